@@ -1,0 +1,26 @@
+// The only place that reads the time or sleeps.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace kopt {
+
+// Seconds on a monotonic clock with an arbitrary origin.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual double Now() = 0;
+  virtual void Sleep(double seconds) = 0;
+};
+
+// CLOCK_MONOTONIC.
+Clock& SystemClock();
+
+// Nanoseconds of CLOCK_MONOTONIC_RAW, for samples.
+int64_t MonotonicNs();
+
+// The date and time now, UTC, ISO 8601 with milliseconds: 2026-11-20T17:44:02.123Z.
+std::string Timestamp();
+
+}  // namespace kopt

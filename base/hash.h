@@ -1,0 +1,24 @@
+// Hashes: content addresses and keyed digests of outputs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace kopt {
+
+// 128-bit XXH3 as 32 hex digits: names of cached and stored content. Not against an adversary who chooses both texts.
+std::string ContentHash(std::string_view text);
+
+// 64-bit XXH3 keyed by a secret seed, over all bytes.
+uint64_t Digest(std::span<const std::byte> bytes, uint64_t secret);
+
+// 64 bits from the kernel's random source.
+uint64_t SecretSeed();
+
+// A counter-based generator (splitmix64): the value depends on (seed, index) only.
+uint64_t Mix(uint64_t seed, uint64_t index);
+
+}  // namespace kopt

@@ -1,0 +1,21 @@
+# Every dependency, with the reason for it. All come from Debian 12 and Ubuntu 24.04.
+#
+#   fmt            text formatting (GCC 12 has no <format>)          all of kopt
+#   xxHash         content addresses and digests of outputs          base
+#   toml++         specs and configuration, with source positions    task
+#   nlohmann_json  verdicts, reports, stored evidence                verifier, store, cli
+#   SQLite         the memory                                        store
+#   libseccomp     system call filters of the sandbox                verifier/sandbox (static in the worker)
+#   CLI11          the command line                                  cli
+#   GoogleTest     tests
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(GTest REQUIRED)
+pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+include(GoogleTest)

@@ -1,0 +1,95 @@
+// The memory: one SQLite file (WAL) with tasks, runs, turns, candidates, verdicts and every sample.
+// docs/state.md describes the tables. Every call is one durable transaction.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "verifier/core/verdict.h"
+
+namespace kopt {
+
+using RowId = int64_t;
+
+struct RunRow {
+  std::string run;        // "attention-20261120-174402-3f2a": unique, file-name safe
+  std::string task;       // spec name
+  std::string spec_hash;
+  std::string target;
+  std::string device;
+  std::string state;      // running, interrupted, waiting, done
+  std::string outcome;    // "", improved, no_improvement, no_correct_candidate
+  std::string started, ended;  // ISO 8601, UTC
+  double budget_seconds = 0;
+  double active_seconds = 0;   // spent so far
+  nlohmann::ordered_json settings;  // flags in force, seeds, versions
+  nlohmann::ordered_json result;    // the document of `optimize --json`; null until done
+  int turns = 0;
+};
+
+struct TurnRow {
+  int turn = 0;               // 0: the seed
+  RowId candidate = 0;
+  std::string created;
+  nlohmann::ordered_json detail;  // room for prompt, reply, tokens
+};
+
+struct VerdictRow {
+  RowId id = 0;
+  int turn = 0;
+  std::string configuration;  // Text(Configuration)
+  bool confirmation = false;
+  Verdict verdict;
+  std::string created;
+  double at_seconds = 0;      // active time of the run when it was reached
+};
+
+class Store {
+ public:
+  // Opens or creates DIR/kopt.sqlite, migrates it forward. Errors (exit 3 unless said): a folder that cannot be written, a
+  // file that is no database or corrupt, a database written by a later kopt, one locked for more than 10 s.
+  static Result<Store> Open(const std::filesystem::path& folder);
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  Result<void> AddTask(std::string_view spec_hash, std::string_view name, std::string_view text);
+  Result<void> AddRun(const RunRow& run);
+  Result<void> UpdateRun(const RunRow& run);  // state, outcome, ended, active_seconds, result
+  Result<std::vector<RunRow>> Runs();         // newest first
+  // By exact name, or by an unambiguous prefix or the word "last"; an unknown one is a usage error that names the nearest.
+  Result<RunRow> FindRun(std::string_view name);
+
+  // Content-addressed: the same source gives the same row.
+  Result<RowId> AddCandidate(std::string_view source, std::string_view normalised);
+  Result<std::string> CandidateSource(RowId candidate);
+  Result<void> AddTurn(std::string_view run, const TurnRow& turn);
+  Result<std::vector<TurnRow>> Turns(std::string_view run);
+  // With all its samples, in one transaction.
+  Result<RowId> AddVerdict(std::string_view run, const VerdictRow& row);
+  // Without samples unless asked for.
+  Result<std::vector<VerdictRow>> Verdicts(std::string_view run, bool with_samples = false);
+  Result<void> AddEvent(std::string_view run, std::string_view kind, const nlohmann::ordered_json& detail);
+
+  // A small persistent map for facts that outlive a run: calibration, power checks, by complete key.
+  Result<std::optional<std::string>> Get(std::string_view space, std::string_view key);
+  Result<void> Put(std::string_view space, std::string_view key, std::string_view value);
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// "$XDG_STATE_HOME/kopt", or "~/.local/state/kopt".
+std::filesystem::path DefaultStateFolder();
+
+}  // namespace kopt

@@ -1,0 +1,138 @@
+// The candidate: one source file and its plan, the `//@` lines. docs/candidate.md is the users' reference.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "task/expr.h"
+#include "task/spec.h"
+
+namespace kopt {
+
+struct Tunable {
+  std::string name;
+  std::vector<long long> values;  // the first is the default
+  int line = 0;
+};
+
+struct Arg {
+  enum class Kind { kTensor, kScratch, kTensorMap, kScalar, kInt, kInt64 };
+  Kind kind = Kind::kInt;
+  std::string name;          // tensor, scratch, tensormap, scalar
+  std::optional<Expr> expr;  // kInt, kInt64
+  int column = 0;
+};
+
+struct Scratch {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<Expr> shape;
+  int line = 0;
+};
+
+struct TensorMap {
+  std::string name, tensor;
+  std::vector<Expr> dims, box, strides, step;  // outermost first
+  int swizzle = 0;                             // bytes: 0, 32, 64, 128
+  int l2 = 0;                                  // promotion, bytes: 0, 64, 128, 256
+  std::string fill, type;                      // as written; empty: default
+  int line = 0;
+};
+
+// One line that does something, in file order.
+struct PlanLine {
+  enum class Kind { kLaunch, kCall, kZero };
+  Kind kind = Kind::kCall;
+  std::string function;            // launch, call; kZero: the scratch or output
+  std::vector<Expr> grid, block, cluster;
+  std::optional<Expr> smem, when;
+  bool cooperative = false, pdl = false;
+  std::string loop_name;           // for p in a..b (b excluded); empty: none
+  std::optional<Expr> loop_begin, loop_end;
+  std::vector<Arg> args;
+  int line = 0;
+};
+
+struct Candidate {
+  std::string file;  // for messages
+  std::string source;
+  Target target = Target::kCpu;
+  std::vector<Tunable> tunables;
+  struct Where {
+    Expr condition;
+    int line = 0;
+  };
+  std::vector<Where> where;
+  std::vector<Scratch> scratch;
+  std::vector<TensorMap> tensormaps;
+  std::vector<PlanLine> plan;
+};
+
+// Parses the plan and checks every name in it against the spec. Errors have file, line and column; on the cpu target a
+// cuda-only line or clause is refused with the reason (and the reverse).
+Result<Candidate> ParseCandidate(const Spec& spec, Target target, std::string source, std::string file);
+
+// A candidate's tunables bound: its place in the search space.
+using Configuration = Values;
+Configuration DefaultConfiguration(const Candidate& candidate);
+// "BM=64 STAGES=2", or "-" without tunables.
+std::string Text(const Configuration& configuration);
+// True if every `where` holds at every shape given. Evaluation errors (a zero divisor) count as "does not hold".
+Result<bool> Admissible(const Spec& spec, const Candidate& candidate, const Configuration& configuration,
+                        const std::vector<const Shape*>& shapes, const Values& device);
+// Number of points of the space before `where`; saturates at the largest long long.
+long long SpaceSize(const Candidate& candidate);
+// Point `index` of the space, 0 <= index < SpaceSize; the last tunable varies fastest, index 0 is the default.
+Configuration SpacePoint(const Candidate& candidate, long long index);
+
+// The plan for one shape and configuration.
+struct BoundArg {
+  Arg::Kind kind = Arg::Kind::kInt;
+  std::string name;     // tensor, scratch, scalar
+  long long value = 0;  // kInt, kInt64
+};
+struct BoundScratch {
+  std::string name;
+  DType dtype = DType::kF32;
+  size_t bytes = 0;
+};
+struct BoundStep {
+  PlanLine::Kind kind = PlanLine::Kind::kCall;
+  std::string function;        // kZero: the tensor or scratch
+  int stub = -1;               // kCall: index into CpuSource::stubs' numbering, one per distinct call line
+  std::vector<BoundArg> args;
+  int line = 0;
+};
+struct BoundPlan {
+  std::vector<BoundScratch> scratch;
+  std::vector<BoundStep> steps;  // at most 65536
+};
+// For the cpu target. `device` binds THREADS. Errors (a value that does not fit `int`, scratch above the spec's limit,
+// too many steps, a `where` that does not hold) have file and line.
+Result<BoundPlan> BindCpu(const Spec& spec, const Candidate& candidate, const Configuration& configuration,
+                          const Shape& shape, const Values& device);
+
+// What the compiler gets for the cpu target: generated header, declarations of every called function, the candidate
+// (with #line, so that messages name `candidate.cpp` and its own lines), then nothing more; and, as a second
+// translation unit without any include, the stubs through which the worker calls:
+//   extern "C" void kopt_entry(int stub, void* const* args);
+// where args[i] is the data pointer of a tensor or scratch, or a pointer to the scalar's or integer's storage.
+struct CpuSource {
+  std::string candidate;
+  std::string stubs;
+};
+// Constant dims come from `shape`; shapes that differ only in dynamic dims give the same text.
+Result<CpuSource> GenerateCpuSource(const Spec& spec, const Candidate& candidate, const Configuration& configuration,
+                                    const Shape& shape, const Values& device);
+
+// The candidate's text with each `tune` line reduced to the configuration's value: what a result folder ships.
+std::string SourceWithBoundTunables(const Candidate& candidate, const Configuration& configuration);
+
+// Source text without comments, `//@` lines kept, white space folded: equal for candidates that differ in layout only.
+std::string NormalisedCode(std::string_view source);
+
+}  // namespace kopt

@@ -1,0 +1,47 @@
+// Arithmetic expressions of specs and plans, parsed once, evaluated against names.
+//
+// One grammar for both: literals, names, + - * / % , comparisons, && || ! ?: , parentheses, calls.
+// Integer evaluation: long long; division truncates; overflow, division by zero and unknown names are errors.
+//   Functions: min, max, ceil_div(a, b), align(a, b) (a rounded up to a multiple of b), pow(a, b >= 0).
+// Real evaluation: double. Functions: min, max, pow, sqrt, exp, log, ceil_div; the constant pi.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace kopt {
+
+// Names to values. Ordered, so that iteration is reproducible.
+using Values = std::map<std::string, long long, std::less<>>;
+
+class Expr {
+ public:
+  // The errors of Parse and of evaluation carry exit kUsage, a message, and `column`: 1-based within `text`; callers
+  // add file and line and shift the column. Nesting deeper than 200 and texts above 4096 characters are refused.
+  static Result<Expr> Parse(std::string_view text);
+  static Expr Constant(long long value);
+
+  const std::string& text() const { return text_; }
+  // Every free name, sorted, without duplicates; function names excluded, `pi` excluded.
+  std::vector<std::string> Names() const;
+
+  // Calls to functions the grammar does not know are passed to `call` (name, argument texts); used for occupancy(fn).
+  using Call = std::function<Result<long long>(std::string_view name, const std::vector<std::string>& arguments)>;
+  Result<long long> Int(const Values& values, const Call& call = nullptr) const;
+  Result<double> Real(const Values& values) const;
+
+  struct Node;
+
+ private:
+  std::string text_;
+  std::shared_ptr<const Node> root_;
+};
+
+}  // namespace kopt

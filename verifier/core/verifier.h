@@ -1,0 +1,77 @@
+// A verifier of one task on one device: candidate in, verdict out. One implementation per target.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "task/candidate.h"
+#include "task/spec.h"
+#include "verifier/core/verdict.h"
+
+namespace kopt {
+
+// One row of the power table: what was handed in for an output, and whether the check refused it as it must.
+struct PowerRow {
+  int shape = 0;        // index among the scored shapes of the target
+  std::string output;
+  std::string attempt;  // "zero", "a constant", "another input set's answer", "a copy of `x`", "the answer before `x` was redrawn"
+  bool refused = false;
+  bool required = true; // false: shown only (identity; a redraw another output caught; an input that never varies)
+  std::string detail;   // the comparison's figures
+};
+
+// The tolerance at a scored shape, in figures.
+struct ToleranceRow {
+  int shape = 0;
+  std::string output;
+  double rms_value = 0;         // of the truth
+  double median_deviation = 0;  // one standard deviation, absolute; the error limit is 32 of them
+};
+
+// What registration found out about a spec.
+struct Registration {
+  std::vector<PowerRow> power;
+  std::vector<ToleranceRow> tolerance;
+  std::vector<double> oracle_seconds;  // per scored shape: one full run for one input set
+};
+
+// The device's measured peaks; 0: not measured.
+struct Peaks {
+  double read_bytes = 0, write_bytes = 0, copy_bytes = 0;  // per second
+  std::vector<std::pair<std::string, double>> flops;       // per [work] unit: operations per second
+  double Flops(std::string_view unit) const;
+};
+
+struct Device {
+  std::string name;     // "Intel(R) Xeon(R) Processor, 2 threads"
+  Values values;        // what plan expressions may name: THREADS
+};
+
+struct VerifierOptions {
+  bool sandbox = true;                       // false: --unsafe-no-sandbox
+  bool require_sandbox = true;
+  Peaks peaks;                               // for speed of light; zeros: no fraction, no quarantine
+  const std::atomic<int>* interrupts = nullptr;  // number of SIGINT and SIGTERM so far; work ends early when it grows
+  std::filesystem::path cache;               // folder for compiled objects and truths; empty: a temporary one
+};
+
+class Verifier {
+ public:
+  virtual ~Verifier() = default;
+  virtual const Device& device() const = 0;
+  // Compiles the oracle, checks the spec's power on every scored shape. A spec that fails is a usage error (exit 2).
+  virtual Result<Registration> Register() = 0;
+  // Judges the baseline like any candidate (without a ratio). Later verdicts are relative to it. If its verdict is not
+  // `measured`, the baseline is unchanged.
+  virtual Result<Verdict> SetBaseline(const Candidate& candidate, const Configuration& configuration) = 0;
+  // Full correctness, short timing. The errors of both are ours (exit 3, 4, 130), never the candidate's.
+  virtual Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration) = 0;
+  // Three fresh processes, unused seeds, all shapes, A/B again.
+  virtual Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration) = 0;
+};
+
+}  // namespace kopt

@@ -1,0 +1,35 @@
+// The verifier of the cpu target: OpenMP C++ candidates, no GPU. docs/verdicts.md explains how a verdict is reached.
+#pragma once
+
+#include <memory>
+
+#include "verifier/core/verifier.h"
+
+namespace kopt {
+
+// `spec` must outlive the verifier. Errors (exit 3): no compiler, no worker beside the program, no Landlock or seccomp
+// while options.require_sandbox.
+Result<std::unique_ptr<Verifier>> NewCpuVerifier(const Spec& spec, VerifierOptions options);
+
+// The machine's name and what plan expressions may use: THREADS = CPUs this process may run on.
+Device CpuDevice();
+
+// Measures the device's peaks in about 3 s with kopt's own kernels, by the same worker and clock as any candidate.
+Result<Peaks> CalibrateCpu(const VerifierOptions& options);
+
+// What the sandbox needs, and whether this host has it: ("Landlock", "ABI 7"), ("seccomp", "") ...; `missing` is empty if usable.
+struct SandboxState {
+  int landlock_abi = 0;  // 0: none
+  bool seccomp = false;
+  bool root = false;
+  std::string missing;   // what is missing and what to do; empty if the sandbox is complete
+};
+SandboxState ProbeSandbox();
+
+// The C++ compiler that candidates get: path and first line of --version; an environment error if there is none.
+struct Compiler {
+  std::string path, version;
+};
+Result<Compiler> FindCompiler();
+
+}  // namespace kopt
