@@ -2,8 +2,11 @@
 //
 // One grammar for both: literals, names, + - * / % , comparisons, && || ! ?: , parentheses, calls.
 // Integer evaluation: long long; division truncates; overflow, division by zero and unknown names are errors.
-//   Functions: min, max, ceil_div(a, b), align(a, b) (a rounded up to a multiple of b), pow(a, b >= 0).
-// Real evaluation: double. Functions: min, max, pow, sqrt, exp, log, ceil_div; the constant pi.
+//   Functions: min, max (two or more arguments), ceil_div(a, b > 0), align(a, b > 0) (a rounded up to a multiple of b),
+//   pow(a, b >= 0).
+// Real evaluation: double. Functions: min, max, pow, sqrt, exp, log, ceil_div; the constant pi. Division by zero and a
+//   result that is not a number are errors.
+// && || ?: evaluate only what they need. Comparisons give 1 or 0 and do not chain: `a < b < c` is refused.
 #pragma once
 
 #include <functional>
@@ -31,6 +34,15 @@ class Expr {
   const std::string& text() const { return text_; }
   // Every free name, sorted, without duplicates; function names excluded, `pi` excluded.
   std::vector<std::string> Names() const;
+
+  // Where free names and calls of functions the grammar does not know stand, in text order, for callers that check
+  // them; the arguments of such a call are not themselves names.
+  struct Use {
+    std::string name;
+    int column = 0;  // 1-based within text()
+    bool is_call = false;
+  };
+  std::vector<Use> Uses() const;
 
   // Calls to functions the grammar does not know are passed to `call` (name, argument texts); used for occupancy(fn).
   using Call = std::function<Result<long long>(std::string_view name, const std::vector<std::string>& arguments)>;
