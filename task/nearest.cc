@@ -4,25 +4,34 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cstddef>
 
 namespace kopt {
 namespace {
 
-constexpr size_t kLongestWord = 64;
+constexpr size_t kLongest = 64;  // longer names are no misspelling of anything
+constexpr int kEdit = 2;         // cost of an edit, so that a difference in case can cost half
 
-// Edit distance (insert, delete, replace, swap of neighbours) in half steps: a change of case costs 1, all else 2.
+int Difference(char a, char b) {
+  if (a == b) return 0;
+  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
+  return lower(a) == lower(b) ? kEdit / 2 : kEdit;
+}
+
+// Optimal string alignment.
 int Distance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<int>> cost(a.size() + 1, std::vector<int>(b.size() + 1));
-  for (size_t i = 0; i <= a.size(); ++i) cost[i][0] = static_cast<int>(2 * i);
-  for (size_t j = 0; j <= b.size(); ++j) cost[0][j] = static_cast<int>(2 * j);
+  std::array<std::array<int, kLongest + 1>, kLongest + 1> cost;
+  for (size_t i = 0; i <= a.size(); ++i) cost[i][0] = static_cast<int>(i) * kEdit;
+  for (size_t j = 0; j <= b.size(); ++j) cost[0][j] = static_cast<int>(j) * kEdit;
   for (size_t i = 1; i <= a.size(); ++i) {
     for (size_t j = 1; j <= b.size(); ++j) {
-      auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-      int replace = a[i - 1] == b[j - 1] ? 0 : lower(a[i - 1]) == lower(b[j - 1]) ? 1 : 2;
-      cost[i][j] = std::min({cost[i - 1][j] + 2, cost[i][j - 1] + 2, cost[i - 1][j - 1] + replace});
-      bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-      if (swapped) cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 2);
+      int best = std::min(cost[i - 1][j], cost[i][j - 1]) + kEdit;
+      best = std::min(best, cost[i - 1][j - 1] + Difference(a[i - 1], b[j - 1]));
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        best = std::min(best, cost[i - 2][j - 2] + kEdit);
+      cost[i][j] = best;
     }
   }
   return cost[a.size()][b.size()];
@@ -30,27 +39,37 @@ int Distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string NearestWord(std::string_view word, const std::vector<std::string>& known) {
-  std::string best;
-  int best_distance = 0;
-  if (word.empty() || word.size() > kLongestWord) return best;
-  for (const std::string& candidate : known) {
-    if (candidate.size() > kLongestWord) continue;
-    int distance = Distance(word, candidate);
-    int most = std::max<int>(2, static_cast<int>(2 * std::max(word.size(), candidate.size()) / 3));
-    if (distance <= most && (best.empty() || distance < best_distance)) {
-      best = candidate;
-      best_distance = distance;
-    }
+std::string Nearest(std::string_view name, std::span<const std::string> valid) {
+  std::string nearest;
+  if (name.empty() || name.size() > kLongest) return nearest;
+  int least = static_cast<int>(name.size()) * kEdit / 2 + 1;
+  for (const std::string& candidate : valid) {
+    if (candidate.size() > kLongest) continue;
+    const int distance = Distance(name, candidate);
+    if (distance >= least) continue;
+    least = distance;
+    nearest = candidate;
   }
-  return best;
+  return nearest;
 }
 
-std::string NearestHint(std::string_view word, const std::vector<std::string>& known) {
-  std::string nearest = NearestWord(word, known);
+std::string NearestHint(std::string_view name, std::span<const std::string> valid) {
+  if (valid.empty()) return "";
+  const std::string nearest = Nearest(name, valid);
   if (!nearest.empty()) return fmt::format("did you mean `{}`?", nearest);
-  if (known.empty()) return "";
-  return fmt::format("known: {}", fmt::join(known, ", "));
+  const auto shown = valid.first(std::min<size_t>(valid.size(), 24));
+  return fmt::format("it can be `{}`", fmt::join(shown, "`, `"));
+}
+
+std::string Shown(std::string_view text, size_t most) {
+  size_t end = std::min(text.size(), most);
+  const auto continues = [&](size_t i) { return (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80; };
+  while (end > 0 && end < text.size() && continues(end)) --end;
+  std::string shown(text.substr(0, end));
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return end < text.size() ? shown + "..." : shown;
 }
 
 }  // namespace kopt

@@ -1,17 +1,21 @@
-// The nearest valid word, for the hint of an error about an unknown one.
+// The valid name that a misspelt one probably stands for.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace kopt {
 
-// The word of `known` with the smallest edit distance to `word` (ties: the first), or "" if none is near: the distance
-// may be at most a third of the longer word's length, at least 1. Case is ignored at half price.
-std::string NearestWord(std::string_view word, const std::vector<std::string>& known);
+// The entry of `valid` with the least edit distance (insert, delete, replace, swap of neighbours; case counts half) to
+// `name`; the first of several. Empty if none is near: more than half of the name would have to change.
+std::string Nearest(std::string_view name, std::span<const std::string> valid);
 
-// "did you mean `x`?" for the nearest word; else "known: a, b, c"; "" if nothing is known.
-std::string NearestHint(std::string_view word, const std::vector<std::string>& known);
+// "did you mean `fill`?", or "it can be `a`, `b`, `c`" if nothing is near; empty if `valid` is.
+std::string NearestHint(std::string_view name, std::span<const std::string> valid);
+
+// The text for a message: control characters replaced by `?`, cut to `most` bytes with "..." (never inside a UTF-8
+// sequence).
+std::string Shown(std::string_view text, size_t most = 64);
 
 }  // namespace kopt
