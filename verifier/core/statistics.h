@@ -1,11 +1,10 @@
 // Statistics of interleaved timing: ratios, intervals, the acceptance rule. Fed with values: no clock, no device.
-// docs/verdicts.md states the rule and where each constant comes from.
+// docs/verdicts.md states the rule and where each constant comes from; bench/acceptance.cc measures its errors.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "verifier/core/verdict.h"
@@ -14,23 +13,35 @@ namespace kopt {
 
 inline constexpr double kConfidence = 0.99;     // two-sided
 inline constexpr double kMinimumEffect = 0.01;  // "faster" needs the interval above 1 + this
+// Standard deviation of what one process adds to a ratio for its whole life (where its pages and code happen to lie).
+// A few processes cannot show how much that is, so an interval never assumes less.
+inline constexpr double kProcessSpread = 0.003;
 
-// log(time of the baseline / time of the candidate) of one quad: A is the candidate, B the baseline.
+// log(time of the baseline / time of the candidate) of one quad: A is the candidate, B the baseline. NaN if a time is
+// not finite and positive (a batch that took no longer than the empty one).
 double LogRatio(const Quad& quad);
 
 struct Estimate {
-  double speedup = 1;        // exp of the mean (screening, < 20 quads) or of the median-of-bootstrap centre
-  Interval interval;         // two-sided 99 %
+  double speedup = 1;  // exp of the mean log ratio
+  Interval interval;   // of the speedup, two-sided 99 %
   int quads = 0;
+  double deviation = 0;  // standard error of log(speedup)
+  double degrees = 1;    // degrees of freedom of `deviation`
 };
 
-// Student's t on the log ratios under 20 quads, circular block bootstrap (block length ~ n^(1/3), 2000 resamples, seeded
-// by the data's count so that it is reproducible) from 20 on. Fewer than 2 quads: no estimate.
+// One shape in one process pair. The interval is mean +- t * deviation. Under 20 quads the deviation is that of
+// independent quads. From 20 on it is that of a circular block bootstrap of the mean (block length n^(1/3) rounded) in
+// its closed form, the scatter of all n block means; never less than that of independent quads. Degrees: n - 1, for
+// blocks of b 1.5 (n / b - 1). Fewer than 2 quads, or one that is not finite: no estimate.
 std::optional<Estimate> EstimateRatio(std::span<const double> log_ratios);
 
-// Over scored shapes: the geometric mean; variances add as independent.
+// Over scored shapes of one process: the geometric mean; variances add as independent (Satterthwaite's degrees).
 std::optional<Estimate> CombineShapes(std::span<const Estimate> shapes);
-// Over processes: the interval is the union of the processes' intervals, so the spread between processes is inside.
+
+// Over processes: the mean of their logs, +- t * sqrt((mean squared deviation + kProcessSpread^2) / processes), widened
+// to hold every process's own mean. Where the processes differ by more than that explains (F test at 99 %), the
+// interval is the union of theirs. (A union always would miss a 2 % slowdown two times in three at 1 % noise; Student's
+// t over three means has two degrees of freedom and is five times as wide.)
 std::optional<Estimate> CombineProcesses(std::span<const Estimate> processes);
 
 enum class Comparative { kFaster, kSlower, kSame, kCannotTell };
@@ -38,24 +49,46 @@ enum class Comparative { kFaster, kSlower, kSame, kCannotTell };
 Comparative Judge(const Interval& interval);
 std::string_view Name(Comparative comparative);
 
+// The quads of one shape in one process without the disturbed ones: a time that is not positive; from 8 quads on, log
+// ratio, A1 against A2 or B1 against B2 further from its median than 5 (1 + 4 / n) scaled MAD and 0.5 %. Nothing if
+// more than a third (of few: more than one) would have to go.
+std::optional<std::vector<Quad>> DropDisturbed(std::span<const Quad> quads);
+
+// Relative standard deviation of one batch's time, from the differences within quads. 0 with fewer than 2 quads.
+double Noise(std::span<const Quad> quads);
+
+// All samples of one verdict: disturbed quads dropped, then shapes combined within a process, then processes. Screening
+// has one process: kProcessSpread is in its interval too, but it ranks, and never names a winner.
+struct Assessment {
+  std::optional<Estimate> estimate;  // empty: noisy, too few quads, or a process that lacks a shape
+  bool noisy = false;                // more than 20 % of all quads, or a third of one shape's in one process, disturbed
+  int dropped = 0;                   // quads
+  double noise = 0;                  // largest Noise of any shape in any process, disturbed quads dropped
+};
+Assessment Assess(std::span<const ShapeSamples> samples);
+
 // When to stop sampling one shape in one process pair. Never because the comparison looks good.
 struct StoppingRule {
   int least_quads = 8;
-  double relative_width = 0;    // stop when the interval is this wide (0.005: 0.5 %); 0: not used
-  double seconds_a_side = 0;    // ... or this many seconds of samples a side
-  bool stop_when_worse = false; // screening on cpu: end early when the interval lies below 1 / (1 + minimum effect)
+  double relative_width = 0;     // stop when the interval is this wide (0.005: 0.5 %); 0: not used
+  double seconds_a_side = 0;     // ... or at this many seconds of samples a side
+  int timed_quads = 0;           // ... and no fewer quads than this
+  double most_seconds = 0;       // both sides together: stop whatever the interval, with 3 quads at least; 0: not used
+  bool stop_when_worse = false;  // from 3 quads on: end early when the interval lies below 1 / (1 + minimum effect)
   bool Done(std::span<const double> log_ratios, double seconds_a, double seconds_b) const;
 };
+// 8 quads; early only when the candidate looks worse.
+StoppingRule CpuScreening();
+// Until the interval is 0.5 % wide, or 0.5 s a side and 24 quads; at most `most_seconds` (15 s shared by all shapes and
+// processes). 24: with fewer, a 2 % slowdown at 1 % noise is missed more than 5 times of 100.
+StoppingRule Confirmation(double most_seconds);
 
-// Drops whole quads that are outliers (|log ratio - median| > 5 scaled MAD, or A1/A2 or B1/B2 apart by more than 5 scaled
-// MAD of those differences), at most 20 %; nothing if more would have to go: then the verdict is "noisy".
-std::optional<std::vector<Quad>> DropDisturbed(std::span<const Quad> quads);
+// The smallest true slowdown that a confirmation of `processes` with `quads` each finds at least 95 times of 100, as a
+// relative difference (0.019: 1.9 %): minimum effect + half width + 1.645 standard errors. Fewer than 2 log ratios, or
+// quads below 2: infinite.
+double SmallestDifference(std::span<const double> log_ratios, int quads, int processes = 3);
 
-// The smallest relative difference that quads of this scatter can resolve with `quads` of them: the half width of the
-// 99 % interval plus the minimum effect.
-double SmallestDifference(std::span<const double> log_ratios, int quads);
-
-double Median(std::vector<double> values);
-double GeometricMean(std::span<const double> values);
+double Median(std::vector<double> values);             // of nothing: 0
+double GeometricMean(std::span<const double> values);  // of nothing: 1; positive values
 
 }  // namespace kopt
