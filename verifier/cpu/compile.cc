@@ -1,0 +1,220 @@
+#include "verifier/cpu/compile.h"
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "base/process.h"
+#include "task/screen.h"
+#include "verifier/sandbox/sandbox.h"
+
+namespace kopt {
+namespace {
+
+constexpr int kCacheFormat = 1;          // raise when the meaning of a cached object changes
+constexpr size_t kLogKept = 1 << 16;     // bytes of the compiler's log
+constexpr size_t kMostLog = 64 << 20;    // bytes after which the compiler is stopped
+constexpr const char* kVersionScript = "{ global: kopt_entry; local: *; };\n";
+
+uint32_t NextSlot() {
+  static std::atomic<uint32_t> next{0};
+  return 500'000 + (static_cast<uint32_t>(getpid()) * 16 + next++ % 16) % 500'000;
+}
+
+std::vector<std::string> ToolchainFolders(const Compiler& compiler) {
+  std::vector<std::string> folders{"/usr/bin",     "/usr/lib",  "/usr/lib64",   "/usr/libexec", "/usr/include",
+                                   "/usr/local/include", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/dev/urandom"};
+  const auto prefix = std::filesystem::path(compiler.path).parent_path().parent_path();
+  if (prefix != "/usr" && prefix != "/") folders.push_back(prefix.string());
+  return folders;
+}
+
+std::string FirstError(const std::string& log) {
+  size_t begin = 0;
+  while (begin < log.size()) {
+    const size_t end = std::min(log.find('\n', begin), log.size());
+    const std::string line = log.substr(begin, end - begin);
+    if (line.find("error") != std::string::npos || line.find("undefined reference") != std::string::npos) return line;
+    begin = end + 1;
+  }
+  return log.substr(0, log.find('\n'));
+}
+
+}  // namespace
+
+std::vector<std::string> CandidateFlags() { return {"-std=c++20", "-O3", "-march=native", "-fopenmp", "-fPIC"}; }
+
+std::vector<std::string> OracleFlags() {
+  return {"-std=c++20", "-O3", "-march=native", "-fopenmp", "-fPIC", "-fno-math-errno", "-fno-trapping-math"};
+}
+
+Result<Compiler> FindCompiler() {
+  for (const char* path : {"/usr/bin/g++", "/usr/local/bin/g++", "/bin/g++"}) {
+    if (access(path, X_OK) != 0) continue;
+    KOPT_TRY(auto pipe, MakePipe());
+    KOPT_TRY(ProcessGroup group, ProcessGroup::Spawn({.command = {path, "--version"},
+                                                      .environment = {"PATH=/usr/bin:/bin", "LC_ALL=C"},
+                                                      .output = pipe.second.get()}));
+    pipe.second.Close();
+    CappedReader reader(4096);
+    int wait_status = 0;
+    if (!group.WaitFor(10, wait_status) || wait_status != 0) continue;
+    reader.Drain(pipe.first.get());
+    return Compiler{.path = path, .version = reader.text().substr(0, reader.text().find('\n'))};
+  }
+  return EnvironmentError("there is no C++ compiler: /usr/bin/g++ is missing or does not run",
+                          "install it: apt-get install g++");
+}
+
+Result<CompileService> CompileService::Create(std::string worker, bool sandbox, const std::filesystem::path& cache) {
+  CompileService service;
+  service.worker_ = std::move(worker);
+  service.sandbox_ = sandbox;
+  KOPT_TRY(service.compiler_, FindCompiler());
+  std::error_code error;
+  std::filesystem::create_directories(cache, error);
+  if (error) return EnvironmentError(fmt::format("cannot create the folder {}: {}", cache.string(), error.message()));
+  chmod(cache.c_str(), 0755);  // workers of another uid load objects from it
+  service.cache_ = cache;
+  return service;
+}
+
+std::string CompileService::Key(const CompileRequest& request) const {
+  std::string text = fmt::format("{}\n{}\n{}\n{}\n", kCacheFormat, compiler_.path, compiler_.version, request.screen);
+  for (const std::string& flag : request.flags) text += flag + "\n";
+  for (const CompileUnit& unit : request.units) text += fmt::format("{}\n{}\n{}\n", unit.name, unit.text.size(), unit.text);
+  return ContentHash(text);
+}
+
+Result<CompileResult> CompileService::Compile(const CompileRequest& request) {
+  const double begin = SystemClock().Now();
+  const std::filesystem::path object = cache_ / (Key(request) + ".so");
+  CompileResult result{.object = object, .cached = true};
+  if (access(object.c_str(), R_OK) != 0) {
+    KOPT_TRY(result, Build(request, object));
+  }
+  result.seconds = SystemClock().Now() - begin;
+  return result;
+}
+
+Result<CompileResult> CompileService::Build(const CompileRequest& request, const std::filesystem::path& object) {
+  const double deadline = SystemClock().Now() + request.seconds;
+  KOPT_TRY(const TemporaryFolder folder, TemporaryFolder::Create("kopt-compile"));
+  KOPT_CHECK(WriteFile(folder.path() / "exports", kVersionScript));
+  for (const CompileUnit& unit : request.units) KOPT_CHECK(WriteFile(folder.path() / unit.name, unit.text));
+
+  CompileResult result;
+  const auto failed = [&](const RunResult& run) {
+    result.kind = run.timed_out ? CompileResult::Kind::kTimeout : CompileResult::Kind::kErrors;
+    result.log = run.log;
+    result.reason = run.timed_out ? fmt::format("the compiler did not finish in {} s", request.seconds)
+                    : run.flooded ? fmt::format("the compiler printed more than {} MB", kMostLog >> 20)
+                    : WIFSIGNALED(run.wait_status)
+                        ? fmt::format("the compiler was ended by signal {} ({})", WTERMSIG(run.wait_status),
+                                      strsignal(WTERMSIG(run.wait_status)))
+                        : FirstError(run.log);
+  };
+  const auto succeeded = [](const RunResult& run) {
+    return !run.timed_out && !run.flooded && WIFEXITED(run.wait_status) && WEXITSTATUS(run.wait_status) == 0;
+  };
+
+  std::vector<std::string> sources;
+  for (const CompileUnit& unit : request.units) sources.push_back(unit.name);
+  if (request.screen) {
+    std::vector<std::string> command{compiler_.path};
+    command.insert(command.end(), request.flags.begin(), request.flags.end());
+    command.insert(command.end(), {"-E", sources[0], "-o", "preprocessed.ii"});
+    KOPT_TRY(const RunResult run, Run(folder.path(), command, deadline - SystemClock().Now()));
+    if (!succeeded(run)) {
+      failed(run);
+      return result;
+    }
+    KOPT_TRY(const std::string text, ReadFile(folder.path() / "preprocessed.ii", size_t{512} << 20));
+    if (auto screened = ScreenPreprocessed(text, request.units[0].name); !screened) {
+      result.kind = CompileResult::Kind::kRejected;
+      result.reason = screened.error().Text();
+      return result;
+    }
+    sources[0] = "preprocessed.ii";
+  }
+  std::vector<std::string> command{compiler_.path};
+  command.insert(command.end(), request.flags.begin(), request.flags.end());
+  command.insert(command.end(), {"-fdiagnostics-color=never", "-fmax-errors=20", "-shared", "-Wl,--version-script=exports",
+                                 "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--as-needed", "-o", "object.so"});
+  command.insert(command.end(), sources.begin(), sources.end());
+  KOPT_TRY(const RunResult run, Run(folder.path(), command, deadline - SystemClock().Now()));
+  if (!succeeded(run)) {
+    failed(run);
+    return result;
+  }
+  result.log = run.log;
+  KOPT_TRY(const std::string built, ReadFile(folder.path() / "object.so", size_t{512} << 20));
+  if (request.screen) {
+    auto forbidden = ForbiddenImports(built);
+    if (!forbidden || !forbidden->empty()) {
+      result.kind = CompileResult::Kind::kRejected;
+      result.reason = !forbidden ? forbidden.error().message
+                                 : fmt::format("it uses `{}`, which a candidate may not import", forbidden->front());
+      return result;
+    }
+  }
+  KOPT_CHECK(WriteFile(object, built));
+  result.object = object;
+  return result;
+}
+
+Result<CompileService::RunResult> CompileService::Run(const std::filesystem::path& folder,
+                                                      std::vector<std::string> command, double seconds) {
+  const uint32_t slot = NextSlot();
+  if (geteuid() == 0) {
+    const uid_t id = sandbox::UidOfSlot(slot);
+    if (chown(folder.c_str(), id, id) != 0) {
+      return EnvironmentError(fmt::format("cannot hand {} to the compiler: {}", folder.string(), std::strerror(errno)));
+    }
+  }
+  KOPT_CHECK(StartGuard(worker_));
+  KOPT_TRY(auto pipe, MakePipe());
+  SpawnOptions spawn{.command = {worker_, "run", fmt::format("{}", slot), sandbox_ ? "1" : "0",
+                                 fmt::format("{}", static_cast<int>(seconds) + 10), folder.string()},
+                     .environment = {"PATH=/usr/bin:/bin", "LC_ALL=C", "TMPDIR=" + folder.string()},
+                     .output = pipe.second.get(),
+                     .errors = pipe.second.get()};
+  for (const std::string& path : ToolchainFolders(compiler_)) spawn.command.push_back(path);
+  spawn.command.emplace_back("--");
+  spawn.command.insert(spawn.command.end(), command.begin(), command.end());
+  KOPT_TRY(ProcessGroup group, ProcessGroup::Spawn(spawn));
+  pipe.second.Close();
+
+  RunResult result;
+  CappedReader reader(kLogKept);
+  const double deadline = SystemClock().Now() + std::max(seconds, 0.1);
+  while (true) {
+    const double left = deadline - SystemClock().Now();
+    result.timed_out = left <= 0;
+    result.flooded = reader.total() > kMostLog;
+    if (result.timed_out || result.flooded) break;
+    pollfd item{.fd = pipe.first.get(), .events = POLLIN, .revents = 0};
+    if (poll(&item, 1, static_cast<int>(left * 1000) + 1) > 0 && !reader.Drain(pipe.first.get())) break;
+  }
+  if (!result.timed_out && !result.flooded && !group.WaitFor(std::max(0.1, deadline - SystemClock().Now()), result.wait_status)) {
+    result.timed_out = true;
+  }
+  group.Kill();
+  result.log = reader.text();
+  if (WIFEXITED(result.wait_status) && WEXITSTATUS(result.wait_status) == 96 && !result.timed_out) {
+    return EnvironmentError(fmt::format("the compiler's sandbox cannot be set up: {}", result.log),
+                            "kopt doctor says what is missing");
+  }
+  return result;
+}
+
+}  // namespace kopt

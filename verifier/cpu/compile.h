@@ -1,0 +1,70 @@
+// The compiler, in a process of its own: empty environment, only the toolchain's folders readable, limits on time, memory,
+// files and log. Objects are cached by content.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "verifier/cpu/cpu_verifier.h"
+
+namespace kopt {
+
+struct CompileUnit {
+  std::string name;  // file name in messages and on disk: "candidate.cpp"
+  std::string text;
+};
+
+struct CompileRequest {
+  std::vector<CompileUnit> units;  // the first is preprocessed and screened apart if `screen` is set
+  std::vector<std::string> flags;
+  bool screen = false;             // a candidate: ScreenPreprocessed, and imports by the allow-list
+  double seconds = 30;
+};
+
+// What the compiler made of it.
+struct CompileResult {
+  enum class Kind { kObject, kErrors, kTimeout, kRejected };
+  Kind kind = Kind::kObject;
+  std::filesystem::path object;  // exists as long as the Compiler
+  std::string reason;            // one sentence; kRejected: the rule that was broken
+  std::string log;               // the compiler's words, cut
+  double seconds = 0;
+  bool cached = false;
+};
+
+std::vector<std::string> CandidateFlags();
+std::vector<std::string> OracleFlags();
+
+class CompileService {
+ public:
+  // `cache`: folder for objects; created if missing. Errors (exit 3): no compiler, a folder that cannot be written.
+  static Result<CompileService> Create(std::string worker, bool sandbox, const std::filesystem::path& cache);
+  // Errors are ours (a full disk, a worker that does not start).
+  Result<CompileResult> Compile(const CompileRequest& request);
+  const Compiler& compiler() const { return compiler_; }
+
+ private:
+  struct RunResult {
+    bool timed_out = false;
+    bool flooded = false;
+    int wait_status = 0;
+    std::string log;
+  };
+  Result<RunResult> Run(const std::filesystem::path& folder, std::vector<std::string> command, double seconds);
+  Result<CompileResult> Build(const CompileRequest& request, const std::filesystem::path& object);
+  std::string Key(const CompileRequest& request) const;
+
+  std::string worker_;
+  bool sandbox_ = true;
+  Compiler compiler_;
+  std::filesystem::path cache_;
+};
+
+// The names that an ELF shared object imports and that no candidate may import; empty if all are allowed. An object that
+// cannot be read is an error.
+Result<std::vector<std::string>> ForbiddenImports(std::string_view object);
+
+}  // namespace kopt

@@ -1,0 +1,307 @@
+#include "verifier/cpu/session.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "base/clock.h"
+#include "verifier/sandbox/sandbox.h"
+
+namespace kopt {
+namespace {
+
+constexpr double kReadySeconds = 60;  // to map, start threads and touch pages
+constexpr double kStopSeconds = 5;
+
+std::string Places(int threads) {
+  const std::vector<int> cpus = AllowedCpus();
+  std::string text;
+  for (int i = 0; i < threads && i < static_cast<int>(cpus.size()); ++i) {
+    text += fmt::format("{}{{{}}}", i == 0 ? "" : ",", cpus[static_cast<size_t>(i)]);
+  }
+  return text;
+}
+
+std::vector<std::string> Environment(int threads) {
+  return {"PATH=/usr/bin:/bin",
+          "LC_ALL=C",
+          "OMP_DYNAMIC=false",
+          "OMP_WAIT_POLICY=active",
+          "OMP_PROC_BIND=true",
+          fmt::format("OMP_NUM_THREADS={}", threads),
+          "OMP_PLACES=" + Places(threads)};
+}
+
+std::vector<std::string> LibraryFolders() {
+  return {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"};
+}
+
+BatchEnd EndOfStatus(int wait_status) {
+  BatchEnd end;
+  if (WIFSIGNALED(wait_status)) {
+    end.number = WTERMSIG(wait_status);
+    end.kind = end.number == SIGSYS ? BatchEnd::Kind::kForbidden : BatchEnd::Kind::kSignal;
+    if (end.kind == BatchEnd::Kind::kForbidden) end.number = -1;
+  } else {
+    end.number = WEXITSTATUS(wait_status);
+    end.kind = end.number == 0 ? BatchEnd::Kind::kDone : BatchEnd::Kind::kExited;
+  }
+  return end;
+}
+
+uint32_t NextSlot() {
+  static std::atomic<uint32_t> next{0};
+  return static_cast<uint32_t>(getpid()) * 16 + next++ % 16;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::Start(const SessionOptions& options) {
+  KOPT_CHECK(StartGuard(options.worker));
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return EnvironmentError(fmt::format("socketpair: {}", std::strerror(errno)));
+  }
+  auto session = std::unique_ptr<Session>(new Session(options));
+  session->control_ = Fd(ends[0]);
+  session->worker_end_ = Fd(ends[1]);
+  KOPT_TRY(auto pipe, MakePipe());
+  session->output_ = std::move(pipe.first);
+  SpawnOptions spawn{.command = {options.worker, "template", fmt::format("{}", NextSlot()),
+                                 options.sandbox ? "1" : "0", fmt::format("{}", options.address_space)},
+                     .environment = Environment(options.threads),
+                     .output = pipe.second.get(),
+                     .errors = pipe.second.get(),
+                     .control = session->worker_end_.get()};
+  for (const std::string& folder : LibraryFolders()) spawn.command.push_back(folder);
+  spawn.command.push_back(options.object.string());
+  KOPT_TRY(session->group_, ProcessGroup::Spawn(spawn));
+  Message hello;
+  if (!session->ReceiveMessage(hello, options.load_seconds) || hello.type != MessageType::kHello) {
+    session->DrainOutput();
+    return EnvironmentError(fmt::format("the worker {} does not start: {}", options.worker, session->printed_.text()));
+  }
+  hello.text[sizeof(hello.text) - 1] = '\0';
+  if (hello.text[0] != '\0') {
+    return EnvironmentError(fmt::format("the sandbox cannot be set up: {}", hello.text),
+                            "kopt doctor says what is missing; --unsafe-no-sandbox runs without it");
+  }
+  return session;
+}
+
+Session::~Session() = default;
+
+BatchEnd Session::Load(std::string& reason) {
+  Message request{.type = MessageType::kLoad, .value = 0, .text = {}};
+  std::strncpy(request.text, options_.object.c_str(), sizeof(request.text) - 1);
+  BatchEnd end{.kind = BatchEnd::Kind::kTimeout};
+  Message reply;
+  const double begin = SystemClock().Now();
+  if (SendMessage(request) && ReceiveMessage(reply, options_.load_seconds)) {
+    reply.text[sizeof(reply.text) - 1] = '\0';
+    if (reply.type == MessageType::kForbidden) end = {.kind = BatchEnd::Kind::kForbidden, .number = reply.value};
+    if (reply.type == MessageType::kLoaded) end = {.kind = BatchEnd::Kind::kDone};
+    if (reply.type == MessageType::kLoadFailed) {
+      end = {.kind = BatchEnd::Kind::kExited};
+      reason = reply.text;
+    }
+  } else if (int wait_status = 0; group_.WaitFor(0.05, wait_status)) {
+    end = EndOfStatus(wait_status);
+    if (end.kind == BatchEnd::Kind::kDone) end.kind = BatchEnd::Kind::kExited;
+  }
+  if (end.kind == BatchEnd::Kind::kDone) {
+    // A constructor must not leave threads or children behind.
+    auto status = ReadFile(fmt::format("/proc/{}/status", group_.pid()));
+    if (!status || status->find("\nThreads:\t1\n") == std::string::npos) end.kind = BatchEnd::Kind::kStray;
+  }
+  end.seconds = SystemClock().Now() - begin;
+  DrainOutput();
+  end.printed = printed_.text();
+  if (printed_.total() > kMostOutput) end.kind = BatchEnd::Kind::kFlood;
+  if (end.kind != BatchEnd::Kind::kDone) group_.Kill();
+  return end;
+}
+
+Result<BatchEnd> Session::Run(Arenas& arenas, const Batch& batch, bool empty, double seconds,
+                              const std::function<void()>& fill) {
+  if (!group_.running()) return InternalError("the worker of this session has ended already");
+  Message request{.type = MessageType::kFork, .value = 0, .text = {}};
+  Message reply;
+  if (!SendMessage(request) || !ReceiveMessage(reply, kStopSeconds) || reply.type != MessageType::kForked) {
+    return InternalError("the worker cannot fork");
+  }
+  if (reply.value <= 0) return InternalError(fmt::format("the worker cannot fork: {}", std::strerror(-reply.value)));
+  auto end = RunChild(reply.value, arenas, batch, empty, seconds, fill);
+  if (!end || end->kind != BatchEnd::Kind::kDone) {
+    group_.Kill();
+  } else {
+    kill(group_.pid(), SIGCONT);
+  }
+  return end;
+}
+
+Result<BatchEnd> Session::RunChild(pid_t child, Arenas& arenas, const Batch& batch, bool empty, double seconds,
+                                   const std::function<void()>& fill) {
+  if (!Stop(group_.pid())) return InternalError("the worker cannot be stopped");
+  const std::string text = batch.Serialize(static_cast<unsigned>(options_.threads), empty);
+  KOPT_TRY(SharedMemory descriptor, SharedMemory::Create(text.size()));
+  std::memcpy(descriptor.bytes().data(), text.data(), text.size());
+  if (!SendBatch(descriptor.fd(), arenas)) return InternalError(fmt::format("sending a batch: {}", std::strerror(errno)));
+  const Fd ended(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+  if (!ended.valid()) return InternalError(fmt::format("pidfd_open: {}", std::strerror(errno)));
+
+  Message ready;
+  const bool answered = ReceiveMessage(ready, kReadySeconds);
+  if (answered && ready.type == MessageType::kReady && ready.value != 0) {
+    ready.text[sizeof(ready.text) - 1] = '\0';
+    return InternalError(fmt::format("the worker cannot prepare a batch: {}", ready.text));
+  }
+  if (!answered || ready.type != MessageType::kReady) {
+    BatchEnd end{.kind = answered && ready.type == MessageType::kForbidden ? BatchEnd::Kind::kForbidden
+                                                                           : BatchEnd::Kind::kStray,
+                 .number = answered ? ready.value : -1};
+    return end;
+  }
+  kill(-group_.pid(), SIGSTOP);
+  if (!Stop(child)) return BatchEnd{.kind = BatchEnd::Kind::kStray};
+  std::memset(arenas.read_write().bytes().data(), 0, sizeof(BatchStatus));
+  fill();
+
+  const Message go{.type = MessageType::kGo, .value = 0, .text = {}};
+  if (!SendMessage(go)) return InternalError("the worker's descriptor is closed");
+  const int64_t begin = MonotonicNs();
+  kill(child, SIGCONT);
+  bool timed_out = false;
+  int64_t now = begin;
+  while (true) {
+    pollfd items[] = {{.fd = ended.get(), .events = POLLIN, .revents = 0},
+                      {.fd = output_.get(), .events = POLLIN, .revents = 0}};
+    const double left = seconds - 1e-9 * static_cast<double>(now - begin);
+    const int count = poll(items, 2, left > 0 ? static_cast<int>(left * 1000) + 1 : 0);
+    now = MonotonicNs();
+    if (items[0].revents != 0) break;
+    if (items[1].revents != 0) DrainOutput();
+    timed_out = count == 0 || 1e-9 * static_cast<double>(now - begin) > seconds;
+    if (timed_out || printed_.total() > kMostOutput) break;
+  }
+  const double elapsed = 1e-9 * static_cast<double>(now - begin);
+  if (timed_out || printed_.total() > kMostOutput) kill(child, SIGKILL);
+  int wait_status = 0;
+  while (waitpid(child, &wait_status, 0) < 0 && errno == EINTR) {
+  }
+
+  BatchEnd end = EndOfStatus(wait_status);
+  end.seconds = elapsed;
+  std::memcpy(&end.status, arenas.read_write().bytes().data(), sizeof(end.status));
+  DrainOutput();
+  end.printed = printed_.text();
+  if (const auto number = ForbiddenCall()) {
+    end.kind = BatchEnd::Kind::kForbidden;
+    end.number = *number;
+  } else if (printed_.total() > kMostOutput) {
+    end.kind = BatchEnd::Kind::kFlood;
+  } else if (timed_out) {
+    end.kind = BatchEnd::Kind::kTimeout;
+  } else if (end.kind == BatchEnd::Kind::kDone && end.status.calls_done != batch.calls()) {
+    end.kind = BatchEnd::Kind::kExited;
+  } else if (end.kind == BatchEnd::Kind::kDone && (DescriptorLeft() || StrayProcess())) {
+    end.kind = BatchEnd::Kind::kStray;
+  }
+  printed_ = CappedReader();
+  return end;
+}
+
+bool Session::SendMessage(const Message& message) {
+  return send(control_.get(), &message, sizeof(message), MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof(message));
+}
+
+bool Session::ReceiveMessage(Message& message, double seconds) {
+  const double deadline = SystemClock().Now() + seconds;
+  while (true) {
+    const double left = deadline - SystemClock().Now();
+    if (left <= 0) return false;
+    pollfd items[] = {{.fd = control_.get(), .events = POLLIN, .revents = 0},
+                      {.fd = output_.get(), .events = POLLIN, .revents = 0}};
+    // The descriptor does not close with the worker, since kopt keeps its end: look for its end now and then.
+    if (poll(items, 2, std::min(static_cast<int>(left * 1000) + 1, 20)) < 0 && errno != EINTR) return false;
+    if ((items[0].revents & POLLIN) != 0) {
+      return recv(control_.get(), &message, sizeof(message), 0) == static_cast<ssize_t>(sizeof(message));
+    }
+    if (items[1].revents != 0) DrainOutput();
+    if (printed_.total() > kMostOutput) return false;
+    siginfo_t info{};
+    if (waitid(P_PGID, static_cast<id_t>(group_.pid()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
+      // A last message may have come with the end.
+      return recv(control_.get(), &message, sizeof(message), MSG_DONTWAIT) == static_cast<ssize_t>(sizeof(message));
+    }
+  }
+}
+
+bool Session::SendBatch(int descriptor, Arenas& arenas) {
+  Message message{.type = MessageType::kBatch, .value = 0, .text = {}};
+  iovec part{.iov_base = &message, .iov_len = sizeof(message)};
+  const int descriptors[] = {descriptor, arenas.read_only_descriptor(), arenas.read_write().fd()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(descriptors))] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof(control);
+  cmsghdr* first = CMSG_FIRSTHDR(&header);
+  first->cmsg_level = SOL_SOCKET;
+  first->cmsg_type = SCM_RIGHTS;
+  first->cmsg_len = CMSG_LEN(sizeof(descriptors));
+  std::memcpy(CMSG_DATA(first), descriptors, sizeof(descriptors));
+  return sendmsg(control_.get(), &header, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof(message));
+}
+
+bool Session::Stop(pid_t pid) {
+  if (kill(pid, SIGSTOP) != 0) return false;
+  const double deadline = SystemClock().Now() + kStopSeconds;
+  while (SystemClock().Now() < deadline) {
+    siginfo_t info{};
+    // Returns as soon as the process is stopped, or has ended.
+    if (waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED | WEXITED | WNOWAIT) != 0) {
+      if (errno == EINTR) continue;
+      return false;
+    }
+    return info.si_code == CLD_STOPPED;
+  }
+  return false;
+}
+
+std::optional<int> Session::ForbiddenCall() {
+  Message message;
+  while (recv(control_.get(), &message, sizeof(message), MSG_DONTWAIT) == static_cast<ssize_t>(sizeof(message))) {
+    if (message.type == MessageType::kForbidden) return message.value;
+  }
+  return std::nullopt;
+}
+
+bool Session::DescriptorLeft() {
+  Message message;
+  return recv(worker_end_.get(), &message, sizeof(message), MSG_DONTWAIT) > 0;
+}
+
+// The whole group is stopped here: whatever of it is neither the template nor the reaped child shows up as stopped.
+bool Session::StrayProcess() {
+  siginfo_t info{};
+  while (waitid(P_PGID, static_cast<id_t>(group_.pid()), &info, WSTOPPED | WEXITED | WNOHANG) == 0 && info.si_pid != 0) {
+    if (info.si_pid != group_.pid()) return true;
+    info = {};
+  }
+  return false;
+}
+
+void Session::DrainOutput() { printed_.Drain(output_.get()); }
+
+}  // namespace kopt

@@ -1,0 +1,231 @@
+#include <dlfcn.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "verifier/cpu/worker.h"
+#include "verifier/sandbox/sandbox.h"
+
+namespace kopt::worker {
+namespace {
+
+constexpr size_t kPage = 4096;
+constexpr size_t kMostGapPages = 64;
+constexpr int kDescriptors = 3;  // descriptor, read-only arena, read-write arena
+#ifndef MADV_POPULATE_READ
+constexpr int MADV_POPULATE_READ = 22;
+constexpr int MADV_POPULATE_WRITE = 23;
+#endif
+
+struct Mapping {
+  std::byte* begin = nullptr;
+  std::byte* data = nullptr;
+  size_t bytes = 0;
+  bool writable = false;
+};
+
+// One prepared call of a stub, or a memset.
+struct Step {
+  int stub = -1;
+  uint32_t call = 0;
+  void** args = nullptr;
+  void* zero = nullptr;
+  size_t zero_bytes = 0;
+};
+
+std::vector<Mapping> mappings;  // read by the fault handler
+BatchStatus* status = nullptr;
+
+[[noreturn]] void GiveUp(const std::string& what) {
+  Message message{.type = MessageType::kReady, .value = errno != 0 ? errno : EINVAL, .text = {}};
+  std::snprintf(message.text, sizeof(message.text), "%s: %s", what.c_str(), std::strerror(errno));
+  Send(message);
+  _exit(96);
+}
+
+bool ReceiveDescriptors(int (&descriptors)[kDescriptors]) {
+  Message message;
+  iovec part{.iov_base = &message, .iov_len = sizeof(message)};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(descriptors))] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof(control);
+  ssize_t got = 0;
+  do {
+    got = recvmsg(kControlFd, &header, MSG_CMSG_CLOEXEC);
+  } while (got < 0 && errno == EINTR);
+  const cmsghdr* first = CMSG_FIRSTHDR(&header);
+  if (got != static_cast<ssize_t>(sizeof(message)) || message.type != MessageType::kBatch || first == nullptr ||
+      first->cmsg_len != CMSG_LEN(sizeof(descriptors))) {
+    return false;
+  }
+  std::memcpy(descriptors, CMSG_DATA(first), sizeof(descriptors));
+  return true;
+}
+
+std::vector<std::byte> ReadDescriptor(int fd) {
+  const off_t size = lseek(fd, 0, SEEK_END);
+  void* data = mmap(nullptr, static_cast<size_t>(size), PROT_READ, MAP_SHARED, fd, 0);
+  if (data == MAP_FAILED) GiveUp("mapping the batch");
+  std::vector<std::byte> copy(static_cast<std::byte*>(data), static_cast<std::byte*>(data) + size);
+  munmap(data, static_cast<size_t>(size));
+  return copy;
+}
+
+size_t RandomGap() {
+  uint16_t value = 0;
+  if (getrandom(&value, sizeof(value), 0) != sizeof(value)) GiveUp("getrandom");
+  return (1 + value % kMostGapPages) * kPage;
+}
+
+// Each buffer in a mapping of its own, at a random place, with unmapped pages on both sides.
+void MapBuffers(const BufferEntry* entries, size_t count, int read_only, int read_write) {
+  std::vector<size_t> gaps(count + 1);
+  size_t total = 0;
+  for (size_t& gap : gaps) total += gap = RandomGap();
+  for (size_t i = 0; i < count; ++i) total += entries[i].map_bytes;
+  void* reserved = mmap(nullptr, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reserved == MAP_FAILED) GiveUp("reserving address space for the tensors");
+  auto* at = static_cast<std::byte*>(reserved) + gaps[count];
+  mappings.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    const bool writable = entries[i].writable != 0;
+    void* data = mmap(at, entries[i].map_bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_FIXED,
+                      writable ? read_write : read_only, static_cast<off_t>(entries[i].file_offset));
+    if (data == MAP_FAILED) GiveUp("mapping a tensor");
+    mappings.push_back({at, at + entries[i].data_offset, entries[i].map_bytes, writable});
+    at += entries[i].map_bytes + gaps[i];
+  }
+}
+
+void Touch(const Mapping& mapping) {
+  if (madvise(mapping.begin, mapping.bytes, mapping.writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) == 0) return;
+  for (size_t i = 0; i < mapping.bytes; i += kPage) {
+    auto* byte = reinterpret_cast<volatile unsigned char*>(mapping.begin + i);
+    const unsigned char value = *byte;
+    if (mapping.writable) *byte = value;
+  }
+}
+
+void OnFault(int signal, siginfo_t* info, void* context) {
+  status->fault_signal = signal;
+  status->fault_call = status->calls_done;
+  status->fault_address = reinterpret_cast<uint64_t>(info->si_addr);
+  status->fault_write = -1;
+#if defined(__x86_64__)
+  if (signal == SIGSEGV) {
+    const auto error = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_ERR];
+    status->fault_write = (error & 2) != 0 ? 1 : 0;
+  }
+#else
+  static_cast<void>(context);
+#endif
+  status->fault_buffer = -1;
+  const auto* address = static_cast<const std::byte*>(info->si_addr);
+  for (size_t i = 0; i < mappings.size(); ++i) {
+    const Mapping& mapping = mappings[i];
+    if (address + kPage < mapping.begin || address >= mapping.begin + mapping.bytes + kPage) continue;
+    status->fault_buffer = static_cast<int32_t>(i);
+    status->fault_offset = address - mapping.data;
+  }
+  // SA_RESETHAND: the access is repeated and ends the process by its own signal.
+}
+
+void CatchFaults() {
+  static std::byte stack[1 << 16];
+  const stack_t alternate{.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof(stack)};
+  sigaltstack(&alternate, nullptr);
+  struct sigaction action {};
+  action.sa_sigaction = OnFault;
+  action.sa_flags = static_cast<int>(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND);
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) sigaction(signal, &action, nullptr);
+}
+
+void Nothing(void*) {}
+
+// The candidate's OpenMP threads exist, pinned, before the clock starts. Nothing to do for one that uses none.
+void StartThreads(unsigned threads) {
+  void* library = dlopen("libgomp.so.1", RTLD_NOW | RTLD_NOLOAD);
+  if (library == nullptr) return;
+  using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
+  const auto parallel = reinterpret_cast<Parallel>(dlsym(library, "GOMP_parallel"));
+  if (parallel != nullptr) parallel(Nothing, nullptr, threads, 0);
+}
+
+std::vector<Step> Prepare(const BatchDescriptor& header, const StepEntry* steps, const ArgEntry* args,
+                          std::vector<void*>& pointers, std::vector<uint64_t>& values) {
+  pointers.resize(header.arg_count);
+  values.resize(header.arg_count);
+  for (size_t i = 0; i < header.arg_count; ++i) {
+    values[i] = args[i].value;
+    pointers[i] = args[i].buffer >= 0 ? mappings[static_cast<size_t>(args[i].buffer)].data
+                                      : static_cast<void*>(&values[i]);
+    if (args[i].is_null != 0) pointers[i] = nullptr;
+  }
+  std::vector<Step> prepared(header.step_count);
+  for (size_t i = 0; i < header.step_count; ++i) {
+    void** first = pointers.data() + steps[i].first_arg;
+    prepared[i] = {steps[i].stub, steps[i].call, first, steps[i].stub < 0 ? first[0] : nullptr, steps[i].zero_bytes};
+  }
+  return prepared;
+}
+
+}  // namespace
+
+void RunBatch(Entry entry) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // a clone does not inherit it
+  int descriptors[kDescriptors];
+  if (!ReceiveDescriptors(descriptors)) GiveUp("receiving the batch");
+  const std::vector<std::byte> text = ReadDescriptor(descriptors[0]);
+  BatchDescriptor header;
+  std::memcpy(&header, text.data(), sizeof(header));
+  const auto* buffers = reinterpret_cast<const BufferEntry*>(text.data() + sizeof(header));
+  const auto* steps = reinterpret_cast<const StepEntry*>(buffers + header.buffer_count);
+  const auto* args = reinterpret_cast<const ArgEntry*>(steps + header.step_count);
+
+  MapBuffers(buffers, header.buffer_count, descriptors[1], descriptors[2]);
+  void* page = mmap(nullptr, kStatusBytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptors[2], 0);
+  if (page == MAP_FAILED) GiveUp("mapping the status page");
+  status = static_cast<BatchStatus*>(page);
+  for (const int fd : descriptors) close(fd);
+
+  std::vector<void*> pointers;
+  std::vector<uint64_t> values;
+  const std::vector<Step> prepared = Prepare(header, steps, args, pointers, values);
+  CatchFaults();
+  if (sandbox_on) {
+    if (const std::string error = sandbox::FilterRunning(); !error.empty()) GiveUp(error);
+  }
+  StartThreads(header.threads);
+  for (const Mapping& mapping : mappings) Touch(mapping);
+
+  Message message{.type = MessageType::kReady, .value = 0, .text = {}};
+  Send(message);
+  if (!Receive(message) || message.type != MessageType::kGo) _exit(96);
+  if (header.empty == 0) {
+    for (const Step& step : prepared) {
+      status->calls_done = step.call;
+      if (step.stub >= 0) {
+        entry(step.stub, step.args);
+      } else {
+        std::memset(step.zero, 0, step.zero_bytes);
+      }
+    }
+  }
+  status->calls_done = header.calls;
+  _exit(0);
+}
+
+}  // namespace kopt::worker
