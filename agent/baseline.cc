@@ -1,0 +1,67 @@
+#include "agent/baseline.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "agent/evidence.h"
+#include "agent/retry.h"
+#include "base/files.h"
+
+namespace kopt {
+namespace {
+
+Result<Candidate> ReadCandidate(const Spec& spec, Target target, const std::string& file) {
+  KOPT_TRY(std::string source, ReadFile(file));
+  return ParseCandidate(spec, target, std::move(source), file);
+}
+
+Result<Candidate> ReadNamed(const Spec& spec, Target target, const std::string& name, const char* key) {
+  auto candidate = ReadCandidate(spec, target, (spec.Folder() / name).string());
+  if (candidate || !candidate.error().hint.empty()) return candidate;
+  Error error = std::move(candidate).error();
+  error.hint = fmt::format("{} names it under [{}]", spec.file, key);
+  return std::unexpected(std::move(error));
+}
+
+}  // namespace
+
+std::string Contestants::BaselineText() const {
+  if (baseline) return baseline->file;
+  if (!seed) return "none";
+  if (seed->tunables.empty()) return fmt::format("the seed {}", seed->file);
+  return fmt::format("the seed {} with its default tunables ({})", seed->file, Text(DefaultConfiguration(*seed)));
+}
+
+Result<Contestants> ReadContestants(const Spec& spec, Target target, const std::string& seed_file) {
+  Contestants contestants;
+  if (!seed_file.empty()) {
+    KOPT_TRY(contestants.seed, ReadCandidate(spec, target, seed_file));
+  } else if (auto named = spec.seed.find(target); named != spec.seed.end()) {
+    KOPT_TRY(contestants.seed, ReadNamed(spec, target, named->second, "seed"));
+  }
+  if (auto named = spec.baseline.find(target); named != spec.baseline.end()) {
+    KOPT_TRY(contestants.baseline, ReadNamed(spec, target, named->second, "baseline"));
+  }
+  return contestants;
+}
+
+Result<void> MustBeMeasured(const Verdict& verdict, const std::string& what, const Candidate& candidate) {
+  if (verdict.correct()) return {};
+  return std::unexpected(Error{.exit = Exit::kUsage,
+                               .message = fmt::format("{} is not usable: {}", what, Summary(verdict)),
+                               .file = candidate.file,
+                               .hint = "no budget was spent; repair the file and run again",
+                               .log = EvidenceText(verdict.evidence)});
+}
+
+Result<Verdict> EstablishBaseline(Verifier& verifier, const Contestants& contestants) {
+  const Candidate& candidate = *contestants.Baseline();
+  KOPT_TRY(Verdict verdict,
+           WithRetries([&] { return verifier.SetBaseline(candidate, DefaultConfiguration(candidate)); }));
+  const std::string what = contestants.SeedIsBaseline() ? "the seed, which is also the baseline," : "the baseline";
+  KOPT_CHECK(MustBeMeasured(verdict, what, candidate));
+  return verdict;
+}
+
+}  // namespace kopt

@@ -1,0 +1,35 @@
+// The budget of a run in active time, and the part of it that is kept for confirmation.
+#pragma once
+
+#include "base/clock.h"
+
+namespace kopt {
+
+class Budget {
+ public:
+  Budget(Clock& clock, double seconds) : clock_(&clock), seconds_(seconds) {}
+
+  // Active time counts from here on; what came before (registration, the baseline) is free.
+  void Start() { started_ = clock_->Now(); }
+  double Active() const { return started_ < 0 ? 0 : clock_->Now() - started_; }
+  double Left() const { return seconds_ - Active(); }
+  double seconds() const { return seconds_; }
+
+  // Keeps min(15 s + check_seconds, a quarter of the budget) for confirmation, at least min(5 s, half of the budget).
+  // check_seconds: what compiling and checking cost in one confirmation.
+  void KeepForConfirmation(double check_seconds);
+  double tail() const { return tail_; }
+
+  // True if work that is expected to take this long ends before the tail begins.
+  bool RoomToSearch(double expected_seconds) const { return Left() - tail_ > 0 && Left() - tail_ >= expected_seconds; }
+  // True if it ends before the budget does.
+  bool RoomToConfirm(double expected_seconds) const { return Left() > 0 && Left() >= expected_seconds; }
+
+ private:
+  Clock* clock_;
+  double seconds_;
+  double tail_ = 0;
+  double started_ = -1;
+};
+
+}  // namespace kopt

@@ -1,0 +1,82 @@
+#include "agent/evidence.h"
+
+#include <fmt/format.h>
+
+namespace kopt {
+namespace {
+
+// Length of the UTF-8 sequence at the start of `text`, or 0 if it is none.
+size_t SequenceLength(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const size_t length = byte(0) < 0x80 ? 1 : byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : byte(0) >= 0xc2 ? 2 : 0;
+  if (length == 0 || byte(0) > 0xf4 || length > text.size()) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  return length;
+}
+
+bool IsControl(std::string_view sequence) {
+  const auto first = static_cast<unsigned char>(sequence[0]);
+  if (sequence.size() == 1) return (first < 0x20 && first != '\n' && first != '\t') || first == 0x7f;
+  return first == 0xc2 && static_cast<unsigned char>(sequence[1]) < 0xa0;  // C1 controls
+}
+
+std::string Indented(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    result += fmt::format("\n  {}", text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return result;
+}
+
+std::string ValueText(const nlohmann::ordered_json& value) {
+  if (!value.is_string()) return " " + value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  const std::string text = Printable(value.get_ref<const std::string&>());
+  return text.find('\n') == std::string::npos ? " " + text : Indented(text);
+}
+
+}  // namespace
+
+std::string Printable(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const size_t length = SequenceLength(text);
+    if (length == 0) {
+      result += '?';
+    } else if (IsControl(text.substr(0, length))) {
+      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[length - 1]));
+    } else {
+      result += text.substr(0, length);
+    }
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return result;
+}
+
+std::string Summary(const Verdict& verdict) {
+  if (verdict.correct()) {
+    return verdict.remark.empty() ? std::string(Name(verdict.outcome))
+                                  : fmt::format("{} ({})", Name(verdict.outcome), verdict.remark);
+  }
+  std::string text = fmt::format("{} at {}", Name(verdict.outcome), Name(verdict.stage));
+  if (!verdict.reason.empty()) text += ": " + Printable(verdict.reason);
+  return text;
+}
+
+std::string EvidenceText(const nlohmann::ordered_json& evidence, size_t most) {
+  if (!evidence.is_object()) return evidence.is_null() ? "" : ValueText(evidence).substr(1);
+  std::string text;
+  for (const auto& [key, value] : evidence.items()) {
+    text += fmt::format("{}{}:{}", text.empty() ? "" : "\n", Printable(key), ValueText(value));
+    if (text.size() > most) {
+      text.resize(most);
+      return Printable(text) + "\n[cut]";
+    }
+  }
+  return text;
+}
+
+}  // namespace kopt

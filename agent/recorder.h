@@ -1,0 +1,47 @@
+// Writes a run to the store as it happens: whatever was judged survives kill -9.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "agent/baseline.h"
+#include "store/store.h"
+#include "task/candidate.h"
+
+namespace kopt {
+
+// A configuration with its verdict.
+struct Judged {
+  Configuration configuration;
+  Verdict verdict;
+  double at_seconds = 0;   // active time of the run when the verdict was reached
+  bool confirmed = false;  // a confirmation was tried, whatever came of it
+};
+
+// "attention-20261120-174402-3f2a": the task, the time (UTC), four random digits. File-name safe.
+std::string NewRunName(std::string_view task);
+
+// This process, as a run's settings remember it; whether that process still lives.
+nlohmann::ordered_json ProcessMark();
+bool IsAlive(const nlohmann::ordered_json& process_mark);
+// The run's state, but "interrupted" for a running one whose process is gone.
+std::string StateOf(const RunRow& run);
+
+class Recorder {
+ public:
+  Recorder(Store& store, RunRow run) : store_(&store), run_(std::move(run)) {}
+
+  // The task, the run, and turn 0 with the seed.
+  Result<void> Begin(const Spec& spec, const Contestants& contestants);
+  Result<void> Add(const Judged& judged, bool confirmation);
+  Result<void> Event(std::string_view kind, const nlohmann::ordered_json& detail);
+  Result<void> End(std::string_view state, std::string_view outcome, double active_seconds,
+                   nlohmann::ordered_json result);
+  const RunRow& run() const { return run_; }
+
+ private:
+  Store* store_;
+  RunRow run_;
+};
+
+}  // namespace kopt

@@ -1,0 +1,24 @@
+// The results folder of a run.
+//
+//   best.cpp       the best kernel, its tunables bound; only if the run improved on the baseline
+//   verdict.json   its confirmation
+//   verdicts.json  every verdict, screenings and confirmations, in order
+//   report.md      for people
+//   result.json    the document of `optimize --json`
+#pragma once
+
+#include <filesystem>
+
+#include "agent/optimize.h"
+
+namespace kopt {
+
+inline constexpr const char* kBestFile = "best.cpp";
+inline constexpr const char* kReportFile = "report.md";
+
+// An error (exit 2) if something stands at `folder` that is not an empty folder, or if it cannot be created or written.
+Result<void> PrepareResultsFolder(const std::filesystem::path& folder);
+
+Result<void> WriteResults(const Job& job, const OptimizeResult& result);
+
+}  // namespace kopt
