@@ -124,16 +124,20 @@ Result<NpyArray> ParseNpy(std::string_view file) {
   return array;
 }
 
+Result<void> CanConvert(const NpyArray& array, DType dtype) {
+  const auto from = NpyDType(array.type);
+  if (HoldsBits(array.type, dtype) || (from && (IsFloating(dtype) || !IsFloating(*from)))) return {};
+  return UsageError(fmt::format("elements of type {} cannot fill a tensor of {}", array.type, Name(dtype)),
+                    "convert the array with astype before saving it");
+}
+
 Result<void> ConvertNpy(const NpyArray& array, DType dtype, std::span<std::byte> out) {
+  KOPT_CHECK(CanConvert(array, dtype));
   if (HoldsBits(array.type, dtype)) {
     std::memcpy(out.data(), array.elements.data(), std::min(out.size(), array.elements.size()));
     return {};
   }
   const auto from = NpyDType(array.type);
-  if (!from || (IsFloating(*from) && !IsFloating(dtype))) {
-    return UsageError(fmt::format("elements of type {} cannot fill a tensor of {}", array.type, Name(dtype)),
-                      "convert the array with astype before saving it");
-  }
   const auto* data = reinterpret_cast<const std::byte*>(array.elements.data());
   const size_t count = std::min(array.elements.size() / Size(*from), out.size() / Size(dtype));
   for (size_t i = 0; i < count; ++i) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +24,9 @@ Result<NpyArray> ParseNpy(std::string_view file);
 
 // The element type behind NumPy's name, or nothing for types kopt does not read.
 std::optional<DType> NpyDType(std::string_view type);
+
+// Whether ConvertNpy knows this pair of types; single values may still not fit.
+Result<void> CanConvert(const NpyArray& array, DType dtype);
 
 // Converts all elements to `dtype` into `out` (elements * Size(dtype) bytes, row-major). Floating types are rounded;
 // integers must fit; a bf16, e4m3 or e5m2 tensor takes unsigned integers (or void) of its width as bits.

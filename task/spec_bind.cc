@@ -4,6 +4,7 @@
 
 #include "task/nearest.h"
 #include "task/spec.h"
+#include "task/spec_parse.h"
 
 namespace kopt {
 namespace {
@@ -40,6 +41,21 @@ class Binder {
     return bound;
   }
 
+  // The number of tuples must fit 63 bits.
+  Result<void> CheckLoops(const std::vector<Over>& over, Position position) const {
+    long long tuples = 1;
+    for (const Over& loop : over) {
+      const auto extent = loop.extent.Int(shape_.dims);
+      if (!extent)
+        return Fail(position, fmt::format("the extent of `{}`: {}", loop.index, extent.error().message), "over");
+      if (*extent < 0) return Fail(position, fmt::format("the extent of `{}` is {}", loop.index, *extent), "over");
+      if (__builtin_mul_overflow(tuples, *extent, &tuples)) {
+        return Fail(position, "`over` has more than 2^63 index tuples", "over");
+      }
+    }
+    return {};
+  }
+
   // A work figure; nothing if it is not declared.
   Result<double> Figure(const std::optional<Expr>& expression, std::string_view key, double otherwise) const {
     if (!expression) return otherwise;
@@ -62,9 +78,7 @@ class Binder {
   std::unexpected<Error> Fail(const Tensor& tensor, const std::string& message) const {
     return Fail(tensor.position, fmt::format("`{}`: {}", tensor.name, message), tensor.name);
   }
-  std::unexpected<Error> TooLarge(const Tensor& tensor) const {
-    return Fail(tensor, "it is larger than 2^40 bytes");
-  }
+  std::unexpected<Error> TooLarge(const Tensor& tensor) const { return Fail(tensor, "it is larger than 2^40 bytes"); }
 
   Result<long long> Value(const Tensor& tensor, const Expr& expression, std::string_view what) const {
     auto value = expression.Int(shape_.dims);
@@ -133,6 +147,22 @@ std::string BoundTensor::Coordinates(long long logical) const {
 
 const BoundTensor& BoundTask::Find(std::string_view name) const {
   return *std::find_if(tensors.begin(), tensors.end(), [&](const BoundTensor& t) { return t.tensor->name == name; });
+}
+
+Result<BoundTensor> BindTensor(const Spec& spec, const Shape& shape, const Tensor& tensor) {
+  return Binder(spec, shape).BindTensor(tensor);
+}
+
+Result<void> CheckWork(const Spec& spec, const Shape& shape) {
+  const Binder binder(spec, shape);
+  KOPT_CHECK(binder.Figure(spec.work.flops, "flops", 0));
+  KOPT_CHECK(binder.Figure(spec.work.read, "read", 0));
+  KOPT_CHECK(binder.Figure(spec.work.write, "write", 0));
+  return {};
+}
+
+Result<void> CheckOver(const Spec& spec, const Shape& shape, const std::vector<Over>& over, Position position) {
+  return Binder(spec, shape).CheckLoops(over, position);
 }
 
 Result<BoundTask> Bind(const Spec& spec, const Shape& shape) {
