@@ -318,6 +318,10 @@ std::optional<bool> ShortCircuit(const std::string& op, bool left) {
   return std::nullopt;
 }
 
+std::unexpected<Error> NotAnInteger(const Node& node) {
+  return Fail(node.column, fmt::format("an integer is expected, not `{}`", node.name), node.name);
+}
+
 class IntEvaluator {
  public:
   IntEvaluator(const Values& values, const Expr::Call& call) : values_(values), call_(call) {}
@@ -327,7 +331,7 @@ class IntEvaluator {
       case Kind::kInt:
         return node.integer;
       case Kind::kReal:
-        return Fail(node.column, fmt::format("an integer is expected, not {}", node.name), node.name);
+        return NotAnInteger(node);
       case Kind::kName:
         return Name(node);
       case Kind::kNegate:
@@ -351,7 +355,7 @@ class IntEvaluator {
  private:
   Result<long long> Name(const Node& node) const {
     if (auto found = values_.find(node.name); found != values_.end()) return found->second;
-    if (node.name == "pi") return Fail(node.column, "an integer is expected, not `pi`", node.name);
+    if (node.name == "pi") return NotAnInteger(node);
     return UnknownName(node, values_);
   }
 
@@ -472,9 +476,18 @@ class RealEvaluator {
 
 void Collect(const Node& node, std::vector<Expr::Use>& uses) {
   bool foreign = node.kind == Kind::kCall && !FindFunction(node.name);
-  if (foreign || node.kind == Kind::kName) uses.push_back({node.name, node.column, foreign});
+  if (foreign || node.kind == Kind::kName) uses.push_back({node.name, node.column, foreign, node.arguments});
   if (foreign) return;
   for (const NodePtr& child : node.children) Collect(*child, uses);
+}
+
+Result<void> CheckIntegerNode(const Node& node) {
+  if (node.kind == Kind::kReal || (node.kind == Kind::kName && node.name == "pi")) return NotAnInteger(node);
+  const Function* function = node.kind == Kind::kCall ? FindFunction(node.name) : nullptr;
+  if (function && !function->in_int) return UnknownFunction(node, false);
+  if (node.kind == Kind::kCall && !function) return {};
+  for (const NodePtr& child : node.children) KOPT_CHECK(CheckIntegerNode(*child));
+  return {};
 }
 
 }  // namespace
@@ -516,6 +529,11 @@ std::vector<std::string> Expr::Names() const {
 Result<long long> Expr::Int(const Values& values, const Call& call) const {
   if (!root_) return InternalError("an expression was never parsed");
   return IntEvaluator(values, call)(*root_);
+}
+
+Result<void> Expr::CheckInteger() const {
+  if (!root_) return InternalError("an expression was never parsed");
+  return CheckIntegerNode(*root_);
 }
 
 Result<double> Expr::Real(const Values& values) const {

@@ -41,8 +41,11 @@ class Expr {
     std::string name;
     int column = 0;  // 1-based within text()
     bool is_call = false;
+    std::vector<std::string> arguments;  // a call's, as written
   };
   std::vector<Use> Uses() const;
+  // An error, with column, if no integer can come of it: a literal with a fraction, pi, sqrt, exp, log.
+  Result<void> CheckInteger() const;
 
   // Calls to functions the grammar does not know are passed to `call` (name, argument texts); used for occupancy(fn).
   using Call = std::function<Result<long long>(std::string_view name, const std::vector<std::string>& arguments)>;
