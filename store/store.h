@@ -1,16 +1,17 @@
 // The memory: one SQLite file (WAL) with tasks, runs, turns, candidates, verdicts and every sample.
-// docs/state.md describes the tables. Every call is one durable transaction.
+// docs/state.md describes the tables. Every call is one durable transaction: what returned without an error survives
+// kill -9 and a power cut, what did not leaves no trace. Errors name the file and what to do: exit 3 for a full disk, a
+// lock, damage or a missing permission. Calls from several threads take turns.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "verifier/core/verdict.h"
@@ -20,23 +21,23 @@ namespace kopt {
 using RowId = int64_t;
 
 struct RunRow {
-  std::string run;        // "attention-20261120-174402-3f2a": unique, file-name safe
-  std::string task;       // spec name
+  std::string run;   // "attention-20261120-174402-3f2a": unique, file-name safe
+  std::string task;  // spec name
   std::string spec_hash;
   std::string target;
   std::string device;
-  std::string state;      // running, interrupted, waiting, done
-  std::string outcome;    // "", improved, no_improvement, no_correct_candidate
+  std::string state;           // running, interrupted, waiting, done
+  std::string outcome;         // "", improved, no_improvement, no_correct_candidate
   std::string started, ended;  // ISO 8601, UTC
   double budget_seconds = 0;
-  double active_seconds = 0;   // spent so far
+  double active_seconds = 0;        // spent so far
   nlohmann::ordered_json settings;  // flags in force, seeds, versions
   nlohmann::ordered_json result;    // the document of `optimize --json`; null until done
   int turns = 0;
 };
 
 struct TurnRow {
-  int turn = 0;               // 0: the seed
+  int turn = 0;  // 0: the seed
   RowId candidate = 0;
   std::string created;
   nlohmann::ordered_json detail;  // room for prompt, reply, tokens
@@ -49,14 +50,15 @@ struct VerdictRow {
   bool confirmation = false;
   Verdict verdict;
   std::string created;
-  double at_seconds = 0;      // active time of the run when it was reached
+  double at_seconds = 0;  // active time of the run when it was reached
 };
 
 class Store {
  public:
-  // Opens or creates DIR/kopt.sqlite, migrates it forward. Errors (exit 3 unless said): a folder that cannot be written, a
-  // file that is no database or corrupt, a database written by a later kopt, one locked for more than 10 s.
-  static Result<Store> Open(const std::filesystem::path& folder);
+  // Opens or creates DIR/kopt.sqlite, migrates it forward. Errors (exit 3 unless said): a folder that cannot be
+  // written, a file that is no database or damaged, a database written by a later kopt or another program, one locked
+  // for more than `busy_seconds` (which every later call waits as well).
+  static Result<Store> Open(const std::filesystem::path& folder, double busy_seconds = 10);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
   ~Store();
@@ -65,7 +67,8 @@ class Store {
   Result<void> AddRun(const RunRow& run);
   Result<void> UpdateRun(const RunRow& run);  // state, outcome, ended, active_seconds, result
   Result<std::vector<RunRow>> Runs();         // newest first
-  // By exact name, or by an unambiguous prefix or the word "last"; an unknown one is a usage error that names the nearest.
+  // By exact name, or by an unambiguous prefix or the word "last"; an unknown one is a usage error that names the
+  // nearest.
   Result<RunRow> FindRun(std::string_view name);
 
   // Content-addressed: the same source gives the same row.
