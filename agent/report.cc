@@ -186,10 +186,13 @@ std::string StageCosts(const OptimizeResult& result) {
   std::vector<std::string> order;
   std::map<std::string, std::vector<double>> costs;
   for (const Judged& judged : result.screened) {
+    std::map<std::string, double> sums;  // a stage may come up more than once in a verdict
     for (const auto& [stage, seconds] : judged.verdict.stage_seconds) {
-      if (costs[stage].empty()) order.push_back(stage);
-      costs[stage].push_back(seconds);
+      if (!costs.contains(stage)) order.push_back(stage);
+      costs[stage];
+      sums[stage] += seconds;
     }
+    for (const auto& [stage, seconds] : sums) costs[stage].push_back(seconds);
   }
   if (order.empty()) return "";
   std::string text = "## Cost of a screening\n\n| stage | median | times | total |\n|---|---|---|---|\n";

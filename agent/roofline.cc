@@ -20,14 +20,24 @@ std::optional<SpeedOfLight> ComputeSpeedOfLight(const BoundTask& task, const Pea
 }
 
 std::optional<double> Resolution(const Verdict& verdict) {
-  std::map<int, std::vector<double>> ratios;  // by shape
+  struct OfShape {
+    std::vector<double> ratios;
+    int processes = 0;
+    int quads = 0;  // of the process with the fewest
+  };
+  std::map<int, OfShape> shapes;
   for (const ShapeSamples& samples : verdict.samples) {
-    for (const Quad& quad : samples.quads) ratios[samples.shape].push_back(LogRatio(quad));
+    const auto kept = DropDisturbed(samples.quads);
+    if (!kept || kept->empty()) continue;
+    OfShape& shape = shapes[samples.shape];
+    const int quads = static_cast<int>(kept->size());
+    shape.quads = shape.processes == 0 ? quads : std::min(shape.quads, quads);
+    ++shape.processes;
+    for (const Quad& quad : *kept) shape.ratios.push_back(LogRatio(quad));
   }
   std::optional<double> worst;
-  for (const auto& [shape, values] : ratios) {
-    if (values.size() < 2) continue;
-    const double difference = SmallestDifference(values, static_cast<int>(values.size()));
+  for (const auto& [index, shape] : shapes) {
+    const double difference = SmallestDifference(shape.ratios, shape.quads, shape.processes);
     if (std::isfinite(difference)) worst = std::max(worst.value_or(0), difference);
   }
   return worst;

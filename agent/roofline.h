@@ -18,8 +18,8 @@ struct SpeedOfLight {
 // its term; nothing without any.
 std::optional<SpeedOfLight> ComputeSpeedOfLight(const BoundTask& task, const Peaks& peaks);
 
-// Samples turned into the smallest difference in speed that they can resolve (a fraction: 0.012), the worst shape's;
-// all processes of a shape together. Nothing without samples.
+// The smallest true slowdown (a fraction: 0.012) that these samples would have found 95 times of 100: the worst
+// shape's, disturbed quads dropped. Nothing without enough samples.
 std::optional<double> Resolution(const Verdict& verdict);
 
 }  // namespace kopt

@@ -1,0 +1,94 @@
+#include "cli/context.h"
+
+#include <fmt/format.h>
+
+#include "agent/format.h"
+#include "base/clock.h"
+#include "cli/output.h"
+#include "task/nearest.h"
+
+namespace kopt {
+
+Result<void> Context::ReadConfig() {
+  KOPT_TRY(config_, Config::Read(host_.environment));
+  return {};
+}
+
+Result<Target> Context::ChosenTarget() const {
+  const auto setting = config_.Find("target", flags_.target);
+  if (!setting) return Target::kCpu;
+  static const std::vector<std::string> kTargets = {"cpu", "cuda"};
+  const auto target = ParseTarget(setting->value);
+  if (!target) {
+    return std::unexpected(Error{.exit = Exit::kUsage,
+                                 .message = fmt::format("unknown target `{}`", setting->value),
+                                 .key = setting->source,
+                                 .hint = NearestHint(setting->value, kTargets)});
+  }
+  if (*target == Target::kCuda) {
+    return EnvironmentError("this build of kopt has no worker for the target cuda", "use --target cpu");
+  }
+  return *target;
+}
+
+std::filesystem::path Context::StateFolder() const {
+  const auto setting = config_.Find("state", flags_.state);
+  return setting ? std::filesystem::path(setting->value) : DefaultStateFolder();
+}
+
+Result<Store> Context::OpenStore() const { return Store::Open(StateFolder()); }
+
+Result<Calibration> Context::EnsureCalibrated(Store& store, Progress& progress) {
+  const std::string device = host_.device().name;
+  KOPT_TRY(std::optional<Calibration> known, LoadCalibration(store, device));
+  if (known) return *std::move(known);
+  progress.Line(fmt::format("first use of {}: measuring its peaks, about 3 s", device));
+  Calibration calibration;
+  KOPT_TRY(calibration.peaks, host_.calibrate(OptionsFor({})));
+  calibration.date = Timestamp();
+  KOPT_CHECK(SaveCalibration(store, device, calibration));
+  return calibration;
+}
+
+VerifierOptions Context::OptionsFor(const Peaks& peaks) const {
+  return {.sandbox = !flags_.unsafe_no_sandbox,
+          .require_sandbox = !flags_.unsafe_no_sandbox,
+          .peaks = peaks,
+          .interrupts = &host_.interrupts.work,
+          .cache = StateFolder() / "cache"};
+}
+
+void Context::Print(std::string_view text) {
+  if (!json()) host_.out << text << std::flush;
+}
+
+void Context::Document(const nlohmann::ordered_json& document) {
+  if (json()) PrintDocument(host_.out, document);
+}
+
+std::unique_ptr<Progress> Context::MakeProgress() {
+  if (json()) return host_.err_is_terminal ? TerminalProgress(host_.err, host_.columns) : NoProgress();
+  return host_.out_is_terminal ? TerminalProgress(host_.out, host_.columns) : PlainProgress(host_.out, host_.clock);
+}
+
+void AddStateFlags(CLI::App& command, CommonFlags& flags) {
+  command.add_option("--state", flags.state, "where runs are kept (default: $XDG_STATE_HOME/kopt)")->type_name("DIR");
+  command.add_flag("--json", flags.json, "print one JSON document and nothing else");
+}
+
+void AddCommonFlags(CLI::App& command, CommonFlags& flags) {
+  command.add_option("--target", flags.target, "where candidates run: cpu (default) or cuda")->type_name("NAME");
+  AddStateFlags(command, flags);
+  command.add_flag("--unsafe-no-sandbox", flags.unsafe_no_sandbox, "run candidates without isolation");
+}
+
+std::string DimsText(const Spec& spec, const Shape& shape) {
+  std::string text;
+  for (const std::string& dim : spec.dims) {
+    const auto found = shape.dims.find(dim);
+    if (found != shape.dims.end()) text += fmt::format("{}{}={}", text.empty() ? "" : " ", dim, found->second);
+  }
+  return text.empty() ? "-" : text;
+}
+
+}  // namespace kopt

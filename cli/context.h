@@ -1,0 +1,74 @@
+// What every command works with: the host, the flags that all share, the settings in force, and the ways to reach the
+// store and a verifier.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "agent/progress.h"
+#include "cli/calibration.h"
+#include "cli/config.h"
+#include "cli/host.h"
+#include "store/store.h"
+#include "verifier/core/verifier.h"
+
+namespace kopt {
+
+inline constexpr const char* kVersion = "0.1.0";
+
+// As given on the command line; empty: not given.
+struct CommonFlags {
+  std::string target, state;
+  bool json = false;
+  bool unsafe_no_sandbox = false;
+};
+
+class Context {
+ public:
+  explicit Context(Host& host) : host_(host) {}
+
+  Host& host() { return host_; }
+  CommonFlags& flags() { return flags_; }
+  bool json() const { return flags_.json; }
+  const Config& config() const { return config_; }
+  Result<void> ReadConfig();
+
+  // `kopt 0.1.0 on cpu`: the target in force. cuda is an environment error: this build has no worker for it.
+  Result<Target> ChosenTarget() const;
+  std::filesystem::path StateFolder() const;
+  Result<Store> OpenStore() const;
+
+  // The device's peaks; the first use of a device measures them (about 3 s) and says so.
+  Result<Calibration> EnsureCalibrated(Store& store, Progress& progress);
+  VerifierOptions OptionsFor(const Peaks& peaks) const;
+
+  // Prints to stdout unless --json was given.
+  void Print(std::string_view text);
+  // Prints the document if --json was given.
+  void Document(const nlohmann::ordered_json& document);
+  // Progress for the streams at hand: a live line on a terminal, plain lines elsewhere; with --json only to stderr, and
+  // only if that is a terminal.
+  std::unique_ptr<Progress> MakeProgress();
+
+ private:
+  Host& host_;
+  CommonFlags flags_;
+  Config config_;
+};
+
+// What a command does when it was chosen; the value is the exit code.
+using Action = std::function<Result<int>(Context&)>;
+
+// Adds --target, --state, --json and --unsafe-no-sandbox.
+void AddCommonFlags(CLI::App& command, CommonFlags& flags);
+// --json and --state only: commands that need no device.
+void AddStateFlags(CLI::App& command, CommonFlags& flags);
+
+// "B=1 H=16 S=4096 D=64", in the order of the spec's dims.
+std::string DimsText(const Spec& spec, const Shape& shape);
+
+}  // namespace kopt

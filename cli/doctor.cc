@@ -1,0 +1,233 @@
+#include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "agent/evidence.h"
+#include "agent/format.h"
+#include "agent/roofline.h"
+#include "base/clock.h"
+#include "base/files.h"
+#include "cli/commands.h"
+#include "cli/init_text.h"
+#include "cli/output.h"
+#include "task/candidate.h"
+#include "verifier/core/statistics.h"
+
+namespace kopt {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr double kLittleSpace = 1 << 30;  // bytes: below this a long run may fill the disk
+
+struct Finding {
+  std::string name;
+  std::string state;  // "ok", "note" (works, with less), "missing" (candidates cannot be judged)
+  std::string text;
+  std::string hint;
+};
+
+struct Doctor {
+  Context& context;
+  std::vector<Finding> findings;
+  std::optional<Store> store;
+  std::optional<Calibration> calibration;
+  std::optional<NoiseFigure> noise;
+
+  void Add(std::string name, std::string state, std::string text, std::string hint = "") {
+    findings.push_back({std::move(name), std::move(state), std::move(text), std::move(hint)});
+  }
+};
+
+void LookForCompiler(Doctor& doctor) {
+  const auto compiler = doctor.context.host().compiler();
+  if (compiler) {
+    doctor.Add("compiler", "ok", fmt::format("{}: {}", compiler->path, compiler->version));
+  } else {
+    doctor.Add("compiler", "missing", compiler.error().message, compiler.error().hint);
+  }
+}
+
+void LookForSandbox(Doctor& doctor) {
+  const SandboxState state = doctor.context.host().sandbox();
+  const std::string text = fmt::format("Landlock {}, seccomp {}, {}",
+                                       state.landlock_abi > 0 ? fmt::format("ABI {}", state.landlock_abi) : "missing",
+                                       state.seccomp ? "present" : "missing",
+                                       state.root ? "as root: candidates run as another user" : "as an ordinary user");
+  if (state.missing.empty()) return doctor.Add("sandbox", "ok", text);
+  doctor.Add("sandbox", "missing", text, state.missing + "; or accept the risk with --unsafe-no-sandbox");
+}
+
+void LookForWorker(Doctor& doctor) {
+  const std::filesystem::path& worker = doctor.context.host().worker;
+  if (access(worker.c_str(), X_OK) == 0) return doctor.Add("worker", "ok", worker.string());
+  doctor.Add("worker", "missing", fmt::format("{} is not there or cannot be run", worker.string()),
+             "keep kopt and its workers in one folder");
+}
+
+void LookAtState(Doctor& doctor) {
+  const std::filesystem::path folder = doctor.context.StateFolder();
+  auto store = doctor.context.OpenStore();
+  if (!store) return doctor.Add("state", "missing", store.error().Text(), "choose another folder with --state DIR");
+  doctor.store.emplace(std::move(*store));
+  std::error_code error;
+  const auto space = std::filesystem::space(folder, error);
+  if (error) return doctor.Add("state", "ok", fmt::format("{}, can be written", folder.string()));
+  const auto free = static_cast<double>(space.available);
+  doctor.Add("state", free < kLittleSpace ? "note" : "ok",
+             fmt::format("{}, can be written, {} free", folder.string(), FormatBytes(free)),
+             free < kLittleSpace ? "samples of long runs need space" : "");
+}
+
+void LookAtDevice(Doctor& doctor) {
+  const Device device = doctor.context.host().device();
+  const auto threads = device.values.find("THREADS");
+  doctor.Add("device", "ok",
+             fmt::format("cpu: {}; THREADS = {}, {} CPUs online", device.name,
+                         threads == device.values.end() ? "?" : fmt::to_string(threads->second),
+                         sysconf(_SC_NPROCESSORS_ONLN)));
+  doctor.Add("cuda", "note", "this build of kopt has no worker for the target cuda");
+}
+
+void LookAtCalibration(Doctor& doctor) {
+  const char* hint = "run `kopt doctor --calibrate` on the idle machine";
+  if (doctor.calibration) {
+    doctor.Add("calibration", "ok", fmt::format("{} ({})", Text(doctor.calibration->peaks), doctor.calibration->date));
+  } else {
+    doctor.Add("calibration", "note", "none yet: speed of light is not known", hint);
+  }
+  if (doctor.noise) {
+    doctor.Add("resolution", "ok",
+               fmt::format("a difference of {} in a screening, {} in a confirmation ({})",
+                           FormatPercent(doctor.noise->screening), FormatPercent(doctor.noise->confirmation),
+                           doctor.noise->date));
+  } else {
+    doctor.Add("resolution", "note", "the smallest difference this machine can resolve is not known yet", hint);
+  }
+}
+
+// The seed of a small task against itself: whatever differs is noise.
+Result<NoiseFigure> MeasureNoise(Context& context, const Peaks& peaks) {
+  KOPT_TRY(const Spec spec, ParseSpec(InitSpec("noise"), "noise.spec"));
+  KOPT_TRY(const Candidate seed, ParseCandidate(spec, Target::kCpu, InitSeed("noise"), "noise.cpp"));
+  KOPT_TRY(const auto verifier, context.host().new_verifier(spec, context.OptionsFor(peaks)));
+  KOPT_CHECK(verifier->Register());
+  const Configuration configuration = DefaultConfiguration(seed);
+  KOPT_TRY(const Verdict baseline, verifier->SetBaseline(seed, configuration));
+  if (!baseline.correct()) return EnvironmentError(fmt::format("a small task failed: {}", Summary(baseline)));
+  KOPT_TRY(const Verdict verdict, verifier->Screen(seed, configuration));
+  const std::optional<double> screening = Resolution(verdict);
+  std::vector<double> ratios;
+  for (const ShapeSamples& samples : verdict.samples) {
+    const auto kept = DropDisturbed(samples.quads);
+    for (const Quad& quad : kept.value_or(std::vector<Quad>())) ratios.push_back(LogRatio(quad));
+  }
+  if (!screening) {
+    return EnvironmentError(fmt::format("a small task could not be timed: {}", Summary(verdict)),
+                            "leave the machine idle and run again");
+  }
+  return NoiseFigure{
+      .screening = *screening, .confirmation = SmallestDifference(ratios, kConfirmationQuads), .date = Timestamp()};
+}
+
+Result<void> Calibrate(Doctor& doctor) {
+  if (!doctor.store) return {};
+  Context& context = doctor.context;
+  const std::string device = context.host().device().name;
+  const auto progress = context.MakeProgress();
+  progress->Line("measuring the peaks of this machine");
+  Calibration calibration{.date = Timestamp()};
+  KOPT_TRY(calibration.peaks, context.host().calibrate(context.OptionsFor({})));
+  KOPT_CHECK(SaveCalibration(*doctor.store, device, calibration));
+  progress->Line("timing a small task against itself");
+  KOPT_TRY(const NoiseFigure noise, MeasureNoise(context, calibration.peaks));
+  return SaveNoise(*doctor.store, device, noise);
+}
+
+Result<void> LoadFacts(Doctor& doctor) {
+  if (!doctor.store) return {};
+  const std::string device = doctor.context.host().device().name;
+  KOPT_TRY(doctor.calibration, LoadCalibration(*doctor.store, device));
+  KOPT_TRY(doctor.noise, LoadNoise(*doctor.store, device));
+  return {};
+}
+
+std::vector<std::pair<std::string, Setting>> SettingsInForce(const Context& context) {
+  const CommonFlags& flags = const_cast<Context&>(context).flags();
+  std::vector<std::pair<std::string, Setting>> settings;
+  for (const std::string& key : Config::Keys()) {
+    const std::string& flag = key == "target" ? flags.target : key == "state" ? flags.state : std::string();
+    std::string fallback = "none";
+    if (key == "target") fallback = "cpu";
+    if (key == "state") fallback = context.StateFolder().string();
+    settings.emplace_back(key, context.config().Find(key, flag).value_or(Setting{fallback, "default"}));
+  }
+  return settings;
+}
+
+std::string DoctorText(const Doctor& doctor) {
+  std::vector<std::vector<std::string>> rows, settings;
+  std::string hints;
+  for (const Finding& finding : doctor.findings) {
+    rows.push_back({finding.state, finding.name, finding.text});
+    if (!finding.hint.empty()) hints += fmt::format("  {}: {}\n", finding.name, finding.hint);
+  }
+  for (const auto& [key, setting] : SettingsInForce(doctor.context)) {
+    settings.push_back({key, setting.value, "(" + setting.source + ")"});
+  }
+  std::string text = fmt::format("kopt {}\n\n{}\nsettings in force, file {}\n{}", kVersion, Table(rows),
+                                 doctor.context.config().file(), Table(settings));
+  return hints.empty() ? text : text + "\nwhat to do\n" + hints;
+}
+
+ordered_json DoctorDocument(const Doctor& doctor, bool usable) {
+  ordered_json findings = ordered_json::array(), settings = ordered_json::object();
+  for (const Finding& finding : doctor.findings) {
+    findings.push_back({{"name", finding.name},
+                        {"state", finding.state},
+                        {"text", finding.text},
+                        {"hint", finding.hint.empty() ? ordered_json() : ordered_json(finding.hint)}});
+  }
+  for (const auto& [key, setting] : SettingsInForce(doctor.context)) {
+    settings[key] = {{"value", setting.value}, {"source", setting.source}};
+  }
+  return {{"kopt", 1},
+          {"version", kVersion},
+          {"usable", usable},
+          {"findings", findings},
+          {"settings", settings},
+          {"calibration", Json(doctor.calibration)},
+          {"noise", Json(doctor.noise)}};
+}
+
+Result<int> RunDoctor(bool calibrate, Context& context) {
+  Doctor doctor{.context = context};
+  LookForCompiler(doctor);
+  LookForSandbox(doctor);
+  LookForWorker(doctor);
+  LookAtState(doctor);
+  LookAtDevice(doctor);
+  if (calibrate) KOPT_CHECK(Calibrate(doctor));
+  KOPT_CHECK(LoadFacts(doctor));
+  LookAtCalibration(doctor);
+  bool usable = true;
+  for (const Finding& finding : doctor.findings) usable = usable && finding.state != "missing";
+  context.Print(DoctorText(doctor));
+  context.Document(DoctorDocument(doctor, usable));
+  return usable ? 0 : static_cast<int>(Exit::kEnvironment);
+}
+
+}  // namespace
+
+void AddDoctor(CLI::App& app, Context& context, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("doctor", "show what is in force, what is missing, and what this machine can resolve");
+  auto calibrate = std::make_shared<bool>(false);
+  command->add_flag("--calibrate", *calibrate, "measure this machine's peaks and noise again");
+  AddCommonFlags(*command, context.flags());
+  command->callback([&action, calibrate] { action = [calibrate](Context& c) { return RunDoctor(*calibrate, c); }; });
+}
+
+}  // namespace kopt
