@@ -1,0 +1,303 @@
+#include "verifier/cpu/oracle_source.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "verifier/cpu/oracle_code.h"
+
+namespace kopt {
+
+extern const std::string_view kRealText, kOracleRuntimeText;  // embedded: real.h, oracle_runtime.h
+
+namespace {
+
+constexpr size_t kMostTensors = 256;  // kopt_most_tensors
+
+std::string_view ElementType(const Tensor& tensor) {
+  if (tensor.role == Tensor::Role::kTemp) return "double";
+  static constexpr std::string_view kTypes[kDTypeCount] = {
+      "double", "float",       "_Float16",           "kopt_bf16", "kopt_e4m3",      "kopt_e5m2",     "long long", "int",
+      "short",  "signed char", "unsigned long long", "unsigned",  "unsigned short", "unsigned char", "kopt_bool"};
+  return kTypes[static_cast<int>(tensor.dtype)];
+}
+std::string_view ScalarType(const Scalar& scalar) { return ElementType(Tensor{.dtype = scalar.dtype}); }
+bool HoldsReals(const Tensor& tensor) { return tensor.role == Tensor::Role::kTemp || IsFloating(tensor.dtype); }
+bool IsStored(const Tensor& tensor) { return tensor.IsWritten() || tensor.role == Tensor::Role::kTemp; }
+
+// An integer expression of a spec as C++: literals become long long, functions the runtime's.
+std::string CppExpression(const std::string& text) {
+  std::string cpp;
+  const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+  for (size_t i = 0; i < text.size();) {
+    if (!is_word(text[i])) {
+      cpp += text[i++];
+      continue;
+    }
+    size_t end = i;
+    while (end < text.size() && is_word(text[end])) ++end;
+    const size_t next = text.find_first_not_of(" \t\r\n", end);
+    const bool number = std::isdigit(static_cast<unsigned char>(text[i]));
+    const bool call = !number && next != std::string::npos && text[next] == '(';
+    cpp += (call ? "kopt_" : "") + text.substr(i, end - i) + (number ? "LL" : "");
+    i = end;
+  }
+  return "(long long)(" + cpp + ")";
+}
+
+std::string Joined(const std::vector<Expr>& expressions) {
+  std::string text;
+  for (const Expr& expression : expressions) text += (text.empty() ? "" : ", ") + CppExpression(expression.text());
+  return text;
+}
+
+// "kopt_layout<2, true>{...}": extents and strides from the expressions.
+std::string Layout(const Tensor& tensor, size_t index, bool logical) {
+  const bool dense = logical || tensor.strides.empty();
+  return fmt::format("kopt_layout<{}, {}>{{kopt_a.control(), {}, {{{}}}, {{{}}}}}", tensor.shape.size(), dense, index,
+                     Joined(tensor.shape), dense ? "" : Joined(tensor.strides));
+}
+
+// A struct with one call operator: members, what initialises them, and what it does.
+struct Function {
+  std::string name;
+  std::vector<std::string> members, initialisers;
+  std::string body;
+
+  void Add(std::string member, const std::string& member_name, const std::string& initialiser) {
+    members.push_back(std::move(member) + " " + member_name + ";");
+    initialisers.push_back(member_name + initialiser);
+  }
+  std::string Text() const {
+    return fmt::format(
+        "struct {} : kopt_scope {{\n  {}\n\n  explicit {}(kopt_arguments kopt_a)\n      : {} {{}}\n\n{}}};\n\n", name,
+        fmt::join(members, "\n  "), name, fmt::join(initialisers, ",\n        "), body);
+  }
+};
+
+Function NewFunction(const Spec& spec, int number) {
+  Function f{.name = fmt::format("kopt_function_{}", number)};
+  f.Add("kopt_control* const", "kopt_state", "(kopt_a.control())");
+  for (size_t i = 0; i < spec.dims.size(); ++i)
+    f.Add("const long long", spec.dims[i], fmt::format("(kopt_a.dim({}))", i));
+  for (size_t i = 0; i < spec.scalars.size(); ++i) {
+    const Scalar& scalar = spec.scalars[i];
+    f.Add(IsFloating(scalar.dtype) ? "const real" : "const long long", scalar.name,
+          fmt::format("(kopt_a.scalar<{}>({}))", ScalarType(scalar), i));
+  }
+  return f;
+}
+
+void AddInput(Function& f, const Tensor& tensor, size_t index, const std::string& name) {
+  f.Add(fmt::format("kopt_input<{}, {}, {}>", ElementType(tensor), tensor.shape.size(), tensor.strides.empty()), name,
+        fmt::format("{{{}, kopt_a.data<{}>({})}}", Layout(tensor, index, false), ElementType(tensor), index));
+}
+
+void AddOutput(Function& f, const Tensor& tensor, size_t index) {
+  f.Add(fmt::format("kopt_output<{}, {}>", ElementType(tensor), tensor.shape.size()), tensor.name,
+        fmt::format("{{{}, kopt_a.value<{}>({}), kopt_a.variance({}), kopt_a.owner({})}}", Layout(tensor, index, true),
+                    HoldsReals(tensor) ? "double" : "long long", index, index, index));
+}
+
+void AddWriter(Function& f, const Tensor& tensor, size_t index) {
+  f.Add(fmt::format("kopt_writer<{}, {}, {}>", ElementType(tensor), tensor.shape.size(), tensor.strides.empty()),
+        tensor.name,
+        fmt::format("{{{}, kopt_a.data<{}>({})}}", Layout(tensor, index, false), ElementType(tensor), index));
+}
+
+void AddTruthAndGot(Function& f, const Tensor& tensor, size_t index) {
+  const std::string_view type = ElementType(tensor), held = HoldsReals(tensor) ? "double" : "long long";
+  const size_t rank = tensor.shape.size();
+  f.Add(fmt::format("kopt_plain<{}, {}, {}, true>", type, held, rank), "truth_" + tensor.name,
+        fmt::format("{{{}, kopt_a.value<{}>({})}}", Layout(tensor, index, true), held, index));
+  if (!tensor.IsWritten()) return;
+  f.Add(fmt::format("kopt_plain<{}, {}, {}, {}>", type, type, rank, tensor.strides.empty()), "got_" + tensor.name,
+        fmt::format("{{{}, kopt_a.got<{}>({})}}", Layout(tensor, index, false), type, index));
+}
+
+// The loop extents as members, the number of tuples, and the call operator that takes a tuple number apart.
+void AddTuples(Function& f, const std::vector<Over>& over, const std::string& result, const std::string& prepare,
+               const std::string& code) {
+  std::string count = "1", indices, arguments, parameters;
+  for (size_t d = 0; d < over.size(); ++d) {
+    const std::string extent = fmt::format("kopt_extent_{}", d);
+    f.Add("const long long", extent, fmt::format("({})", CppExpression(over[d].extent.text())));
+    count += " * " + extent;
+    arguments += fmt::format("{}kopt_i{}", d ? ", " : "", d);
+    parameters += fmt::format("{}[[maybe_unused]] const long long {}", d ? ", " : "", over[d].index);
+  }
+  for (size_t d = over.size(); d-- > 0;)
+    indices += d == 0 ? "    const long long kopt_i0 = kopt_rest;\n"
+                      : fmt::format(
+                            "    const long long kopt_i{0} = kopt_rest % kopt_extent_{0};\n"
+                            "    kopt_rest /= kopt_extent_{0};\n",
+                            d);
+  f.body += fmt::format(
+      "  long long kopt_count() const {{ return {}; }}\n"
+      "  [[gnu::always_inline]] {} operator()(long long kopt_tuple) {}{{\n{}"
+      "    [[maybe_unused]] long long kopt_rest = kopt_tuple;\n{}    return kopt_code({});\n  }}\n"
+      "  [[gnu::always_inline]] {} kopt_code({}) const {{\n    {{\n{}    }}\n{}  }}\n",
+      count, result, prepare.empty() ? "const " : "", prepare, indices, arguments, result, parameters, code,
+      result == "bool" ? "    return false;\n" : "");
+}
+
+std::string BeginText(const Spec& spec) {
+  Function f = NewFunction(spec, kOracleBegin);
+  f.body = "  void run() const {\n";
+  for (size_t t = 0; t < spec.tensors.size(); ++t) {
+    const Tensor& tensor = spec.tensors[t];
+    if (!IsStored(tensor)) continue;
+    AddOutput(f, tensor, t);
+    if (tensor.IsRead()) {
+      AddInput(f, tensor, t, "kopt_input_" + tensor.name);
+      f.body += fmt::format("    {0}.copy(kopt_input_{0}, kopt_state->tuple_count > 0);\n", tensor.name);
+    } else {
+      f.body += fmt::format("    {}.clear();\n", tensor.name);
+    }
+  }
+  f.body += "  }\n";
+  return f.Text();
+}
+
+std::string ReferenceText(const Spec& spec, const Reference& reference, int number) {
+  Function f = NewFunction(spec, number);
+  std::string prepare, begin;
+  for (size_t t = 0; t < spec.tensors.size(); ++t) {
+    const Tensor& tensor = spec.tensors[t];
+    if (!IsStored(tensor)) {
+      AddInput(f, tensor, t, tensor.name);
+      continue;
+    }
+    AddOutput(f, tensor, t);
+    prepare += fmt::format("    {}.mine = kopt_owner_of(kopt_tuple);\n", tensor.name);
+    begin += fmt::format("    {}.begin_reference();\n", tensor.name);
+  }
+  f.body = fmt::format("  void kopt_begin() const {{\n{}  }}\n", begin);
+  AddTuples(f, reference.over, "void", prepare, WithSpecLines(spec, reference.code, reference.code_position));
+  return f.Text();
+}
+
+std::string CodeText(const Spec& spec, size_t own, int number) {
+  Function f = NewFunction(spec, number);
+  for (size_t t = 0; t < own; ++t)
+    if (spec.tensors[t].IsRead()) AddInput(f, spec.tensors[t], t, spec.tensors[t].name);
+  const Tensor& tensor = spec.tensors[own];
+  AddWriter(f, tensor, own);
+  f.body = "  void run() const {\n    {\n" + WithSpecLines(spec, tensor.code, tensor.code_position) + "    }\n  }\n";
+  return f.Text();
+}
+
+std::string AcceptText(const Spec& spec, const Accept& accept, int number) {
+  Function f = NewFunction(spec, number);
+  for (size_t t = 0; t < spec.tensors.size(); ++t) {
+    const Tensor& tensor = spec.tensors[t];
+    if (tensor.IsRead()) AddInput(f, tensor, t, tensor.name);
+    if (IsStored(tensor)) AddTruthAndGot(f, tensor, t);
+  }
+  AddTuples(f, accept.over, "bool", "", WithSpecLines(spec, accept.code, accept.code_position));
+  return f.Text();
+}
+
+std::string RunReference(int number, bool first, size_t tensors) {
+  return fmt::format(
+      "    case {0}: {{\n      const kopt_function_{0} f(a);\n{1}"
+      "      kopt_for_each(f, a.control(), a.tuples({2}));\n      break;\n    }}\n",
+      number, first ? "" : "      f.kopt_begin();\n", tensors);
+}
+
+std::string EntryText(const Spec& spec, const OracleFunctions& functions) {
+  std::string text =
+      "extern \"C\" void kopt_entry(int function, void* const* args) {\n  const kopt_arguments a{args};\n"
+      "  switch (function) {\n    case 0: kopt_function_0(a).run(); break;\n";
+  for (int i = 0; i < functions.references; ++i)
+    text += RunReference(functions.Reference(i), i == 0, spec.tensors.size());
+  for (size_t j = 0; j < functions.code_tensors.size(); ++j)
+    text += fmt::format("    case {0}: kopt_function_{0}(a).run(); break;\n", functions.Code(static_cast<int>(j)));
+  for (size_t k = 0; k < functions.accept_tensors.size(); ++k)
+    text += fmt::format("    case {0}: kopt_accept<kopt_function_{0}>(args, {1}); break;\n",
+                        functions.Accept(static_cast<int>(k)), spec.tensors.size());
+  return text + "  }\n}\n";
+}
+
+Result<void> CheckCodes(const Spec& spec) {
+  if (spec.tensors.size() > kMostTensors)
+    return std::unexpected(
+        Error{.exit = Exit::kUsage,
+              .message = fmt::format("{} tensors; at most {} are possible", spec.tensors.size(), kMostTensors),
+              .file = spec.file});
+  for (const Reference& reference : spec.references)
+    KOPT_CHECK(CheckOracleCode(spec, reference.code, reference.code_position));
+  for (const Tensor& tensor : spec.tensors) {
+    KOPT_CHECK(CheckOracleCode(spec, tensor.code, tensor.code_position));
+    if (tensor.accept) KOPT_CHECK(CheckOracleCode(spec, tensor.accept->code, tensor.accept->code_position));
+  }
+  return {};
+}
+
+}  // namespace
+
+OracleFunctions FunctionsOf(const Spec& spec) {
+  OracleFunctions functions{.references = static_cast<int>(spec.references.size())};
+  for (size_t t = 0; t < spec.tensors.size(); ++t) {
+    const Tensor& tensor = spec.tensors[t];
+    if (tensor.IsRead() && !tensor.code.empty()) functions.code_tensors.push_back(static_cast<int>(t));
+    if (tensor.IsWritten() && tensor.accept) functions.accept_tensors.push_back(static_cast<int>(t));
+  }
+  return functions;
+}
+
+Result<std::string> GenerateOracleSource(const Spec& spec) {
+  KOPT_CHECK(CheckCodes(spec));
+  const OracleFunctions functions = FunctionsOf(spec);
+  std::string text = fmt::format(
+      "#line 1 \"oracle\"\ninline constexpr double kopt_multiply_roundoff = {:a};\n"
+      "inline constexpr double kopt_accumulate_roundoff = {:a};\n#line 1 \"real.h\"\n{}\n"
+      "#line 1 \"oracle_runtime.h\"\n{}\n#line 1 \"oracle\"\n",
+      spec.precision.multiply_roundoff, spec.precision.accumulate_roundoff, kRealText, kOracleRuntimeText);
+  text += BeginText(spec);
+  for (int i = 0; i < functions.references; ++i)
+    text += ReferenceText(spec, spec.references[static_cast<size_t>(i)], functions.Reference(i));
+  for (size_t j = 0; j < functions.code_tensors.size(); ++j)
+    text += CodeText(spec, static_cast<size_t>(functions.code_tensors[j]), functions.Code(static_cast<int>(j)));
+  for (size_t k = 0; k < functions.accept_tensors.size(); ++k) {
+    const Tensor& tensor = spec.tensors[static_cast<size_t>(functions.accept_tensors[k])];
+    text += AcceptText(spec, *tensor.accept, functions.Accept(static_cast<int>(k)));
+  }
+  return text + EntryText(spec, functions);
+}
+
+const std::vector<std::string>& OracleFlags() {
+  static const std::vector<std::string> flags = {
+      "-std=c++20",       "-O3", "-march=native", "-fopenmp", "-fPIC", "-fno-math-errno", "-fno-trapping-math",
+      "-ffp-contract=off"};
+  return flags;
+}
+
+Result<long long> TupleCount(const Spec& spec, const std::vector<Over>& over, const Shape& shape) {
+  long long count = 1;
+  for (const Over& loop : over) {
+    const std::string text = loop.index + ":" + loop.extent.text();
+    const auto fail = [&](const std::string& why) {
+      return std::unexpected(Error{.exit = Exit::kUsage,
+                                   .message = fmt::format("`over = \"{}\"`: {}", text, why),
+                                   .file = spec.file,
+                                   .line = shape.position.line,
+                                   .key = text});
+    };
+    const Result<long long> extent = loop.extent.Int(shape.dims);
+    if (!extent) return fail(extent.error().message);
+    if (*extent < 0) return fail(fmt::format("the extent is {} at this shape", *extent));
+    if (__builtin_mul_overflow(count, *extent, &count)) return fail("too many index tuples at this shape");
+  }
+  return count;
+}
+
+bool CanSample(const Spec& spec) {
+  if (spec.references.size() != 1) return false;
+  const std::string& code = spec.references.front().code;
+  return std::ranges::all_of(spec.tensors, [&](const Tensor& tensor) {
+    if (tensor.role == Tensor::Role::kOutput) return OnlyAssigns(code, tensor.name);
+    return !IsStored(tensor) || !Accumulates(code, tensor.name);
+  });
+}
+
+}  // namespace kopt
