@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -20,24 +21,30 @@ inline constexpr double kRmsDeviations = 4;
 // The oracle's answer for one output: one entry per logical element, row-major.
 struct Truth {
   std::span<const double> value;
-  std::span<const double> variance;       // < 0: the element was not computed (sampled oracle run): not compared
-  std::span<const long long> integer;     // integer and bool outputs: exact value (u64: same bits); value, variance unused
+  std::span<const double> variance;    // < 0: the element was not computed (sampled oracle run): not compared
+  std::span<const long long> integer;  // integer and bool outputs: exact value (u64: same bits); value, variance unused
+  std::span<const uint32_t> owner;     // 0: the element was not computed: not compared; empty: all were
 };
 
 struct Comparison {
   bool pass = true;
-  long long compared = 0;      // elements
-  long long wrong = 0;         // elements that fail on their own
-  double largest = 0;          // largest |z| (inf for a wrong non-finite or an unequal exact element)
+  long long compared = 0;  // elements
+  long long wrong = 0;     // elements that fail on their own
+  double largest = 0;      // largest |z| (inf for a wrong non-finite or an unequal exact element)
   double rms = 0;
-  long long worst = -1;        // logical index of the first element with the largest |z|; -1 if none was compared
+  long long worst = -1;  // logical index of the first element with the largest |z|; -1 if none was compared
   double got = 0, want = 0, deviation = 0;  // at `worst`
-  std::string reason;          // empty if pass: "o[0, 2, 5, 1] is 0.25, the truth 0.5 with deviation 1e-7 (2.5e6 deviations); 12 of 640 elements are wrong"
+  std::string reason;  // empty if pass: "o[0, 2, 5, 1] is 0.25, the truth 0.5 with deviation 1e-7 (2.5e6 deviations);
+                       // 12 of 640 elements are wrong"
 };
 
 // `storage` is the tensor's storage as the candidate left it (BoundTensor::bytes). Handles compare, nonfinite, rtol and
-// atol; NaN equals any NaN, -0 equals 0, inf is exact, and near the overflow threshold of the dtype both the finite
-// value and inf are right. A bool byte other than 0 and 1 is wrong. `accept` is not handled here.
+// atol (then `largest` is in tolerances, `deviation` is the tolerance, and the root mean square decides nothing); NaN
+// equals any NaN, -0 equals 0, inf is exact, and near the overflow threshold of the dtype both the finite value and inf
+// are right. A bool byte other than 0 and 1 is wrong. `accept` is not handled here.
 Comparison CompareOutput(const BoundTensor& tensor, const Truth& truth, std::span<const std::byte> storage);
+
+// One standard deviation of a finite truth in an output of that dtype, its own rounding included; 0: equality.
+double DeviationOf(DType type, double value, double variance);
 
 }  // namespace kopt
