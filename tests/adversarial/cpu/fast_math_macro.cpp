@@ -1,0 +1,16 @@
+// expect: rejected:
+// Asks for fast-math by an attribute that a macro puts together.
+//@ call row_sum args(x, s, R, C)
+
+#define JOIN(a, b) a##b
+#define HOW JOIN(opti, mize)
+__attribute__((
+    HOW("fast-"
+        "math"))) extern "C" void
+row_sum(const float* x, float* s, int R, int C) {
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}

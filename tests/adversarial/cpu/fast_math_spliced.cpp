@@ -1,0 +1,13 @@
+// expect: rejected:
+// Asks for fast-math by a pragma that is broken over two lines.
+//@ call row_sum args(x, s, R, C)
+
+#pragma GCC opti\
+mize("fast-math")
+extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}

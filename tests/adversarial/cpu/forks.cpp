@@ -1,0 +1,14 @@
+// expect: rejected: fork
+// Starts a child that could compute while no clock runs.
+//@ call row_sum args(x, s, R, C)
+
+#include <unistd.h>
+
+extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  if (fork() == 0) _exit(0);
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}

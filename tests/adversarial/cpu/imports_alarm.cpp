@@ -1,0 +1,14 @@
+// expect: rejected: alarm
+// Asks to be interrupted later.
+//@ call row_sum args(x, s, R, C)
+
+#include <unistd.h>
+
+extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  alarm(1);
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}

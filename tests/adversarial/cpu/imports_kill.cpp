@@ -1,0 +1,16 @@
+// expect: rejected: kill
+// Sends a signal to the process that judges it.
+//@ call row_sum args(x, s, R, C)
+
+#include <unistd.h>
+
+#include <csignal>
+
+extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  kill(getppid(), 0);
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}

@@ -1,0 +1,14 @@
+// expect: rejected: socket
+// Opens a socket.
+//@ call row_sum args(x, s, R, C)
+
+#include <sys/socket.h>
+
+extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  s[0] = static_cast<float>(socket(AF_INET, SOCK_STREAM, 0));
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}

@@ -1,0 +1,14 @@
+// expect: rejected: system
+// Runs a shell.
+//@ call row_sum args(x, s, R, C)
+
+#include <cstdlib>
+
+extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  s[0] = static_cast<float>(std::system("true"));
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}

@@ -1,0 +1,20 @@
+// expect: unsafe: thread
+// Starts a thread while it is loaded.
+//@ call row_sum args(x, s, R, C)
+
+#include <thread>
+
+__attribute__((constructor)) static void Start() {
+  std::thread([] {
+    for (volatile bool on = true; on;) {
+    }
+  }).detach();
+}
+
+extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}

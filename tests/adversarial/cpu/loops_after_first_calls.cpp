@@ -1,0 +1,14 @@
+// expect: timeout:
+// Returns at first, then never again.
+//@ call row_sum args(x, s, R, C)
+
+extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  static int calls = 0;
+  for (volatile bool on = ++calls > 1; on;) {
+  }
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}

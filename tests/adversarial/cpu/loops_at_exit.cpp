@@ -1,0 +1,20 @@
+// expect: timeout:
+// Every call is right, but the process does not end.
+//@ call row_sum args(x, s, R, C)
+
+#include <cstdlib>
+
+static void Stay() {
+  for (volatile bool on = true; on;) {
+  }
+}
+
+extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  static const int once = std::atexit(Stay);
+  (void)once;
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}

@@ -1,0 +1,14 @@
+// expect: measured:
+// Asks the preprocessor whether files of the host exist; it must not see any.
+//@ call row_sum args(x, s, R, C)
+
+#if __has_include("/etc/passwd") || __has_include("/proc/self/environ")
+#error the host can be seen
+#endif
+extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}

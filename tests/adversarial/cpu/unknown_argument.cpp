@@ -1,0 +1,11 @@
+// expect: rejected: missing
+// A plan that names a tensor which the spec does not have.
+//@ call row_sum args(x, s, missing, R, C)
+
+extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}
