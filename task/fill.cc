@@ -353,14 +353,15 @@ Result<uint64_t> ScalarBits(const Spec& spec, const Shape& shape, const Scalar& 
                                  .column = scalar.position.column,
                                  .key = scalar.name});
   };
+  const auto value = scalar.value->Real(shape.dims);
+  if (!value) return fail(fmt::format("scalar `{}`: {}", scalar.name, value.error().message));
   if (!IsFloating(scalar.dtype)) {
-    if (const auto exact = scalar.value->Int(shape.dims)) {
+    // Beyond 2^53 only integer evaluation is exact.
+    if (const auto exact = scalar.value->Int(shape.dims); exact && static_cast<double>(*exact) == *value) {
       StoreInt(scalar.dtype, bytes.data(), 0, *exact);
       if (LoadInt(scalar.dtype, bytes.data(), 0) == *exact) return std::bit_cast<uint64_t>(bytes);
     }
   }
-  const auto value = scalar.value->Real(shape.dims);
-  if (!value) return fail(fmt::format("scalar `{}`: {}", scalar.name, value.error().message));
   StoreReal(scalar.dtype, bytes.data(), 0, *value);
   const double stored = LoadReal(scalar.dtype, bytes.data(), 0);
   if (!std::isfinite(stored) || (!IsFloating(scalar.dtype) && stored != *value)) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/files.h"
+#include "task/nearest.h"
+#include "task/spec_names.h"
 #include "task/spec_parse.h"
 
 namespace kopt {
@@ -24,16 +26,44 @@ const T* FindNamed(const std::vector<T>& all, std::string_view name) {
   return found == all.end() ? nullptr : &*found;
 }
 
+// "key = value" of one line of the file; empty parts if it is not of this form.
+struct Line {
+  std::string key, value;
+};
+
+Line LineAt(std::string_view text, int number) {
+  for (int line = 1; line < number; ++line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  text = text.substr(0, text.find('\n'));
+  const size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return {};
+  const auto trim = [](std::string_view part) {
+    const size_t begin = std::min(part.find_first_not_of(" \t\r"), part.size());
+    return std::string(part.substr(begin, part.find_last_not_of(" \t\r") + 1 - begin));
+  };
+  const std::string key = trim(text.substr(0, equals));
+  return IsIdentifier(key) ? Line{key, trim(text.substr(equals + 1))} : Line{};
+}
+
+Error SyntaxError(std::string_view text, const std::string& file, const toml::parse_error& error) {
+  const int number = static_cast<int>(error.source().begin.line);
+  const Line line = LineAt(text, number);
+  const bool is_bare = IsIdentifier(line.value) && line.value != "true" && line.value != "false";
+  return Error{
+      .exit = Exit::kUsage,
+      .message = Shown(error.description(), 400),
+      .file = file,
+      .line = number,
+      .column = static_cast<int>(error.source().begin.column),
+      .key = Shown(line.key),
+      .hint = is_bare ? fmt::format("text needs quotes: {} = \"{}\"", Shown(line.key), Shown(line.value)) : ""};
+}
+
 // Exceptions of the TOML library end here.
 Result<toml::table> ParseToml(std::string_view text, const std::string& file) {
   try {
     return toml::parse(text);
   } catch (const toml::parse_error& error) {
-    return std::unexpected(Error{.exit = Exit::kUsage,
-                                 .message = std::string(error.description()),
-                                 .file = file,
-                                 .line = static_cast<int>(error.source().begin.line),
-                                 .column = static_cast<int>(error.source().begin.column)});
+    return std::unexpected(SyntaxError(text, file, error));
   }
 }
 

@@ -85,8 +85,8 @@ std::optional<Shape> ParseShape(const ParseContext& context, const toml::table& 
   const std::vector<std::string>& dims = context.draft.spec.dims;
   Keys keys = dims;
   keys.emplace_back("target");
-  TableReader table = context.Reader(source, fmt::format("[[{}]]", key), keys);
   const int before = context.problems.count();
+  TableReader table = context.Reader(source, fmt::format("[[{}]]", key), keys);
   Shape shape{.position = table.position()};
   if (const auto target = table.OneOf("target", {"cpu", "cuda"})) shape.target = static_cast<Target>(*target);
   for (const std::string& dim : dims) {
@@ -109,8 +109,10 @@ void ParseShapes(const ParseContext& context, TableReader& root, std::string_vie
 
 void ParseReference(const ParseContext& context, const toml::table& source) {
   static const Keys keys = {"over", "code", "pytorch"};
+  const int before = context.problems.count();
   TableReader table = context.Reader(source, "[[reference]]", keys);
   if (table.Has("pytorch")) {
+    context.draft.broken_references = true;
     return table.Report("pytorch", "PyTorch references are not supported yet",
                         "write the reference as `over` and `code`");
   }
@@ -119,6 +121,7 @@ void ParseReference(const ParseContext& context, const toml::table& source) {
   table.Require("code");
   reference.over = context.ParseOver(table);
   reference.code = context.ParseCode(table, reference.code_position);
+  if (context.problems.count() > before) context.draft.broken_references = true;
   context.draft.spec.references.push_back(std::move(reference));
 }
 

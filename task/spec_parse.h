@@ -32,6 +32,7 @@ struct Draft {
   std::vector<FillUse> fills;       // of tensors, `also` included
   std::set<size_t> broken_tensors;  // with problems of their own: not bound to shapes
   std::set<size_t> broken_scalars;
+  bool broken_references = false;
   size_t expression_size = 0;         // characters of all expressions over dims
   bool too_much_to_evaluate = false;  // beyond the limit of the former
 };

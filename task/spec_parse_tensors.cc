@@ -181,8 +181,8 @@ class TensorParser {
 };
 
 void ParseTensor(const ParseContext& context, const toml::table& source, const Group& group) {
-  TableReader table = context.Reader(source, fmt::format("[[{}]]", group.key), KeysOf(group.role));
   const int before = context.problems.count();
+  TableReader table = context.Reader(source, fmt::format("[[{}]]", group.key), KeysOf(group.role));
   Tensor tensor{.role = group.role};
   tensor.name = context.Name(table, group.key);
   const size_t number = context.draft.spec.tensors.size();
@@ -201,8 +201,8 @@ void CheckScalarFill(const ParseContext& context, TableReader& table, const Text
 
 void ParseScalar(const ParseContext& context, const toml::table& source) {
   static const Keys keys = {"name", "dtype", "value", "fill"};
-  TableReader table = context.Reader(source, "[[scalar]]", keys);
   const int before = context.problems.count();
+  TableReader table = context.Reader(source, "[[scalar]]", keys);
   Scalar scalar{.position = table.position()};
   scalar.name = context.Name(table, "scalar");
   if (const auto dtype = table.OneOf("dtype", DTypeNames())) scalar.dtype = static_cast<DType>(*dtype);

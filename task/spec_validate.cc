@@ -73,11 +73,13 @@ void CheckCompleteness(const Draft& draft, Problems& problems) {
   }
   std::unordered_set<std::string> written;
   for (const Reference& reference : spec.references) written.merge(Called(reference.code));
+  const bool all_read = !draft.broken_references;
   bool has_output = false;
   for (const Tensor& tensor : spec.tensors) {
     if (!tensor.IsWritten()) continue;
     has_output = true;
-    if (tensor.compare == Compare::kAny || tensor.name.empty() || written.contains(tensor.name)) continue;
+    const bool needs_truth = tensor.compare != Compare::kAny && !tensor.name.empty();
+    if (!all_read || !needs_truth || written.contains(tensor.name)) continue;
     const std::string message = spec.references.empty() ? fmt::format("there is no [[reference]] for `{}`", tensor.name)
                                                         : fmt::format("no [[reference]] writes `{}`", tensor.name);
     problems.Add(tensor.position, message, "reference", fmt::format("write {}(...) = ...; in one", tensor.name));
