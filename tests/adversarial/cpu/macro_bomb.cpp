@@ -1,4 +1,4 @@
-// expect: timeout:
+// expect: compile_error:
 // A macro that grows to ten thousand million words.
 //@ call row_sum args(x, s, R, C)
 
