@@ -34,9 +34,9 @@ missing_packages() {
 
 # Runs apt-get as root without questions; waits for another apt that holds the lock. Its output goes to $install_log.
 apt_get() {
-  local root=()
-  [ "$(id -u)" = 0 ] || root=(sudo)
-  "${root[@]}" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -q -y \
+  local as_root=()
+  [ "$(id -u)" = 0 ] || as_root=(sudo)
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -q -y \
     -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >>"$install_log" 2>&1 </dev/null
 }
 
@@ -87,10 +87,11 @@ quietly() {
   }
 }
 
-# Configures and builds a preset of CMakePresets.json.
+# Configures and builds the preset $1 of CMakePresets.json: the targets that follow, or everything.
 build() {
   local preset=$1
+  shift
   say "building build/$preset"
   quietly configure cmake --preset "$preset"
-  cmake --build --preset "$preset" || fail "the build failed; its first error is above"
+  cmake --build --preset "$preset" ${1:+--target "$@"} || fail "the build failed; its first error is above"
 }
