@@ -45,7 +45,7 @@ void PrintConfirmations(int times) {
 void PrintQuadCounts(int times) {
   const NoiseModel model{.name = "", .batch = 0.01, .process_spread = 0.003};
   PrintHeader("Quads a process: noise 1 %, processes 0.3 % apart, one shape");
-  for (int quads : {3, 4, 6, 8, 12, 16, 19, 20, 24, 40}) {
+  for (int quads : {3, 4, 6, 8, 12, 16, 20, 24, 40}) {
     PrintRow(fmt::format("{} quads", quads), model, {.rule = {.least_quads = quads}}, times);
   }
 }
