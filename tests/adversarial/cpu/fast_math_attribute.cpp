@@ -1,4 +1,4 @@
-// expect: rejected:
+// expect: rejected: optimize
 // Asks for fast-math by an attribute.
 //@ call row_sum args(x, s, R, C)
 

@@ -1,4 +1,4 @@
-// expect: compile_error:
+// expect: rejected: include
 // Includes itself twice.
 //@ call row_sum args(x, s, R, C)
 

@@ -1,4 +1,4 @@
-// expect: compile_error:
+// expect: rejected: absolute path
 // Has the compiler print a file of the host.
 //@ call row_sum args(x, s, R, C)
 

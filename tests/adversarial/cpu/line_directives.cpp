@@ -1,4 +1,4 @@
-// expect: compile_error:
+// expect: rejected: #line
 // Puts the words of a verdict where the compiler names a file.
 //@ call row_sum args(x, s, R, C)
 

@@ -1,4 +1,4 @@
-// expect: compile_error:
+// expect: rejected: #line
 // Counts its lines from two thousand million.
 //@ call row_sum args(x, s, R, C)
 

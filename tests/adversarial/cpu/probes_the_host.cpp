@@ -1,5 +1,5 @@
-// expect: measured:
-// Asks the preprocessor whether files of the host exist; it must not see any.
+// expect: rejected: absolute path
+// Asks the preprocessor whether files of the host exist.
 //@ call row_sum args(x, s, R, C)
 
 #if __has_include("/etc/passwd") || __has_include("/proc/self/environ")
