@@ -16,6 +16,7 @@ namespace {
 
 using Kind = PlacedName::Kind;
 
+constexpr std::string_view kLoopVariable = "a loop variable of the plan";
 const std::vector<std::string> kCpuNames = {"THREADS"};
 const std::vector<std::string> kCudaNames = {"SMS", "SMEM_BLOCK"};
 
@@ -53,18 +54,17 @@ class PlanChecker {
     for (const std::string& dim : spec_.dims) taken_[dim] = "a dim of the spec";
     for (const Scalar& scalar : spec_.scalars) taken_[scalar.name] = "a scalar of the spec";
     for (const Tensor& tensor : spec_.tensors) {
-      taken_[tensor.name] = "a tensor of the spec";
-      if (tensor.role != Tensor::Role::kTemp) types_[tensor.name + "_t"] = tensor.name;
+      bool temp = tensor.role == Tensor::Role::kTemp;
+      taken_[tensor.name] = temp ? "a temp of the spec" : "a tensor of the spec";
+      if (!temp) types_[tensor.name + "_t"] = tensor.name;
     }
   }
 
   Result<void> Declare(const PlacedName& name) {
     if (name.kind == Kind::kZeroed || name.kind == Kind::kMapped) return {};
-    if (std::string why = WhyRefused(name.name); !why.empty())
-      return Fail(name, fmt::format("the name `{}` cannot be used: {}", Shown(name.name), why), "choose another name");
+    if (std::string why = WhyRefused(name.name); !why.empty()) return Fail(name, why, "choose another name");
     if (name.name == "main" || name.name == "i64")
-      return Fail(name, fmt::format("the name `{}` cannot be used: it has a meaning of its own", name.name),
-                  "choose another name");
+      return Fail(name, fmt::format("`{}` has a meaning of its own", name.name), "choose another name");
     if (auto type = types_.find(name.name); type != types_.end())
       return Fail(name, fmt::format("`{}` is already the element type of `{}`", name.name, type->second),
                   "choose another name");
@@ -76,7 +76,7 @@ class PlanChecker {
   // Functions and loop variables may stand on several lines.
   static bool MayRepeat(const PlacedName& name, const std::string& taken) {
     return (name.kind == Kind::kFunction && taken == "a function of the plan") ||
-           (name.kind == Kind::kLoop && taken == "a loop variable of the plan");
+           (name.kind == Kind::kLoop && taken == kLoopVariable);
   }
 
   Result<void> Remember(const PlacedName& name) {
@@ -92,7 +92,7 @@ class PlanChecker {
         taken_[name.name] = "a function of the plan";
         break;
       case Kind::kLoop:
-        taken_[name.name] = "a loop variable of the plan";
+        taken_[name.name] = kLoopVariable;
         break;
       default:
         taken_[name.name] = "a scratch " + line;
@@ -208,8 +208,11 @@ class PlanChecker {
     if (Contains(known, at.name)) return {};
     if (Contains(ForeignNames(), at.name))
       return Fail(at, fmt::format("`{}` is for the {} target", at.name, IsCpu() ? "cuda" : "cpu"),
-                  fmt::format("on {} use {}", Name(candidate_.target), fmt::join(DeviceNames(), " or ")));
+                  fmt::format("the {} target has {}", Name(candidate_.target), fmt::join(DeviceNames(), ", ")));
     if (at.name == "occupancy") return Fail(at, "`occupancy` is a function of a kernel", "write occupancy(KERNEL)");
+    if (What(at.name) == kLoopVariable)
+      return Fail(at,
+                  fmt::format("the loop variable `{}` is known only in the other clauses of its own line", at.name));
     if (IsAnything(at.name))
       return Fail(at, fmt::format("`{}` is {}, not an integer that the plan can compute with", at.name, What(at.name)));
     return Fail(at, fmt::format("unknown name `{}`", Shown(at.name)), NearestHint(at.name, known));
@@ -299,8 +302,8 @@ class PlanChecker {
   Result<void> CompareSignatures(const PlanLine& before, const PlanLine& line, const PlacedName& at) const {
     if (before.args.size() != line.args.size())
       return Fail(at,
-                  fmt::format("`{}` gets {} arguments here, but {} in line {}", line.function, line.args.size(),
-                              before.args.size(), before.line),
+                  fmt::format("the number of arguments of `{}` is {} here, but {} in line {}", line.function,
+                              line.args.size(), before.args.size(), before.line),
                   "give one function the same parameters on every line");
     for (size_t i = 0; i < line.args.size(); ++i) {
       std::string here = ParameterType(line.args[i]), there = ParameterType(before.args[i]);

@@ -81,7 +81,7 @@ class PlanParser {
 
   std::unexpected<Error> NoStep() const {
     return PlanError(candidate_.file, 1, 1, fmt::format("the plan has no `{}` line", IsCpu() ? "call" : "launch"),
-                     "//@",
+                     IsCpu() ? "call" : "launch",
                      IsCpu() ? "add a line `//@ call FUNCTION args(...)`"
                              : "add a line `//@ launch KERNEL grid(...) block(...) args(...)`");
   }
@@ -367,8 +367,8 @@ class PlanParser {
     for (auto [word, size, needed] : {Part{"box", map.box.size(), rank}, Part{"step", map.step.size(), rank},
                                       Part{"strides", map.strides.size(), rank - 1}}) {
       if (size == 0 || size == needed) continue;
-      return scanner.Fail(
-          name.column, fmt::format("`{}` has {} entries; with dims of {} it needs {}", word, size, rank, needed), word);
+      return scanner.Fail(name.column, fmt::format("`{}` needs {} entries with these dims, not {}", word, needed, size),
+                          word);
     }
     return {};
   }

@@ -1,0 +1,2 @@
+//@ call (q, o)
+// expect 1:10: the function's name is expected here, not `(`
