@@ -357,7 +357,8 @@ Result<uint64_t> ScalarBits(const Spec& spec, const Shape& shape, const Scalar& 
   if (!value) return fail(fmt::format("scalar `{}`: {}", scalar.name, value.error().message));
   if (!IsFloating(scalar.dtype)) {
     // Beyond 2^53 only integer evaluation is exact.
-    if (const auto exact = scalar.value->Int(shape.dims); exact && static_cast<double>(*exact) == *value) {
+    const auto exact = scalar.value->Int(shape.dims);
+    if (exact && (static_cast<double>(*exact) == *value || std::fabs(*value) > 0x1p53)) {
       StoreInt(scalar.dtype, bytes.data(), 0, *exact);
       if (LoadInt(scalar.dtype, bytes.data(), 0) == *exact) return std::bit_cast<uint64_t>(bytes);
     }
