@@ -261,7 +261,7 @@ Comparison CompareInteger(const BoundTensor& tensor, const Truth& truth, std::sp
 }
 
 std::string NumberText(DType type, double value) {
-  return type == DType::kF64 ? fmt::format("{:.17g}", value) : fmt::format("{:.9g}", value);
+  return type == DType::kF64 ? fmt::format("{}", value) : fmt::format("{:.9g}", value);
 }
 
 std::string IntegerText(DType type, long long value) {

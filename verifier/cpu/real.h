@@ -38,6 +38,8 @@ struct real {
   double s = 0;  // variance
 
   constexpr real() = default;
+  constexpr real(const real&) = default;
+  constexpr real& operator=(const real&) & = default;  // not to what an input returns: x(i) = 1 is an error
   template <kopt_arithmetic T>
   constexpr real(T x) : v(static_cast<double>(x)) {}
   constexpr real(double value, double variance) : v(value), s(variance) {}

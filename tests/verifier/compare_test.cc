@@ -1,0 +1,273 @@
+#include "verifier/core/compare.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "task/dtype.h"
+#include "tests/verifier/spec_builder.h"
+
+namespace kopt {
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+// One output, its truth, and a candidate's storage.
+struct Output1 {
+  explicit Output1(DType type, std::vector<long long> shape = {4}) {
+    tensor.dtype = type;
+    tensor.name = "o";
+    tensor.role = Tensor::Role::kOutput;
+    if (!IsFloating(type)) tensor.compare = Compare::kExact;
+    bound.shape = std::move(shape);
+    bound.elements = 1;
+    bound.strides.resize(bound.shape.size());
+    for (size_t d = bound.shape.size(); d-- > 0; bound.elements *= bound.shape[d]) bound.strides[d] = bound.elements;
+    bound.span = bound.elements;
+    bound.bytes = static_cast<size_t>(bound.span) * Size(type);
+    const size_t n = static_cast<size_t>(bound.elements);
+    value.resize(n);
+    variance.resize(n);
+    if (!IsFloating(type)) integer.resize(n);
+    storage.resize(bound.bytes);
+  }
+  void Want(size_t i, double v, double s = 0) {
+    value[i] = v;
+    variance[i] = s;
+    Got(i, v);
+  }
+  void Got(size_t i, double v) {
+    StoreReal(tensor.dtype, storage.data(), static_cast<size_t>(bound.Offset(static_cast<long long>(i))), v);
+  }
+  Comparison Compare() {
+    bound.tensor = &tensor;
+    return CompareOutput(bound, {.value = value, .variance = variance, .integer = integer, .owner = owner}, storage);
+  }
+  // Of element 0 alone: is `got` right for a truth?
+  bool Right(double got, double want, double s = 0) {
+    Want(0, want, s);
+    Got(0, got);
+    return Compare().pass;
+  }
+
+  Tensor tensor;
+  BoundTensor bound;
+  std::vector<double> value, variance;
+  std::vector<long long> integer;
+  std::vector<uint32_t> owner;
+  std::vector<std::byte> storage;
+};
+
+TEST(Compare, LargestErrorIs32Deviations) {
+  Output1 o(DType::kF64);
+  const double s = 1e-12;
+  EXPECT_TRUE(o.Right(1 + 7.9e-6, 1, s));  // rms over 4 elements: z / 2
+  Output1 many(DType::kF64, {100});
+  for (size_t i = 0; i < 100; ++i) many.Want(i, 1, s);
+  many.Got(7, 1 + 31.9e-6);
+  const Comparison pass = many.Compare();
+  EXPECT_TRUE(pass.pass);
+  EXPECT_EQ(pass.reason, "");
+  EXPECT_EQ(pass.compared, 100);
+  EXPECT_EQ(pass.worst, 7);
+  EXPECT_NEAR(pass.largest, 31.9, 1e-6);
+  EXPECT_NEAR(pass.rms, 3.19, 1e-6);
+  EXPECT_NEAR(pass.deviation, 1e-6, 1e-12);
+  many.Got(7, 1.0000325);
+  const Comparison fail = many.Compare();
+  EXPECT_FALSE(fail.pass);
+  EXPECT_EQ(fail.wrong, 1);
+  EXPECT_EQ(fail.reason,
+            "o[7] is 1.0000325, the truth 1 with deviation 1e-06 (32.5 deviations); 1 of 100 elements is wrong");
+}
+
+TEST(Compare, RootMeanSquareIs4Deviations) {
+  Output1 o(DType::kF64, {100});
+  for (size_t i = 0; i < 100; ++i) {
+    o.Want(i, 1, 1e-12);
+    o.Got(i, 1 + 5e-6);
+  }
+  o.Got(3, 1 + 6e-6);
+  const Comparison c = o.Compare();
+  EXPECT_FALSE(c.pass);
+  EXPECT_EQ(c.wrong, 0);
+  EXPECT_EQ(c.reason,
+            "o: the root mean square error of 100 elements is 5.01 deviations, above 4; the largest is 6, at o[3]");
+}
+
+TEST(Compare, OutputsOwnRoundingIsAdded) {
+  Output1 o(DType::kF16);
+  EXPECT_TRUE(o.Right(0.3, 0.3));  // not representable: rounding counts
+  EXPECT_TRUE(o.Right(0.3, 0.3001));
+  EXPECT_FALSE(o.Right(0.3, 0.32));
+  Output1 tiny(DType::kF32);
+  EXPECT_TRUE(tiny.Right(0, 1e-46));  // below the smallest subnormal
+  EXPECT_TRUE(tiny.Right(0x1p-149, 1e-46));
+  EXPECT_FALSE(tiny.Right(1e-40, 1e-46));
+}
+
+TEST(Compare, ExactTruthDemandsEquality) {
+  Output1 o(DType::kF32);
+  EXPECT_TRUE(o.Right(0.5, 0.5));
+  EXPECT_FALSE(o.Right(0.5 + 0x1p-24, 0.5));
+  EXPECT_EQ(o.Compare().largest, kInf);
+  EXPECT_EQ(o.Compare().reason,
+            "o[0] is 0.50000006, the truth 0.5, which must be met exactly; 1 of 4 elements is wrong");
+  EXPECT_TRUE(o.Right(-0.0, 0.0));
+}
+
+TEST(Compare, NonFiniteValuesMustAgree) {
+  Output1 o(DType::kF32);
+  EXPECT_TRUE(o.Right(kNan, -kNan));
+  EXPECT_TRUE(o.Right(kInf, kInf));
+  EXPECT_FALSE(o.Right(-kInf, kInf));
+  EXPECT_FALSE(o.Right(kInf, 1, 1e-8));
+  EXPECT_EQ(o.Compare().reason, "o[0] is inf, the truth 1; 1 of 4 elements is wrong");
+  EXPECT_FALSE(o.Right(kNan, 1, 1e-8));
+  EXPECT_FALSE(o.Right(1, kNan));
+  EXPECT_FALSE(o.Right(3e38, kInf));
+}
+
+TEST(Compare, NearOverflowBothSidesAreRight) {
+  Output1 o(DType::kF16);
+  EXPECT_TRUE(o.Right(65504, 65519, 1));
+  EXPECT_TRUE(o.Right(kInf, 65519, 1));
+  EXPECT_TRUE(o.Right(65504, 65525, 1));
+  EXPECT_TRUE(o.Right(kInf, 65525, 1));
+  EXPECT_TRUE(o.Right(kInf, 1e6, 1));
+  EXPECT_FALSE(o.Right(65504, 1e6, 1));
+  EXPECT_FALSE(o.Right(kInf, 30000, 1));
+  EXPECT_FALSE(o.Right(-kInf, 65525, 1));
+  Output1 e(DType::kE4M3);  // has no infinity
+  EXPECT_TRUE(e.Right(kNan, 500, 0));
+  EXPECT_TRUE(e.Right(kNan, kInf));
+  EXPECT_FALSE(e.Right(kNan, 100, 0));
+}
+
+TEST(Compare, NonFiniteAnyAndForbidden) {
+  Output1 o(DType::kF32);
+  o.tensor.nonfinite = NonFinite::kAny;
+  EXPECT_TRUE(o.Right(3, kNan));
+  EXPECT_EQ(o.Compare().compared, 3);
+  EXPECT_FALSE(o.Right(kNan, 3, 1e-8));
+  o.tensor.nonfinite = NonFinite::kForbidden;
+  EXPECT_FALSE(o.Right(kInf, kInf));
+  EXPECT_EQ(o.Compare().reason,
+            "o[0] is inf, the truth inf, where the spec forbids values that are not finite; 1 of 4 elements is wrong");
+  EXPECT_FALSE(o.Right(kInf, 3.41e38, 1e70));
+}
+
+TEST(Compare, TolerancesReplaceTheRule) {
+  Output1 o(DType::kF32);
+  o.tensor.rtol = 0.01;
+  EXPECT_TRUE(o.Right(1.009, 1));
+  EXPECT_TRUE(o.Right(101, 100));
+  EXPECT_FALSE(o.Right(1.02, 1, 1));
+  EXPECT_EQ(o.Compare().reason,
+            "o[0] is 1.01999998, the truth 1: the error 0.02 is above the tolerance 0.01; 1 of 4 elements is wrong");
+  o.tensor.atol = 0.5;
+  EXPECT_TRUE(o.Right(1.5, 1));
+}
+
+TEST(Compare, ExactAndAny) {
+  Output1 o(DType::kF16);
+  o.tensor.compare = Compare::kExact;
+  EXPECT_TRUE(o.Right(0.1, 0.1, 1));
+  EXPECT_FALSE(o.Right(0.1001, 0.1, 1));
+  o.tensor.compare = Compare::kAny;
+  EXPECT_TRUE(o.Right(7, 0.1));
+  EXPECT_EQ(o.Compare().compared, 0);
+  EXPECT_EQ(o.Compare().worst, -1);
+}
+
+TEST(Compare, ElementsNotComputedAreSkipped) {
+  Output1 o(DType::kF32);
+  o.Want(1, 5, -1);
+  o.Got(1, 99);
+  EXPECT_TRUE(o.Compare().pass);
+  EXPECT_EQ(o.Compare().compared, 3);
+  Output1 n(DType::kI32);
+  n.owner = {1, 0, 2, 3};
+  n.Got(1, 99);
+  EXPECT_TRUE(n.Compare().pass);
+  EXPECT_EQ(n.Compare().compared, 3);
+}
+
+TEST(Compare, IntegersMustBeEqual) {
+  Output1 o(DType::kI64, {2, 3});
+  o.integer[4] = 9007199254740993;
+  StoreInt(DType::kI64, o.storage.data(), 4, 9007199254740992);
+  EXPECT_EQ(o.Compare().reason, "o[1, 1] is 9007199254740992, the truth 9007199254740993; 1 of 6 elements is wrong");
+  o.tensor.atol = 1;
+  EXPECT_TRUE(o.Compare().pass);
+  Output1 u(DType::kU64);
+  u.integer[0] = -1;
+  EXPECT_EQ(u.Compare().reason, "o[0] is 0, the truth 18446744073709551615; 1 of 4 elements is wrong");
+  u.tensor.atol = 2;
+  EXPECT_FALSE(u.Compare().pass);
+  Output1 small(DType::kI8);
+  small.integer[2] = 300;
+  EXPECT_EQ(small.Compare().reason, "o[2] is 0, the truth 300, which i8 cannot hold; 1 of 4 elements is wrong");
+}
+
+TEST(Compare, BoolsAreBytes0And1) {
+  Output1 o(DType::kBool);
+  o.integer[3] = 1;
+  o.storage[3] = std::byte{1};
+  EXPECT_TRUE(o.Compare().pass);
+  o.storage[3] = std::byte{255};
+  EXPECT_EQ(o.Compare().reason, "o[3] is the byte 255, not 0 or 1; 1 of 4 elements is wrong");
+}
+
+TEST(Compare, FollowsStrides) {
+  Output1 o(DType::kF32, {2, 3});
+  o.bound.strides = {1, 4};
+  o.bound.span = 10;
+  o.bound.bytes = 40;
+  o.storage.resize(40);
+  for (size_t i = 0; i < 6; ++i) o.Want(i, static_cast<double>(i), 1e-8);
+  StoreReal(DType::kF32, o.storage.data(), 2, 1e9);  // a gap
+  EXPECT_TRUE(o.Compare().pass);
+  o.Got(5, 0);
+  EXPECT_EQ(o.Compare().worst, 5);
+  EXPECT_EQ(o.Compare().want, 5);
+  o.bound.strides = {1, 2};  // as many elements as a dense one, in another order
+  o.bound.span = 6;
+  o.bound.bytes = 24;
+  for (size_t i = 0; i < 6; ++i) o.Want(i, static_cast<double>(i), 1e-8);
+  EXPECT_TRUE(o.Compare().pass);
+}
+
+TEST(Compare, WorstIsTheFirstOfTheLargestAcrossBlocks) {
+  Output1 o(DType::kF32, {5000});
+  for (size_t i = 0; i < 5000; ++i) o.Want(i, 1, 1e-8);
+  for (const size_t i : {4000, 2500, 2501}) o.Got(i, 1.0005);
+  EXPECT_EQ(o.Compare().worst, 2500);
+  EXPECT_TRUE(o.Compare().pass);
+  o.Got(4999, 2);
+  o.Got(2500, kNan);
+  const Comparison c = o.Compare();
+  EXPECT_EQ(c.worst, 2500);
+  EXPECT_EQ(c.wrong, 2);
+  EXPECT_EQ(c.compared, 5000);
+}
+
+TEST(Compare, HugeValuesDoNotOverflowTheRule) {
+  Output1 o(DType::kF64);
+  EXPECT_TRUE(o.Right(1e200, 1e200));
+  EXPECT_FALSE(o.Right(0, 1e200));
+  EXPECT_FALSE(o.Right(0, 1e200, 1e300));
+  EXPECT_FALSE(o.Right(1.0000001e200, 1e200, 1e300));
+}
+
+TEST(Compare, SizesThatDoNotFitFail) {
+  Output1 o(DType::kF32);
+  o.storage.resize(4);
+  EXPECT_FALSE(o.Compare().pass);
+  EXPECT_EQ(o.Compare().reason, "o: the sizes of truth and storage do not fit the tensor");
+}
+
+}  // namespace
+}  // namespace kopt
