@@ -25,7 +25,8 @@ constexpr std::string_view kKeywords =
     "union unsigned using virtual void volatile wchar_t while xor xor_eq ";
 
 // Words of kopt's expressions, plans and references. Sorted.
-constexpr std::string_view kOwn = " SMEM_BLOCK SMS THREADS align ceil_div inf max min nan occupancy pi real target ";
+constexpr std::string_view kOwn =
+    " SMEM_BLOCK SMS THREADS align ceil_div clamp inf max min nan occupancy pi real target ";
 
 // Functions of <math.h>; each also with the suffixes of kSuffixes. Sorted.
 constexpr std::string_view kMath =

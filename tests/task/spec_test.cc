@@ -201,6 +201,15 @@ TEST(Spec, AComparedOutputNeedsATruthAnUncomparedOneDoesNot) {
   EXPECT_TRUE(ParseSpec(any, "x"));
 }
 
+// The complete example at the head of the users' reference.
+TEST(Spec, TheReferencesExampleIsASpec) {
+  const std::string docs = *ReadFile(std::filesystem::path(KOPT_DOCS) / "spec.md");
+  const std::string open = "```toml\n";
+  const size_t begin = docs.find(open) + open.size();
+  const auto spec = ParseSpec(docs.substr(begin, docs.find("```", begin) - begin), "docs.spec");
+  EXPECT_TRUE(spec) << spec.error().Text();
+}
+
 TEST(Spec, NoFileNoFolder) {
   EXPECT_EQ(ReadSpec("/nowhere/x.spec").error().Text(), "/nowhere/x.spec: cannot open: No such file or directory");
   EXPECT_EQ(ReadSpec("/tmp").error().message, "this is a folder, not a file");
@@ -249,12 +258,12 @@ TEST(HostileSpec, DotsInCodeAndCommentsDoNotCount) {
 
 TEST(WhyRefused, NamesOfTheLanguageAndItsHeaders) {
   for (const char* name :
-       {"y0",        "y1",    "j0",        "j1",    "jn",         "gamma",     "index",    "time",    "size",
-        "exp",       "log",   "min",       "max",   "div",        "real",      "inf",      "nan",     "key",
-        "off",       "id",    "THREADS",   "SMS",   "SMEM_BLOCK", "occupancy", "ceil_div", "align",   "pi",
-        "float",     "class", "expf",      "coshl", "read",       "write",     "int32",    "uint8_t", "NULL",
-        "INT_MAX",   "M_PI",  "kopt_x",    "_x",    "a__b",       "1x",        "",         "a-b",     "half",
-        "threadIdx", "omp_x", "pthread_x", "wchar", "std"}) {
+       {"y0",   "y1",        "j0",      "j1",        "jn",         "gamma",     "index",    "time",  "size",
+        "exp",  "log",       "min",     "max",       "div",        "real",      "inf",      "nan",   "key",
+        "off",  "id",        "THREADS", "SMS",       "SMEM_BLOCK", "occupancy", "ceil_div", "clamp", "align",
+        "pi",   "float",     "class",   "expf",      "coshl",      "read",      "write",    "int32", "uint8_t",
+        "NULL", "INT_MAX",   "M_PI",    "kopt_x",    "_x",         "a__b",      "1x",       "",      "a-b",
+        "half", "threadIdx", "omp_x",   "pthread_x", "wchar",      "std"}) {
     EXPECT_NE(WhyRefused(name), "") << name;
   }
   for (const char* name :
