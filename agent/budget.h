@@ -11,7 +11,9 @@ class Budget {
 
   // Active time counts from here on; what came before (registration, the baseline) is free.
   void Start() { started_ = clock_->Now(); }
-  double Active() const { return started_ < 0 ? 0 : clock_->Now() - started_; }
+  double Active() const { return started_ < 0 ? 0 : clock_->Now() - started_ - waited_; }
+  // Takes out time that was spent waiting for the machine: another kopt was timing.
+  void Waited(double seconds) { waited_ += seconds; }
   double Left() const { return seconds_ - Active(); }
   double seconds() const { return seconds_; }
 
@@ -30,6 +32,7 @@ class Budget {
   double seconds_;
   double tail_ = 0;
   double started_ = -1;
+  double waited_ = 0;
 };
 
 }  // namespace kopt

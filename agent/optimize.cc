@@ -36,11 +36,20 @@ std::string WhyNotConfirmed(const Verdict& verdict) {
   return fmt::format("{}, {}", FormatSpeedup(verdict), Name(Judge(*verdict.speedup_interval)));
 }
 
+// The stage of a verdict that is no work: another kopt held the machine.
+constexpr std::string_view kWaiting = "waiting";
+
+double WaitingSeconds(const Verdict& verdict) {
+  double seconds = 0;
+  for (const auto& [stage, cost] : verdict.stage_seconds) seconds += stage == kWaiting ? cost : 0;
+  return seconds;
+}
+
 // What three confirming processes spend besides timing, judged by one screening.
 double CheckSeconds(const Verdict& verdict) {
   double seconds = 0;
   for (const auto& [stage, cost] : verdict.stage_seconds) {
-    if (stage != Name(Stage::kMeasure)) seconds += cost;
+    if (stage != Name(Stage::kMeasure) && stage != kWaiting) seconds += cost;
   }
   return 3 * seconds;
 }
@@ -205,9 +214,9 @@ Result<void> Optimizer::Search() {
 
 Result<void> Optimizer::Screen(const Configuration& configuration) {
   Show(fmt::format("testing {}", Text(configuration)));
-  const double begin = clock_.Now();
+  const double begin = budget_.Active();
   KOPT_TRY(Verdict verdict, Work("screen", [&] { return verifier_.Screen(seed_, configuration); }));
-  screening_seconds_ += clock_.Now() - begin;
+  screening_seconds_ += budget_.Active() - begin;
   ++screenings_;
   ++counts_[verdict.outcome];
   result_.screened.push_back(
@@ -251,9 +260,9 @@ Result<void> Optimizer::Confirm(Judged& judged) {
   Show(fmt::format("confirming {}", Text(judged.configuration)));
   progress_.Line(
       fmt::format("confirming {}, screened at {}", Text(judged.configuration), FormatSpeedup(judged.verdict)));
-  const double begin = clock_.Now();
+  const double begin = budget_.Active();
   KOPT_TRY(Verdict verdict, Work("confirm", [&] { return verifier_.Confirm(seed_, judged.configuration); }));
-  confirmation_seconds_ = clock_.Now() - begin;
+  confirmation_seconds_ = budget_.Active() - begin;
   judged.confirmed = true;
   Judged confirmation{.configuration = judged.configuration,
                       .verdict = std::move(verdict),
@@ -271,11 +280,13 @@ Result<void> Optimizer::Confirm(Judged& judged) {
 }
 
 Result<Verdict> Optimizer::Work(const char* what, const std::function<Result<Verdict>()>& work) {
-  return WithRetries(work, [&](const Error& error) {
+  Result<Verdict> verdict = WithRetries(work, [&](const Error& error) {
     progress_.Line(fmt::format("a failure of kopt itself, trying again: {}", error.Text()));
     // The run goes on; if the store is what fails, the next verdict says so.
     (void)recorder_.Event("fault", {{"work", what}, {"message", error.Text()}, {"log", Printable(error.log)}});
   });
+  if (verdict) budget_.Waited(WaitingSeconds(*verdict));
+  return verdict;
 }
 
 void Optimizer::Show(std::string doing) {

@@ -9,8 +9,8 @@
 
 #include "agent/evidence.h"
 #include "agent/format.h"
+#include "agent/resolution.h"
 #include "agent/results.h"
-#include "agent/roofline.h"
 #include "verifier/core/statistics.h"
 
 namespace kopt {

@@ -1,14 +1,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "agent/baseline.h"
 #include "agent/format.h"
-#include "agent/roofline.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "task/spec.h"
 #include "verifier/core/compare.h"
+#include "verifier/core/roofline.h"
 
 namespace kopt {
 namespace {
@@ -43,6 +44,10 @@ std::string_view RoleName(Tensor::Role role) {
 
 std::string_view TypeName(const Tensor& tensor) {
   return tensor.role == Tensor::Role::kTemp ? "real" : Name(tensor.dtype);
+}
+
+const char* BoundBy(const Roofline& light) {
+  return light.flop_seconds >= light.byte_seconds ? "arithmetic" : "memory";
 }
 
 std::string SizesText(const std::vector<long long>& sizes) { return fmt::format("[{}]", fmt::join(sizes, ", ")); }
@@ -92,13 +97,14 @@ std::string Tensors(const BoundTask& task) {
 }
 
 std::string WorkText(const Checked& checked, const BoundTask& task, size_t shape) {
-  const auto light = ComputeSpeedOfLight(task, checked.calibration.peaks);
+  const Roofline light = RooflineOf(task, checked.calibration.peaks, LastCacheBytes());
   Rows rows = {
       {"flops",
        task.flops > 0 ? fmt::format("{} ({})", FormatCount(task.flops), checked.spec.work.unit) : "not declared"},
       {"bytes", fmt::format("{} read, {} written", FormatBytes(task.read_bytes), FormatBytes(task.write_bytes))},
-      {"speed of light", light ? fmt::format("{}, bound by {}", FormatMicroseconds(1e6 * light->seconds), light->bound)
-                               : "not known: run `kopt doctor --calibrate`"}};
+      {"speed of light", light.seconds > 0
+                             ? fmt::format("{}, bound by {}", FormatMicroseconds(1e6 * light.seconds), BoundBy(light))
+                             : "not known: run `kopt doctor --calibrate`"}};
   if (shape < checked.registration.oracle_seconds.size()) {
     rows.push_back({"oracle", FormatDuration(checked.registration.oracle_seconds[shape]) + " for one input set"});
   }
@@ -127,10 +133,33 @@ std::string PowerText(const Checked& checked, size_t shape) {
   return rows.size() == 1 ? "" : "\n" + Table(rows, 4);
 }
 
+// A batch runs distinct input sets, none twice: so many, or as many as fit into so many bytes, or for so long.
+constexpr double kBatchSets = 64;
+constexpr double kBatchBytes = 1 << 30;
+constexpr double kBatchSeconds = 0.02;
+constexpr double kUsualDistance = 10;  // from speed of light, of code that was not tuned
+
+// Why small differences may be hard to tell at this shape; empty if nothing speaks for it.
+std::string BatchNote(const Checked& checked, const BoundTask& task) {
+  double bytes = 0;
+  for (const BoundTensor& bound : task.tensors) {
+    if (bound.tensor->role != Tensor::Role::kTemp) bytes += static_cast<double>(bound.bytes);
+  }
+  const double sets = std::max(1.0, std::min(kBatchSets, std::floor(kBatchBytes / std::max(bytes, 1.0))));
+  const double light = RooflineOf(task, checked.calibration.peaks, LastCacheBytes()).seconds;
+  if (light <= 0 || sets * light * kUsualDistance >= kBatchSeconds) return "";
+  return fmt::format(
+      "a timed batch of {:.0f} calls may be shorter than 20 ms: small differences will be hard to tell; a larger shape "
+      "helps",
+      sets);
+}
+
 std::string ShapeText(const Checked& checked, size_t shape) {
   const BoundTask& task = checked.shapes[shape];
+  const std::string note = BatchNote(checked, task);
   return fmt::format("\nshape {}: {}\n", shape + 1, DimsText(checked.spec, *task.shape)) + Tensors(task) + "\n" +
-         WorkText(checked, task, shape) + ToleranceText(checked, shape) + PowerText(checked, shape);
+         WorkText(checked, task, shape) + ToleranceText(checked, shape) + PowerText(checked, shape) +
+         (note.empty() ? "" : fmt::format("\n    note: {}\n", note));
 }
 
 ordered_json ToleranceJson(const Checked& checked, size_t shape) {
@@ -161,7 +190,8 @@ ordered_json PowerJson(const Checked& checked, size_t shape) {
 
 ordered_json ShapeJson(const Checked& checked, size_t shape) {
   const BoundTask& task = checked.shapes[shape];
-  const auto light = ComputeSpeedOfLight(task, checked.calibration.peaks);
+  const Roofline light = RooflineOf(task, checked.calibration.peaks, LastCacheBytes());
+  const std::string note = BatchNote(checked, task);
   ordered_json dims = ordered_json::object(), tensors = ordered_json::array();
   for (const std::string& dim : checked.spec.dims) {
     if (const auto found = task.shape->dims.find(dim); found != task.shape->dims.end()) dims[dim] = found->second;
@@ -179,9 +209,10 @@ ordered_json ShapeJson(const Checked& checked, size_t shape) {
           {"flops", task.flops > 0 ? ordered_json(task.flops) : ordered_json()},
           {"read_bytes", task.read_bytes},
           {"write_bytes", task.write_bytes},
-          {"sol_us", light ? ordered_json(1e6 * light->seconds) : ordered_json()},
-          {"sol_bound", light ? ordered_json(light->bound) : ordered_json()},
+          {"sol_us", light.seconds > 0 ? ordered_json(1e6 * light.seconds) : ordered_json()},
+          {"sol_bound", light.seconds > 0 ? ordered_json(BoundBy(light)) : ordered_json()},
           {"oracle_seconds", shape < oracle.size() ? ordered_json(oracle[shape]) : ordered_json()},
+          {"note", note.empty() ? ordered_json() : ordered_json(note)},
           {"tolerance", ToleranceJson(checked, shape)},
           {"power", PowerJson(checked, shape)}};
 }

@@ -6,7 +6,7 @@
 
 #include "agent/evidence.h"
 #include "agent/format.h"
-#include "agent/roofline.h"
+#include "agent/resolution.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "cli/commands.h"

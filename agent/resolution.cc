@@ -1,4 +1,4 @@
-#include "agent/roofline.h"
+#include "agent/resolution.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,16 +8,6 @@
 #include "verifier/core/statistics.h"
 
 namespace kopt {
-
-std::optional<SpeedOfLight> ComputeSpeedOfLight(const BoundTask& task, const Peaks& peaks) {
-  const double bandwidth = std::max({peaks.read_bytes, peaks.write_bytes, peaks.copy_bytes});
-  const double rate = peaks.Flops(task.spec->work.unit);
-  const double by_bytes = bandwidth > 0 ? (task.read_bytes + task.write_bytes) / bandwidth : 0;
-  const double by_flops = rate > 0 ? task.flops / rate : 0;
-  const double seconds = std::max(by_bytes, by_flops);
-  if (!(seconds > 0) || !std::isfinite(seconds)) return std::nullopt;
-  return SpeedOfLight{.seconds = seconds, .bound = by_flops > by_bytes ? "flops" : "bytes"};
-}
 
 std::optional<double> Resolution(const Verdict& verdict) {
   struct OfShape {
