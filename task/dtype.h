@@ -11,9 +11,9 @@ namespace kopt {
 enum class DType { kF64, kF32, kF16, kBF16, kE4M3, kE5M2, kI64, kI32, kI16, kI8, kU64, kU32, kU16, kU8, kBool };
 inline constexpr int kDTypeCount = 15;
 
-std::string_view Name(DType type);                           // as written in a spec: "f32"
+std::string_view Name(DType type);  // as written in a spec: "f32"
 std::optional<DType> ParseDType(std::string_view name);
-size_t Size(DType type);                                     // bytes per element
+size_t Size(DType type);  // bytes per element
 bool IsFloating(DType type);
 bool IsSigned(DType type);
 
@@ -36,7 +36,8 @@ void StoreInt(DType type, std::byte* data, size_t index, long long value);  // i
 // The value after rounding to `type`: what StoreReal then LoadReal give.
 double RoundTo(DType type, double value);
 
-// The type's name in candidate source for a target: cpu: "float", "_Float16", "kopt_bf16", "long long", "unsigned char", "bool".
+// The type's name in candidate source for a target: cpu: "float", "_Float16", "kopt_bf16", "long long", "unsigned
+// char", "bool".
 std::string_view CppName(DType type);
 
 }  // namespace kopt
