@@ -53,10 +53,6 @@ std::string FirstError(const std::string& log) {
 
 std::vector<std::string> CandidateFlags() { return {"-std=c++20", "-O3", "-march=native", "-fopenmp", "-fPIC"}; }
 
-std::vector<std::string> OracleFlags() {
-  return {"-std=c++20", "-O3", "-march=native", "-fopenmp", "-fPIC", "-fno-math-errno", "-fno-trapping-math"};
-}
-
 Result<Compiler> FindCompiler() {
   for (const char* path : {"/usr/bin/g++", "/usr/local/bin/g++", "/bin/g++"}) {
     if (access(path, X_OK) != 0) continue;

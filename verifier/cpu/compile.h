@@ -36,7 +36,6 @@ struct CompileResult {
 };
 
 std::vector<std::string> CandidateFlags();
-std::vector<std::string> OracleFlags();
 
 class CompileService {
  public:

@@ -1,0 +1,45 @@
+#include "base/lane.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/clock.h"
+
+namespace kopt {
+
+Result<Lane> Lane::Open(const std::string& device) {
+  // Not under TMPDIR: every kopt of the machine must meet here.
+  const std::string path = "/tmp/kopt-" + device + ".lock";
+  Lane lane;
+  // Without O_CREAT first: sticky folders refuse O_CREAT on another user's file.
+  lane.fd_ = Fd(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!lane.fd_.valid()) {
+    lane.fd_ = Fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    if (lane.fd_.valid()) fchmod(lane.fd_.get(), 0666);
+  }
+  if (!lane.fd_.valid()) {
+    return EnvironmentError(fmt::format("cannot open {}: {}", path, std::strerror(errno)), "remove it, or make it writable for all");
+  }
+  return lane;
+}
+
+Lane::Hold::~Hold() {
+  if (fd_ >= 0) flock(fd_, LOCK_UN);
+}
+
+Lane::Hold Lane::Alone() { return Take(LOCK_EX); }
+Lane::Hold Lane::Shared() { return Take(LOCK_SH); }
+
+Lane::Hold Lane::Take(int operation) {
+  const double begin = SystemClock().Now();
+  while (flock(fd_.get(), operation) != 0 && errno == EINTR) {
+  }
+  waited_ += SystemClock().Now() - begin;
+  return Hold(fd_.get());
+}
+
+}  // namespace kopt

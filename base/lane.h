@@ -1,0 +1,38 @@
+// One reader-writer lock per device and machine: timing takes it alone; compiles, checks and oracles share it, so that
+// two kopts on one machine do not spoil each other's figures.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace kopt {
+
+class Lane {
+ public:
+  // `device`: part of the lock file's name ("cpu"). Errors (exit 3): a file that cannot be opened.
+  static Result<Lane> Open(const std::string& device);
+
+  class Hold {
+   public:
+    explicit Hold(int fd) : fd_(fd) {}
+    Hold(Hold&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+    Hold& operator=(Hold&&) = delete;
+    ~Hold();
+
+   private:
+    int fd_;
+  };
+  Hold Alone();
+  Hold Shared();
+  // Seconds spent waiting so far: not active time.
+  double waited() const { return waited_; }
+
+ private:
+  Hold Take(int operation);
+  Fd fd_;
+  double waited_ = 0;
+};
+
+}  // namespace kopt

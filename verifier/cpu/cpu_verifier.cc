@@ -1,0 +1,545 @@
+#include "verifier/cpu/cpu_verifier.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "verifier/core/power.h"
+#include "verifier/core/statistics.h"
+#include "verifier/cpu/measure.h"
+#include "verifier/core/roofline.h"
+#include "verifier/sandbox/sandbox.h"
+
+namespace kopt {
+namespace {
+
+constexpr int kConfirmationProcesses = 3;
+constexpr double kConfirmationSeconds = 15;  // of samples, all processes and shapes together
+constexpr int kBaselineBatches = 5;
+constexpr double kBaselineCheckSets = 2;
+
+// Collects what each stage of a verdict cost.
+class StageTimes {
+ public:
+  explicit StageTimes(Lane& lane) : lane_(lane), begin_(SystemClock().Now()), waited_(lane.waited()) {}
+  void Finish(const std::string& stage) {
+    const double now = SystemClock().Now();
+    seconds_.emplace_back(stage, now - begin_);
+    begin_ = now;
+  }
+  std::vector<std::pair<std::string, double>> Take() {
+    if (const double waited = lane_.waited() - waited_; waited > 0.001) seconds_.emplace_back("waiting", waited);
+    return std::move(seconds_);
+  }
+
+ private:
+  Lane& lane_;
+  double begin_;
+  double waited_;
+  std::vector<std::pair<std::string, double>> seconds_;
+};
+
+// One shape's task and pool of sets.
+struct ShapePool {
+  const Shape* shape = nullptr;
+  bool scored = false;
+  int number = 0;  // among the scored ones
+  BoundTask task;
+  std::unique_ptr<SetPool> pool;
+};
+
+class CpuVerifier final : public Verifier {
+ public:
+  explicit CpuVerifier(CpuContext context) : context_(std::move(context)) {}
+
+  const Device& device() const override { return context_.device; }
+  Result<Registration> Register() override;
+  Result<Verdict> SetBaseline(const Candidate& candidate, const Configuration& configuration) override;
+  Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration) override;
+  Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration) override;
+
+  Result<void> Start();
+
+ private:
+  using Pools = std::vector<ShapePool>;
+  struct Baseline {
+    Candidate candidate;
+    Configuration configuration;
+    std::unique_ptr<CandidateRun> run;
+    std::map<const Shape*, double> call_seconds;
+  };
+
+  Result<Pools> NewPools();
+  std::vector<const Shape*> AllShapes() const;
+  Deadline DeadlineFor(const Shape& shape) const;
+  Judged<std::unique_ptr<CandidateRun>> CompileAndLoad(const Candidate& candidate, const Configuration& configuration,
+                                                       StageTimes& times);
+  Judged<void> CheckAll(CandidateRun& run, Pools& pools, bool fresh, std::map<const Shape*, double>* call_seconds);
+  Judged<void> Measure(CandidateRun& run, CandidateRun& baseline, Pools& pools, int process, const StoppingRule& rule,
+                       Verdict& verdict);
+  Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
+  Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration, Verdict& verdict,
+                              StageTimes& times);
+  Judged<void> JudgeConfirmation(const Candidate& candidate, const Configuration& configuration, Verdict& verdict,
+                                 StageTimes& times);
+  void Summarise(Verdict& verdict) const;
+  Judged<void> Believe(const Verdict& verdict) const;
+  Result<Verdict> Finish(Judged<void> judged, Verdict verdict, StageTimes& times);
+
+  Result<void> PowerOfShape(ShapePool& shape, Registration& registration);
+  Result<void> PowerOfRedraws(ShapePool& shape, Registration& registration);
+  Result<void> AddRedraw(const ShapePool& shape, const std::string& name, const SetPool::Entry& redrawn,
+                         Registration& registration);
+  Result<PowerRow> Handed(const ShapePool& shape, const SetPool::Entry& set, size_t output, const WrongAnswer& wrong);
+
+  CpuContext context_;
+  Pools pools_;
+  std::optional<Baseline> baseline_;
+};
+
+std::vector<double> SecondsPerCall(const Verdict& verdict, int shape, bool baseline) {
+  std::vector<double> seconds;
+  for (const ShapeSamples& samples : verdict.samples) {
+    if (samples.shape != shape) continue;
+    for (const Quad& quad : samples.quads) {
+      seconds.push_back(baseline ? quad.b1 : quad.a1);
+      seconds.push_back(baseline ? quad.b2 : quad.a2);
+    }
+  }
+  return seconds;
+}
+
+Result<void> CpuVerifier::Start() {
+  KOPT_TRY(context_.oracle, Oracle::Create(context_.spec, context_.compiler,
+                                           {.worker = context_.worker,
+                                            .sandbox = context_.options.sandbox,
+                                            .threads = context_.threads}));
+  KOPT_TRY(pools_, NewPools());
+  return {};
+}
+
+Result<CpuVerifier::Pools> CpuVerifier::NewPools() {
+  Pools pools;
+  const Spec& spec = context_.spec;
+  const auto add = [&](const Shape* shape, bool scored) -> Result<void> {
+    KOPT_TRY(BoundTask task, Bind(spec, *shape));
+    pools.push_back({.shape = shape, .scored = scored, .number = scored ? static_cast<int>(pools.size()) : 0, .task = std::move(task)});
+    return {};
+  };
+  for (const Shape* shape : spec.Scored(Target::kCpu)) KOPT_CHECK(add(shape, true));
+  if (pools.empty()) {
+    return std::unexpected(Error{.exit = Exit::kUsage, .message = "no [[shape]] is scored on the cpu target", .file = spec.file,
+                                 .key = "shape", .hint = "add a [[shape]] without `target`, or with target = \"cpu\""});
+  }
+  for (const Shape* shape : spec.Checks(Target::kCpu)) KOPT_CHECK(add(shape, false));
+  // After the vector has its final size: pools refer to their tasks.
+  for (ShapePool& pool : pools) pool.pool = std::make_unique<SetPool>(*context_.oracle, pool.task, pool.scored);
+  return pools;
+}
+
+std::vector<const Shape*> CpuVerifier::AllShapes() const {
+  std::vector<const Shape*> shapes;
+  for (const ShapePool& pool : pools_) shapes.push_back(pool.shape);
+  return shapes;
+}
+
+Deadline CpuVerifier::DeadlineFor(const Shape& shape) const {
+  Deadline deadline{.limit_seconds = context_.spec.limits.seconds};
+  if (baseline_) deadline.baseline_call_seconds = baseline_->call_seconds.at(&shape);
+  return deadline;
+}
+
+Judged<std::unique_ptr<CandidateRun>> CpuVerifier::CompileAndLoad(const Candidate& candidate,
+                                                                  const Configuration& configuration, StageTimes& times) {
+  KOPT_TRY(const bool admissible,
+           Admissible(context_.spec, candidate, configuration, AllShapes(), context_.device.values));
+  if (!admissible) {
+    return std::unexpected(Stop(Refusal{.outcome = Outcome::kLaunchError, .stage = Stage::kParse,
+                                        .reason = fmt::format("a `where` does not hold for {}", Text(configuration))}));
+  }
+  auto run = CandidateRun::Compile(context_, candidate, configuration, AllShapes());
+  times.Finish("compile");
+  if (!run) return run;
+  KOPT_CHECK((*run)->Load());
+  times.Finish("load");
+  return run;
+}
+
+Judged<void> CpuVerifier::CheckAll(CandidateRun& run, Pools& pools, bool fresh,
+                                   std::map<const Shape*, double>* call_seconds) {
+  // The small shapes first: what is wrong fails soonest.
+  for (const bool scored : {false, true}) {
+    for (ShapePool& shape : pools) {
+      if (shape.scored != scored) continue;
+      KOPT_CHECK(CheckInterrupt(context_.options));
+      std::vector<size_t> sets;
+      const size_t count = scored ? static_cast<size_t>(kBaselineCheckSets) : shape.pool->check_count();
+      for (size_t i = 0; i < count; ++i) sets.push_back(i);
+      if (scored && fresh) sets.push_back(CandidateRun::kFreshSet);
+      KOPT_TRY(const double seconds, run.Check(*shape.shape, *shape.pool, sets, DeadlineFor(*shape.shape)));
+      if (call_seconds != nullptr) (*call_seconds)[shape.shape] = seconds / static_cast<double>(sets.size());
+    }
+  }
+  return {};
+}
+
+Judged<void> CpuVerifier::Measure(CandidateRun& run, CandidateRun& baseline, Pools& pools, int process,
+                                  const StoppingRule& rule, Verdict& verdict) {
+  for (ShapePool& shape : pools) {
+    if (!shape.scored) continue;
+    const Deadline deadline = DeadlineFor(*shape.shape);
+    const size_t scratch = std::max(run.ScratchBytes(*shape.shape), baseline.ScratchBytes(*shape.shape));
+    KOPT_TRY(const size_t most, shape.pool->Most(scratch));
+    const Lane::Hold hold = context_.lane.Alone();
+    KOPT_TRY(const Side a, PrepareSide(run, *shape.shape, *shape.pool, deadline, most));
+    auto b = PrepareSide(baseline, *shape.shape, *shape.pool, deadline, most);
+    if (!b && !b.error().ours) {
+      return std::unexpected(Stop(Error{.message = "the baseline failed while it was timed: " + b.error().refusal.reason}));
+    }
+    if (!b) return std::unexpected(b.error());
+    KOPT_TRY(ShapeSamples samples, Interleave(a, *b, rule, context_.options));
+    samples.shape = shape.number;
+    samples.process = process;
+    verdict.samples.push_back(std::move(samples));
+  }
+  return {};
+}
+
+// The figures of a measured verdict, from its samples.
+void CpuVerifier::Summarise(Verdict& verdict) const {
+  std::vector<double> times;
+  std::vector<double> baselines;
+  std::vector<double> fractions;
+  auto& shapes = verdict.evidence["shapes"] = nlohmann::ordered_json::array();
+  for (const ShapePool& shape : pools_) {
+    if (!shape.scored) continue;
+    const double a = Median(SecondsPerCall(verdict, shape.number, false));
+    const double b = Median(SecondsPerCall(verdict, shape.number, true));
+    const Roofline light = RooflineOf(shape.task, context_.options.peaks, LastCacheBytes());
+    nlohmann::ordered_json row{{"shape", Text(context_.spec, *shape.shape)}, {"time_us", a * 1e6}};
+    if (b > 0) row["baseline_us"] = b * 1e6;
+    if (a > 0 && shape.task.flops > 0) row["gflops"] = shape.task.flops / a * 1e-9;
+    if (a > 0) row["gbytes"] = (shape.task.read_bytes + shape.task.write_bytes) / a * 1e-9;
+    if (a > 0 && light.seconds > 0) {
+      row["sol_fraction"] = light.seconds / a;
+      row["bound"] = light.flop_seconds >= light.byte_seconds ? "arithmetic" : "memory";
+      fractions.push_back(light.seconds / a);
+    }
+    for (const ShapeSamples& samples : verdict.samples) {
+      if (samples.shape != shape.number) continue;
+      row["calls_per_batch"] = samples.calls_a;
+      row["resolution_ms"] = a * samples.calls_a * 1e3;
+    }
+    shapes.push_back(std::move(row));
+    if (a > 0) times.push_back(a);
+    if (b > 0) baselines.push_back(b);
+  }
+  const size_t count = shapes.size();
+  if (times.size() == count) verdict.time_us = GeometricMean(times) * 1e6;
+  if (baselines.size() == count) verdict.baseline_us = GeometricMean(baselines) * 1e6;
+  if (!fractions.empty() && fractions.size() == count) verdict.sol_fraction = GeometricMean(fractions);
+  verdict.coverage = 1;  // no code but the candidate's runs in a call
+}
+
+// Faster than the bytes can be moved: not believed.
+Judged<void> CpuVerifier::Believe(const Verdict& verdict) const {
+  for (const ShapePool& shape : pools_) {
+    if (!shape.scored) continue;
+    const double seconds = Median(SecondsPerCall(verdict, shape.number, false));
+    const Roofline light = RooflineOf(shape.task, context_.options.peaks, LastCacheBytes());
+    if (light.floor_seconds <= 0 || seconds >= kBelievable * light.floor_seconds) continue;
+    return std::unexpected(Stop(Refusal{
+        .outcome = Outcome::kQuarantined, .stage = Stage::kMeasure,
+        .reason = fmt::format("{:.3g} us a call is below {:.0f} % of the {:.3g} us that reading its inputs takes at this "
+                              "machine's best bandwidth (shape {})",
+                              seconds * 1e6, 100 * kBelievable, light.floor_seconds * 1e6, Text(context_.spec, *shape.shape))}));
+  }
+  return {};
+}
+
+Judged<void> CpuVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times) {
+  KOPT_TRY(candidate.run, CompileAndLoad(candidate.candidate, candidate.configuration, times));
+  verdict.stage = Stage::kCheck;
+  KOPT_CHECK(CheckAll(*candidate.run, pools_, true, &candidate.call_seconds));
+  times.Finish("check");
+  verdict.stage = Stage::kMeasure;
+  for (ShapePool& shape : pools_) {
+    if (!shape.scored) continue;
+    KOPT_TRY(const size_t most, shape.pool->Most(candidate.run->ScratchBytes(*shape.shape)));
+    const Lane::Hold hold = context_.lane.Alone();
+    KOPT_TRY(const Side side, PrepareSide(*candidate.run, *shape.shape, *shape.pool, DeadlineFor(*shape.shape), most));
+    std::vector<double> seconds;
+    ShapeSamples samples{.shape = shape.number, .calls_a = static_cast<int>(side.calls), .empty_a = side.empty};
+    for (int i = 0; i < kBaselineBatches; ++i) {
+      KOPT_CHECK(CheckInterrupt(context_.options));
+      KOPT_TRY(const double one, TimeBatch(side));
+      KOPT_TRY(const double two, TimeBatch(side));
+      samples.quads.push_back({.a1 = one, .a2 = two});
+      seconds.insert(seconds.end(), {one, two});
+    }
+    verdict.samples.push_back(std::move(samples));
+    candidate.call_seconds[shape.shape] = Median(seconds);
+  }
+  times.Finish("measure");
+  Summarise(verdict);
+  verdict.baseline_us = std::nullopt;
+  return Believe(verdict);
+}
+
+Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Configuration& configuration,
+                                         Verdict& verdict, StageTimes& times) {
+  KOPT_TRY(auto run, CompileAndLoad(candidate, configuration, times));
+  KOPT_CHECK(CheckAll(*run, pools_, true, nullptr));
+  times.Finish("check");
+  if (baseline_) {
+    KOPT_CHECK(Measure(*run, *baseline_->run, pools_, 0, CpuScreening(), verdict));
+  }
+  times.Finish("measure");
+  verdict.evidence = run->evidence();
+  verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
+  Summarise(verdict);
+  return Believe(verdict);
+}
+
+Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Configuration& configuration,
+                                            Verdict& verdict, StageTimes& times) {
+  if (!baseline_) return std::unexpected(Stop(Error{.message = "there is no baseline to confirm against"}));
+  KOPT_TRY(Pools pools, NewPools());  // seeds nobody has used
+  size_t scored = 0;
+  for (const ShapePool& shape : pools) scored += shape.scored ? 1 : 0;
+  const double most_seconds = kConfirmationSeconds / static_cast<double>(kConfirmationProcesses * scored);
+  for (int process = 0; process < kConfirmationProcesses; ++process) {
+    KOPT_TRY(auto run, CompileAndLoad(candidate, configuration, times));
+    KOPT_TRY(auto baseline, CompileAndLoad(baseline_->candidate, baseline_->configuration, times));
+    KOPT_CHECK(CheckAll(*run, pools, false, nullptr));
+    times.Finish("check");
+    KOPT_CHECK(Measure(*run, *baseline, pools, process, Confirmation(most_seconds), verdict));
+    times.Finish("measure");
+    if (process == 0) verdict.evidence = run->evidence();
+    verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
+  }
+  Summarise(verdict);
+  verdict.evidence["processes"] = kConfirmationProcesses;
+  verdict.evidence["device_checkers"] = "not checked: the cpu target has none";
+  return Believe(verdict);
+}
+
+Result<Verdict> CpuVerifier::Finish(Judged<void> judged, Verdict verdict, StageTimes& times) {
+  verdict.stage_seconds = times.Take();
+  if (!judged && judged.error().ours) return std::unexpected(*judged.error().ours);
+  if (!judged) {
+    const Refusal& refusal = judged.error().refusal;
+    verdict.outcome = refusal.outcome;
+    verdict.stage = refusal.stage;
+    verdict.reason = refusal.reason;
+    verdict.evidence.update(refusal.evidence);
+    if (refusal.outcome != Outcome::kQuarantined) verdict.time_us = verdict.baseline_us = std::nullopt;
+    verdict.sol_fraction = verdict.coverage = std::nullopt;
+    return verdict;
+  }
+  verdict.outcome = Outcome::kMeasured;
+  verdict.stage = Stage::kMeasure;
+  if (!verdict.baseline_us) return verdict;
+  const Assessment assessment = Assess(verdict.samples);
+  verdict.evidence["noise"] = assessment.noise;
+  verdict.evidence["quads_dropped"] = assessment.dropped;
+  if (assessment.noisy || !assessment.estimate) {
+    verdict.remark = "noisy";
+    return verdict;
+  }
+  verdict.speedup = assessment.estimate->speedup;
+  verdict.speedup_interval = assessment.estimate->interval;
+  verdict.evidence["judged"] = Name(Judge(assessment.estimate->interval));
+  return verdict;
+}
+
+Result<Verdict> CpuVerifier::SetBaseline(const Candidate& candidate, const Configuration& configuration) {
+  StageTimes times(context_.lane);
+  Verdict verdict;
+  Baseline next{.candidate = candidate, .configuration = configuration};
+  auto previous = std::move(baseline_);
+  baseline_.reset();  // its own deadline is the spec's limit
+  auto judged = JudgeAlone(next, verdict, times);
+  const bool good = judged.has_value();
+  if (good) {
+    verdict.evidence.update(next.run->evidence());
+    verdict.evidence["bitwise_repeatable"] = next.run->bitwise_repeatable();
+  }
+  KOPT_TRY(verdict, Finish(std::move(judged), std::move(verdict), times));
+  baseline_ = good ? std::optional<Baseline>(std::move(next)) : std::move(previous);
+  return verdict;
+}
+
+Result<Verdict> CpuVerifier::Screen(const Candidate& candidate, const Configuration& configuration) {
+  StageTimes times(context_.lane);
+  Verdict verdict;
+  auto judged = JudgeScreening(candidate, configuration, verdict, times);
+  return Finish(std::move(judged), std::move(verdict), times);
+}
+
+Result<Verdict> CpuVerifier::Confirm(const Candidate& candidate, const Configuration& configuration) {
+  StageTimes times(context_.lane);
+  Verdict verdict;
+  auto judged = JudgeConfirmation(candidate, configuration, verdict, times);
+  KOPT_TRY(verdict, Finish(std::move(judged), std::move(verdict), times));
+  verdict.confirmed = verdict.outcome == Outcome::kMeasured;
+  return verdict;
+}
+
+Result<void> CpuVerifier::PowerOfShape(ShapePool& shape, Registration& registration) {
+  const BoundTask& task = shape.task;
+  KOPT_TRY(const SetPool::Entry* first, shape.pool->Get(0));
+  registration.oracle_seconds.push_back(context_.oracle->seconds());
+  KOPT_TRY(const SetPool::Entry* second, shape.pool->Get(1));
+  std::vector<std::span<const std::byte>> storage;
+  for (const auto& bytes : first->inputs.storage) storage.emplace_back(bytes);
+  for (size_t i = 0; i < task.tensors.size(); ++i) {
+    const BoundTensor& bound = task.tensors[i];
+    if (!bound.tensor->IsWritten()) continue;
+    const Truth truth = first->answer.truth(i);
+    registration.tolerance.push_back(ToleranceOf(bound, truth, shape.number));
+    for (const WrongAnswer& wrong : WrongAnswers(task, i, truth, second->answer.truth(i), storage)) {
+      KOPT_TRY(PowerRow row, Handed(shape, *first, i, wrong));
+      registration.power.push_back(std::move(row));
+    }
+  }
+  return PowerOfRedraws(shape, registration);
+}
+
+// A wrong answer judged like a candidate's: by comparison, or by the accept predicate with every other output right.
+Result<PowerRow> CpuVerifier::Handed(const ShapePool& shape, const SetPool::Entry& set, size_t output,
+                                     const WrongAnswer& wrong) {
+  const BoundTask& task = shape.task;
+  PowerRow row = HandIn(task.tensors[output], set.answer.truth(output), wrong, shape.number);
+  if (!task.tensors[output].tensor->accept) return row;
+  std::vector<std::vector<std::byte>> answers(task.tensors.size());
+  std::vector<std::span<const std::byte>> got(task.tensors.size());
+  for (size_t t = 0; t < task.tensors.size(); ++t) {
+    if (!task.tensors[t].tensor->IsWritten()) continue;
+    answers[t] = t == output ? wrong.bytes : RoundTruth(task.tensors[t], set.answer.truth(t));
+    got[t] = answers[t];
+  }
+  KOPT_TRY(row.detail, context_.oracle->Refusal(task, set.inputs, set.answer, output, got));
+  row.refused = !row.detail.empty();
+  return row;
+}
+
+// Redrawing any one input must make the old answer wrong in at least one output.
+Result<void> CpuVerifier::PowerOfRedraws(ShapePool& shape, Registration& registration) {
+  for (size_t i = 0; i < shape.task.tensors.size(); ++i) {
+    const Tensor& tensor = *shape.task.tensors[i].tensor;
+    if (!tensor.IsRead() || !tensor.code.empty()) continue;
+    KOPT_TRY(const auto redrawn, shape.pool->RedrawnTensor(i));
+    if (redrawn) KOPT_CHECK(AddRedraw(shape, tensor.name, *redrawn, registration));
+  }
+  for (size_t i = 0; i < context_.spec.scalars.size(); ++i) {
+    if (!context_.spec.scalars[i].fill) continue;
+    KOPT_TRY(const auto redrawn, shape.pool->RedrawnScalar(i));
+    if (redrawn) KOPT_CHECK(AddRedraw(shape, context_.spec.scalars[i].name, *redrawn, registration));
+  }
+  return {};
+}
+
+Result<void> CpuVerifier::AddRedraw(const ShapePool& shape, const std::string& name, const SetPool::Entry& redrawn,
+                                    Registration& registration) {
+  KOPT_TRY(const SetPool::Entry* first, shape.pool->Get(0));
+  std::vector<PowerRow> rows;
+  for (size_t i = 0; i < shape.task.tensors.size(); ++i) {
+    if (!shape.task.tensors[i].tensor->IsWritten()) continue;
+    const WrongAnswer before = AnswerBefore(shape.task.tensors[i], first->answer.truth(i), name);
+    KOPT_TRY(PowerRow row, Handed(shape, redrawn, i, before));
+    rows.push_back(std::move(row));
+  }
+  const bool caught = std::ranges::any_of(rows, &PowerRow::refused);
+  for (PowerRow& row : rows) {
+    row.required = !caught;
+    registration.power.push_back(std::move(row));
+  }
+  return {};
+}
+
+Result<Registration> CpuVerifier::Register() {
+  Registration registration;
+  const Lane::Hold hold = context_.lane.Shared();
+  for (ShapePool& shape : pools_) {
+    if (!shape.scored) continue;
+    KOPT_CHECK(CheckInterrupt(context_.options));
+    KOPT_CHECK(PowerOfShape(shape, registration));
+  }
+  for (const PowerRow& row : registration.power) {
+    if (row.refused || !row.required) continue;
+    return std::unexpected(Error{
+        .exit = Exit::kUsage,
+        .message = fmt::format("the check has no power at shape {}: {} handed in for `{}` would pass ({})",
+                               Text(context_.spec, *pools_[static_cast<size_t>(row.shape)].shape), row.attempt, row.output, row.detail),
+        .file = context_.spec.file,
+        .key = row.output,
+        .hint = "choose inputs or shapes on which a wrong answer shows, tighten [precision], or say `identity = true` where a copy is right"});
+  }
+  return registration;
+}
+
+std::string ModelName() {
+  auto text = ReadFile("/proc/cpuinfo");
+  if (!text) return "CPU";
+  for (const char* key : {"model name", "Model", "Hardware"}) {
+    const size_t at = text->find(key);
+    if (at == std::string::npos) continue;
+    const size_t colon = text->find(':', at);
+    const size_t end = text->find('\n', at);
+    if (colon == std::string::npos || end < colon) continue;
+    return text->substr(colon + 2, end - colon - 2);
+  }
+  return "CPU";
+}
+
+}  // namespace
+
+Device CpuDevice() {
+  const auto threads = static_cast<long long>(AllowedCpus().size());
+  return {.name = fmt::format("{}, {} threads", ModelName(), threads), .values = {{"THREADS", threads}}};
+}
+
+SandboxState ProbeSandbox() {
+  SandboxState state{.landlock_abi = sandbox::LandlockAbi(), .seccomp = sandbox::SeccompAvailable(), .root = geteuid() == 0};
+  if (state.landlock_abi == 0) {
+    state.missing = "Landlock is missing: it needs Linux 5.13 or later with CONFIG_SECURITY_LANDLOCK and \"landlock\" in the lsm= list";
+  } else if (!state.seccomp) {
+    state.missing = "seccomp filters are missing: the kernel needs CONFIG_SECCOMP_FILTER";
+  }
+  return state;
+}
+
+Result<std::unique_ptr<Verifier>> NewCpuVerifier(const Spec& spec, VerifierOptions options) {
+  if (options.sandbox) {
+    const SandboxState state = ProbeSandbox();
+    if (!state.missing.empty()) {
+      return EnvironmentError("this host cannot confine candidates: " + state.missing,
+                              "--unsafe-no-sandbox runs them without a sandbox: only for code you trust");
+    }
+  }
+  const std::string worker = (ProgramFolder() / "kopt-worker-cpu").string();
+  if (access(worker.c_str(), X_OK) != 0) {
+    return EnvironmentError(worker + " is missing", "it is built together with kopt and belongs in the same folder");
+  }
+  if (options.cache.empty()) options.cache = std::filesystem::temp_directory_path() / fmt::format("kopt-cache-{}", geteuid());
+  const Device device = CpuDevice();
+  KOPT_TRY(CompileService compiler, CompileService::Create(worker, options.sandbox, options.cache));
+  KOPT_TRY(Arenas arenas, Arenas::Create());
+  KOPT_TRY(Lane lane, Lane::Open("cpu"));
+  auto verifier = std::make_unique<CpuVerifier>(CpuContext{.spec = spec,
+                                                           .options = std::move(options),
+                                                           .device = device,
+                                                           .worker = worker,
+                                                           .threads = static_cast<int>(device.values.at("THREADS")),
+                                                           .compiler = std::move(compiler),
+                                                           .arenas = std::move(arenas),
+                                                           .lane = std::move(lane)});
+  KOPT_CHECK(verifier->Start());
+  return verifier;
+}
+
+}  // namespace kopt

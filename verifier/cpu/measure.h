@@ -1,0 +1,36 @@
+// Interleaved timing of a candidate against the baseline.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "verifier/core/statistics.h"
+#include "verifier/cpu/candidate_run.h"
+
+namespace kopt {
+
+// One side of a comparison at one shape: how many calls a batch has, and what a batch without calls costs.
+struct Side {
+  CandidateRun* run = nullptr;
+  const Shape* shape = nullptr;
+  SetPool* pool = nullptr;
+  Deadline deadline;
+  size_t calls = 1;
+  double empty = 0;  // seconds
+};
+
+// Chooses `calls` so that a batch lasts 20 ms (or as long as the pool allows) and measures the empty batch.
+Judged<Side> PrepareSide(CandidateRun& run, const Shape& shape, SetPool& pool, const Deadline& deadline, size_t most_sets);
+
+// Seconds per call of one batch on sets drawn at random, the empty batch subtracted.
+Judged<double> TimeBatch(const Side& side);
+
+// Why `interrupts` ends the work early: exit 130.
+Result<void> CheckInterrupt(const VerifierOptions& options);
+
+// ABBA quads until `rule` is content. A refusal is the candidate's; the baseline's own failure is an error.
+Judged<ShapeSamples> Interleave(const Side& candidate, const Side& baseline, const StoppingRule& rule,
+                                const VerifierOptions& options);
+
+}  // namespace kopt

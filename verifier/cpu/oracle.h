@@ -1,0 +1,90 @@
+// The oracle: input sets and their right answers, computed in a process that no candidate code enters.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "task/spec.h"
+#include "verifier/core/compare.h"
+#include "verifier/cpu/compile.h"
+#include "verifier/cpu/oracle_source.h"
+#include "verifier/cpu/session.h"
+
+namespace kopt {
+
+// How an input set is drawn. Equal recipes give equal sets.
+struct SetRecipe {
+  uint64_t seed = 0;
+  bool vary_static = false;  // static inputs from `seed` too, not from the task's one static seed
+  int also = -1;             // >= 0: inputs take their `also` fill of this number where they have one
+  int redraw = -1;           // >= 0: this tensor alone is drawn from `redraw_seed`
+  int redraw_scalar = -1;
+  uint64_t redraw_seed = 0;
+};
+
+// One input set of a shape: what a call reads.
+struct InputSet {
+  std::vector<std::vector<std::byte>> storage;  // by tensor number; inputs and inouts, else empty
+  std::vector<uint64_t> scalars;                // ScalarBits, by scalar number
+  size_t bytes() const;
+};
+
+// The right answer to an input set. Owns what a Truth refers to.
+class Answer {
+ public:
+  struct Part {
+    std::vector<double> value, variance;
+    std::vector<long long> integer;
+    std::vector<uint32_t> owner;  // sampled only
+  };
+  std::vector<Part> parts;  // by tensor number; outputs and inouts, else empty
+  bool sampled = false;
+  Truth truth(size_t tensor) const { return {parts[tensor].value, parts[tensor].variance, parts[tensor].integer, parts[tensor].owner}; }
+  size_t bytes() const;
+};
+
+class Oracle {
+ public:
+  struct Options {
+    std::string worker;
+    bool sandbox = true;
+    int threads = 1;
+  };
+  // Compiles the spec's references. A text that does not compile is a usage error with the compiler's words.
+  static Result<std::unique_ptr<Oracle>> Create(const Spec& spec, CompileService& compiler, const Options& options);
+
+  Result<InputSet> Draw(const BoundTask& task, const SetRecipe& recipe);
+  // The whole answer. Faults of the references (an element never written, or written twice, an index out of range, a crash,
+  // no end) are usage errors with the reference's place.
+  Result<Answer> Solve(const BoundTask& task, const InputSet& inputs);
+  // The elements that `tuples` random index tuples compute; the whole answer where the spec does not allow sampling.
+  Result<Answer> Sample(const BoundTask& task, const InputSet& inputs, long long tuples, uint64_t seed);
+  // The accept predicate of a tensor: "" or why it refuses the storages (by tensor number) that a candidate left.
+  Result<std::string> Refusal(const BoundTask& task, const InputSet& inputs, const Answer& answer, size_t tensor,
+                              const std::vector<std::span<const std::byte>>& got);
+  // Seconds of the last Solve.
+  double seconds() const { return seconds_; }
+
+ private:
+  struct Layout;
+  Oracle(const Spec& spec, Options options) : spec_(spec), options_(std::move(options)) {}
+  Result<void> StartSession();
+  Result<Answer> Run(const BoundTask& task, const InputSet& inputs, const std::vector<long long>& tuples);
+  Result<void> RunCode(const BoundTask& task, InputSet& set);
+  Result<BatchEnd> RunLayout(const Layout& layout, const BoundTask& task, const InputSet& inputs);
+  Result<void> CheckEnd(const BatchEnd& end, const std::string& what) const;
+  Result<void> CheckControl(const OracleControl& control, const BoundTask& task) const;
+
+  const Spec& spec_;
+  Options options_;
+  std::filesystem::path object_;
+  std::unique_ptr<Session> session_;
+  Arenas arenas_;
+  uint64_t static_seed_ = 0;
+  double seconds_ = 0;
+};
+
+}  // namespace kopt

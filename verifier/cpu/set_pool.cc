@@ -1,0 +1,148 @@
+#include "verifier/cpu/set_pool.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/hash.h"
+#include "verifier/core/power.h"
+
+namespace kopt {
+namespace {
+
+constexpr long long kSampledTuples = 2048;
+constexpr size_t kMostSets = 64;
+constexpr size_t kMostBytes = size_t{1} << 30;
+constexpr double kMostOracleSeconds = 10;
+constexpr uint64_t kForeignSet = ~uint64_t{0};
+
+void FillRandom(const BoundTensor& tensor, uint64_t seed, std::vector<std::byte>& storage) {
+  const DType type = tensor.tensor->dtype;
+  const auto count = static_cast<size_t>(tensor.span);
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t bits = Mix(seed, i);
+    if (IsFloating(type)) {
+      StoreReal(type, storage.data(), i, static_cast<double>(static_cast<int64_t>(bits)) * 0x1p-62);
+    } else {
+      StoreInt(type, storage.data(), i, static_cast<long long>(type == DType::kBool ? bits & 1 : bits));
+    }
+  }
+}
+
+}  // namespace
+
+std::string_view Name(Poison poison) {
+  constexpr std::string_view kNames[] = {"NaN", "0xFF", "random", "another set's answer", "its complement"};
+  return kNames[static_cast<size_t>(poison)];
+}
+
+SetPool::SetPool(Oracle& oracle, const BoundTask& task, bool timed)
+    : oracle_(oracle), task_(task), timed_(timed), seed_(SecretSeed()) {}
+
+Result<SetPool::Entry> SetPool::Make(const SetRecipe& recipe) {
+  Entry entry;
+  KOPT_TRY(entry.inputs, oracle_.Draw(task_, recipe));
+  KOPT_TRY(entry.answer, oracle_.Solve(task_, entry.inputs));
+  return entry;
+}
+
+size_t SetPool::check_count() const {
+  size_t also = 0;
+  for (const BoundTensor& bound : task_.tensors) also = std::max(also, bound.tensor->also.size());
+  return 2 + also;
+}
+
+Result<const SetPool::Entry*> SetPool::Get(size_t index) {
+  while (entries_.size() <= index) {
+    KOPT_TRY(Entry entry, Make(RecipeOf(entries_.size())));
+    entries_.push_back(std::move(entry));
+  }
+  return &entries_[index];
+}
+
+SetRecipe SetPool::RecipeOf(size_t index) const {
+  const int also = !timed_ && index >= 2 ? static_cast<int>(index) - 2 : -1;
+  return {.seed = Mix(seed_, index), .vary_static = timed_ || index == 1, .also = also};
+}
+
+Result<std::optional<SetPool::Entry>> SetPool::Redrawn(const SetRecipe& recipe) {
+  KOPT_TRY(const Entry* first, Get(0));
+  Entry entry;
+  KOPT_TRY(entry.inputs, oracle_.Draw(task_, recipe));
+  if (entry.inputs.storage == first->inputs.storage && entry.inputs.scalars == first->inputs.scalars) return std::nullopt;
+  KOPT_TRY(entry.answer, oracle_.Solve(task_, entry.inputs));
+  return std::optional<Entry>(std::move(entry));
+}
+
+Result<std::optional<SetPool::Entry>> SetPool::RedrawnTensor(size_t tensor) {
+  SetRecipe recipe = RecipeOf(0);
+  recipe.redraw = static_cast<int>(tensor);
+  recipe.redraw_seed = SecretSeed();
+  return Redrawn(recipe);
+}
+
+Result<std::optional<SetPool::Entry>> SetPool::RedrawnScalar(size_t scalar) {
+  SetRecipe recipe = RecipeOf(0);
+  recipe.redraw_scalar = static_cast<int>(scalar);
+  recipe.redraw_seed = SecretSeed();
+  return Redrawn(recipe);
+}
+
+Result<const SetPool::Entry*> SetPool::Fresh() {
+  const uint64_t seed = SecretSeed();
+  const bool whole = std::ranges::any_of(task_.tensors, [](const BoundTensor& t) { return t.tensor->accept.has_value(); });
+  Entry entry;
+  KOPT_TRY(entry.inputs, oracle_.Draw(task_, {.seed = seed, .vary_static = timed_}));
+  KOPT_TRY(entry.answer, whole ? oracle_.Solve(task_, entry.inputs)
+                               : oracle_.Sample(task_, entry.inputs, kSampledTuples, Mix(seed, 1)));
+  fresh_ = std::move(entry);
+  return &*fresh_;
+}
+
+Result<size_t> SetPool::Most(size_t scratch_bytes) {
+  KOPT_CHECK(Get(0));
+  size_t bytes = scratch_bytes + entries_[0].inputs.bytes() + entries_[0].answer.bytes();
+  for (const BoundTensor& bound : task_.tensors) {
+    if (bound.tensor->IsWritten()) bytes += bound.bytes;
+  }
+  const size_t by_memory = kMostBytes / std::max<size_t>(bytes, 1);
+  const double by_oracle = kMostOracleSeconds / std::max(oracle_.seconds(), 1e-4);
+  return std::max<size_t>(1, std::min({kMostSets, by_memory, static_cast<size_t>(by_oracle)}));
+}
+
+Result<const std::vector<std::byte>*> SetPool::PoisonFor(size_t tensor, Poison poison) {
+  const auto key = std::pair(tensor, poison);
+  if (const auto found = poison_.find(key); found != poison_.end()) return &found->second;
+  const BoundTensor& bound = task_.tensors[tensor];
+  std::vector<std::byte> storage(bound.bytes, std::byte{0xFF});
+  switch (poison) {
+    case Poison::kOnes:
+      break;
+    case Poison::kNan:
+      if (IsFloating(bound.tensor->dtype)) {
+        for (size_t i = 0; i < static_cast<size_t>(bound.span); ++i) {
+          StoreReal(bound.tensor->dtype, storage.data(), i, std::numeric_limits<double>::quiet_NaN());
+        }
+      } else {
+        std::ranges::fill(storage, std::byte{0x5A});
+      }
+      break;
+    case Poison::kRandom:
+      FillRandom(bound, SecretSeed(), storage);
+      break;
+    case Poison::kForeign:
+    case Poison::kForeignComplement:
+      if (!foreign_) {
+        KOPT_TRY(Entry entry, Make({.seed = Mix(seed_, kForeignSet), .vary_static = timed_}));
+        foreign_ = std::move(entry.answer);
+      }
+      storage = RoundTruth(bound, foreign_->truth(tensor));
+      if (poison == Poison::kForeignComplement) {
+        for (std::byte& byte : storage) byte = ~byte;
+      }
+      break;
+  }
+  return &(poison_[key] = std::move(storage));
+}
+
+}  // namespace kopt
