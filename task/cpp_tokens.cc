@@ -46,8 +46,8 @@ class Tokeniser {
     origin_.push_back(static_cast<uint32_t>(source.size()));
   }
 
-  std::vector<CppToken> Run() {
-    while (SkipSpace()) Next();
+  std::vector<CppToken> Run(size_t most) {
+    while (tokens_.size() < most && SkipSpace()) Next();
     return std::move(tokens_);
   }
 
@@ -206,7 +206,7 @@ class Tokeniser {
 
 }  // namespace
 
-std::vector<CppToken> Tokenise(std::string_view source) { return Tokeniser(source).Run(); }
+std::vector<CppToken> Tokenise(std::string_view source, size_t most) { return Tokeniser(source).Run(most); }
 
 std::vector<CppDirective> Directives(const std::vector<CppToken>& tokens) {
   std::vector<CppDirective> directives;

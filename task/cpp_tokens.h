@@ -1,6 +1,8 @@
 // The tokens of C++ text before preprocessing: enough to look for directives and attributes, and to compare sources.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +21,8 @@ struct CppToken {
 };
 
 // Follows translation phases 2 and 3 (splices, comments, raw strings, longest match) and never fails: an open comment
-// ends with the text, an open quote with its line. Trigraphs are not read, as in C++20.
-std::vector<CppToken> Tokenise(std::string_view source);
+// ends with the text, an open quote with its line. Trigraphs are not read, as in C++20. Stops after `most` tokens.
+std::vector<CppToken> Tokenise(std::string_view source, size_t most = SIZE_MAX);
 
 // A directive: the tokens from `#` to the end of its logical line.
 struct CppDirective {

@@ -16,6 +16,8 @@ namespace {
 
 using Kind = CppToken::Kind;
 
+constexpr size_t kLongestText = size_t{64} << 20;
+constexpr size_t kMostTokens = 4'000'000;
 constexpr std::string_view kCandidate = "candidate.cpp";
 constexpr std::string_view kFlagsHint = "remove it: every candidate is compiled with the same options";
 
@@ -24,7 +26,7 @@ constexpr std::string_view kGccPragmas[] = {"diagnostic",   "ivdep",       "unro
                                             "push_options", "pop_options", "reset_options", "poison",
                                             "error",        "warning",     "visibility"};
 // libstdc++'s own use of the attribute `optimize`, in std::experimental::simd.
-constexpr std::string_view kSimdHeader = "experimental/bits/simd_detail.h";
+constexpr std::string_view kSimdHeaders = "/experimental/bits/simd";
 constexpr std::string_view kSimdOptions = "\"finite-math-only,no-signed-zeros\"";
 
 bool IsGccPragma(std::string_view word) {
@@ -63,9 +65,16 @@ std::string Destringised(std::string_view literal) {
   return text;
 }
 
+std::unexpected<Error> TooLong(std::string_view file, std::string most) {
+  Error error{.exit = Exit::kUsage, .message = "after preprocessing the source has more than " + most};
+  error.file = file;
+  error.hint = "include less, expand fewer macros";
+  return std::unexpected(std::move(error));
+}
+
 class Screen {
  public:
-  Screen(std::string_view text, std::string_view file) : file_(file), tokens_(Tokenise(text)) {
+  Screen(std::string_view text, std::string_view file) : file_(file), tokens_(Tokenise(text, kMostTokens)) {
     directives_ = Directives(tokens_);
   }
 
@@ -88,6 +97,7 @@ class Screen {
   }
 
   Result<void> Preprocessed() {
+    if (tokens_.size() == kMostTokens) return TooLong(file_, fmt::format("{} tokens", kMostTokens));
     for (const CppDirective& directive : directives_) {
       const CppToken* number = directive.begin + 1;
       if (directive.end - directive.begin < 3 || number->kind != Kind::kNumber) continue;
@@ -198,7 +208,7 @@ class Screen {
 
   bool IsSimd(size_t i) const {
     const Marker* marker = MarkerOf(tokens_[i]);
-    return marker && marker->file.ends_with(kSimdHeader) && i + 2 < tokens_.size() &&
+    return marker && marker->file.find(kSimdHeaders) != std::string::npos && i + 2 < tokens_.size() &&
            tokens_[i + 2].text == kSimdOptions;
   }
 
@@ -247,6 +257,9 @@ Result<void> ScreenLineDirectives(const Candidate& candidate) {
 
 Result<void> ScreenCpuSource(const Candidate& candidate) { return Screen(candidate.source, candidate.file).Raw(); }
 
-Result<void> ScreenPreprocessed(std::string_view text, std::string file) { return Screen(text, file).Preprocessed(); }
+Result<void> ScreenPreprocessed(std::string_view text, std::string_view file) {
+  if (text.size() > kLongestText) return TooLong(file, fmt::format("{} bytes", kLongestText));
+  return Screen(text, file).Preprocessed();
+}
 
 }  // namespace kopt

@@ -117,6 +117,11 @@ TEST(ScreenTest, ARawStringForgesNoMarker) {
                   "candidate is compiled with the same options"));
 }
 
+TEST(ScreenTest, BoundsWhatMacrosExpandTo) {
+  EXPECT_EQ(Preprocessed(std::string(4'000'001, '(')),
+            "a.cpp: after preprocessing the source has more than 4000000 tokens; include less, expand fewer macros");
+}
+
 TEST(ScreenTest, TakesLinearTime) {
   for (std::string piece : {"[[", "R\"", "__attribute__((", "/*", "\\\n", "\"", "'", "_Pragma(\"", "<:", "#"}) {
     std::string text;
