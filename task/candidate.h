@@ -47,11 +47,11 @@ struct TensorMap {
 struct PlanLine {
   enum class Kind { kLaunch, kCall, kZero };
   Kind kind = Kind::kCall;
-  std::string function;            // launch, call; kZero: the scratch or output
+  std::string function;  // launch, call; kZero: the scratch or output
   std::vector<Expr> grid, block, cluster;
   std::optional<Expr> smem, when;
   bool cooperative = false, pdl = false;
-  std::string loop_name;           // for p in a..b (b excluded); empty: none
+  std::string loop_name;  // for p in a..b (b excluded); empty: none
   std::optional<Expr> loop_begin, loop_end;
   std::vector<Arg> args;
   int line = 0;
@@ -73,7 +73,8 @@ struct Candidate {
 };
 
 // Parses the plan and checks every name in it against the spec. Errors have file, line and column; on the cpu target a
-// cuda-only line or clause is refused with the reason (and the reverse).
+// cuda-only line or clause is refused with the reason (and the reverse). Of the source itself only `#line` and its like
+// are refused here; task/screen.h has the rest.
 Result<Candidate> ParseCandidate(const Spec& spec, Target target, std::string source, std::string file);
 
 // A candidate's tunables bound: its place in the search space.
@@ -102,8 +103,8 @@ struct BoundScratch {
 };
 struct BoundStep {
   PlanLine::Kind kind = PlanLine::Kind::kCall;
-  std::string function;        // kZero: the tensor or scratch
-  int stub = -1;               // kCall: index into CpuSource::stubs' numbering, one per distinct call line
+  std::string function;  // kZero: the tensor or scratch
+  int stub = -1;         // kCall: index into CpuSource::stubs' numbering, one per distinct call line
   std::vector<BoundArg> args;
   int line = 0;
 };
