@@ -101,9 +101,9 @@ Result<Spec> ParseSpec(std::string text, std::string file) {
   KOPT_TRY(const toml::table table, ParseToml(text, file));
   Draft draft;
   draft.spec.file = file;
-  draft.spec.text = text;
+  draft.spec.text = std::move(text);
   Problems problems(file);
-  const SpecText spec_text(text);
+  const SpecText spec_text(draft.spec.text);
   const ParseContext context{spec_text, problems, draft};
   if (ParseDraft(context, table)) ValidateDraft(draft, problems);
   if (problems.first()) return std::unexpected(*problems.first());

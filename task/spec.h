@@ -36,10 +36,10 @@ struct Shape {
 struct Fill {
   enum class Kind { kNormal, kUniform, kInt, kIndex, kPermutation, kFile };
   Kind kind = Kind::kNormal;
-  double a = 0;            // normal: mean; uniform, int: lower end
-  double b = 1;            // normal: standard deviation; uniform, int: upper end (int: included)
-  std::string file;        // kFile: as written, relative to the spec
-  std::string text;        // as written
+  double a = 0;      // normal: mean; uniform, int: lower end
+  double b = 1;      // normal: standard deviation; uniform, int: upper end (int: included)
+  std::string file;  // kFile: as written, relative to the spec
+  std::string text;  // as written
 };
 
 enum class Compare { kClose, kExact, kAny };
@@ -61,20 +61,20 @@ struct Tensor {
   enum class Role { kInput, kInout, kOutput, kTemp };
   std::string name;
   Role role = Role::kInput;
-  DType dtype = DType::kF32;                 // temp: unused
+  DType dtype = DType::kF32;  // temp: unused
   std::vector<Expr> shape;
-  std::vector<Expr> strides;                 // elements; empty: dense row-major
-  Fill fill;                                 // inputs, inouts
-  std::string code;                          // inputs: in place of fill; empty if none
+  std::vector<Expr> strides;  // elements; empty: dense row-major
+  Fill fill;                  // inputs, inouts
+  std::string code;           // inputs: in place of fill; empty if none
   Position code_position;
-  std::vector<Fill> also;                    // further fills for check sets
-  bool is_static = false;                    // inputs: the same in all sets but one
-  bool repeatable = false;                   // outputs: bitwise equal repeats demanded
-  bool identity = false;                     // outputs: the right answer may be a copy of an input
-  int align = 256;                           // bytes a candidate may rely on; a power of two, 1 to 4096, at least the element's size
+  std::vector<Fill> also;   // further fills for check sets
+  bool is_static = false;   // inputs: the same in all sets but one
+  bool repeatable = false;  // outputs: bitwise equal repeats demanded
+  bool identity = false;    // outputs: the right answer may be a copy of an input
+  int align = 256;          // bytes a candidate may rely on; a power of two, 1 to 4096, at least the element's size
   Compare compare = Compare::kClose;
   NonFinite nonfinite = NonFinite::kExact;
-  std::optional<double> rtol, atol;          // both or neither in effect: a missing one is 0
+  std::optional<double> rtol, atol;  // both or neither in effect: a missing one is 0
   std::optional<Accept> accept;
   Position position;
 
@@ -119,7 +119,8 @@ struct Limits {
 struct Spec {
   std::string file;  // as the user named it, for messages
   std::string text;  // the whole file
-  std::string hash;  // ContentHash of everything that decides verdicts: the text and the files it names by fill = file()
+  std::string
+      hash;  // ContentHash of everything that decides verdicts: the text and the files it names by fill = file()
   std::string name, summary;
   std::vector<std::string> dims;
   std::vector<std::string> dynamic;
