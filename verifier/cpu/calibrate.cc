@@ -42,7 +42,7 @@ Result<double> SecondsPerCall(Probe& probe, int stub, size_t bytes, long long co
   std::vector<double> empty;
   for (int i = 0; i < kBatches; ++i) {
     for (const bool without : {true, false}) {
-      KOPT_TRY(const BatchEnd end, probe.session.Run(probe.arenas, batch, without, kDeadline, [&] {
+      KOPT_TRY(const BatchEnd end, probe.session.Run(probe.arenas, batch, {.empty = without, .seconds = kDeadline}, [&] {
         if (i == 0 && without) std::memset(probe.arenas.read_only().bytes().data(), 1, probe.arenas.read_only().bytes().size());
       }));
       if (end.kind != BatchEnd::Kind::kDone) return InternalError("a calibration kernel did not end well");

@@ -230,7 +230,8 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
     }
   };
   const double seconds = deadline.Of(bound.plan.steps.size(), sets.size());
-  KOPT_TRY(const BatchEnd end, sessions_.at(bound.object)->Run(context_.arenas, batch, empty, seconds, fill));
+  KOPT_TRY(const BatchEnd end, sessions_.at(bound.object)->Run(
+      context_.arenas, batch, {.empty = empty, .linger = stage == Stage::kCheck, .seconds = seconds}, fill));
   if (end.kind != BatchEnd::Kind::kDone) {
     return std::unexpected(Stop(RefusalOf(end, shape, task, prepared, stage, seconds)));
   }
@@ -439,7 +440,7 @@ Refusal CandidateRun::RefusalOf(const BatchEnd& end, const Shape& shape, const B
       break;
     case BatchEnd::Kind::kStray:
       refusal.outcome = Outcome::kUnsafe;
-      refusal.reason = stage == Stage::kLoad ? "it left a thread or a process behind" : "its process is not the one that was started";
+      refusal.reason = "it left a thread or a process behind";
       break;
     case BatchEnd::Kind::kExited:
       refusal.reason = fmt::format("it ended the process itself, with status {}", end.number);

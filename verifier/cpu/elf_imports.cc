@@ -12,7 +12,7 @@ namespace kopt {
 namespace {
 
 // Families, by prefix: the C++ library and its run time, OpenMP.
-constexpr std::array kPrefixes = {"_ZNSt", "_ZNKSt", "_ZSt",   "_ZTVNSt", "_ZTISt", "_ZTVSt", "_ZTSSt", "_ZTINSt", "_ZTVN10__cxxabiv1",
+constexpr std::array kPrefixes = {"_ZNSt", "_ZNKSt", "_ZSt",   "_ZTVNSt", "_ZTI", "_ZTVSt", "_ZTSSt", "_ZTVN10__cxxabiv1",
                                   "_Zn",   "_Zd",    "__cxa_", "_Unwind_", "GOMP_",  "omp_",  "_ZNSo",  "_ZNSi",  "_ZTTNSt",
                                   "_ZN9__gnu_cxx", "_ZNVSt", "_ZGVZNSt", "_ZN12", "_ZGTt", "__atomic_"};
 // Of those, what reaches files or the loader.
@@ -29,7 +29,7 @@ const std::set<std::string_view>& AllowedNames() {
       // process
       "abort", "exit", "_exit", "_Exit", "quick_exit", "atexit", "__stack_chk_fail", "__assert_fail", "longjmp", "_setjmp", "__sigsetjmp",
       "siglongjmp", "__longjmp_chk", "__gmon_start__", "_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable", "__tls_get_addr",
-      "__errno_location", "__gxx_personality_v0", "__dso_handle", "_dl_find_object", "dl_iterate_phdr", "__gcc_personality_v0",
+      "__errno_location", "__gxx_personality_v0", "__dso_handle", "_dl_find_object", "dl_iterate_phdr", "__gcc_personality_v0", "__dynamic_cast", "__libc_single_threaded",
       // numbers and sorting
       "qsort", "bsearch", "rand", "srand", "rand_r", "random", "srandom", "drand48", "abs", "labs", "llabs", "div", "ldiv", "lldiv", "atoi", "atol", "atof",
       "strtol", "strtoll", "strtoul", "strtoull", "strtod", "strtof", "getenv",

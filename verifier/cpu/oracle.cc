@@ -156,7 +156,7 @@ Result<BatchEnd> Oracle::RunLayout(const Layout& layout, const BoundTask& task, 
   const auto put = [&](int buffer, const void* data, size_t bytes) {
     if (buffer >= 0 && bytes > 0) std::memcpy(layout.batch.Data(arenas_, buffer).data(), data, bytes);
   };
-  auto end = session_->Run(arenas_, layout.batch, false, kOracleSeconds, [&] {
+  auto end = session_->Run(arenas_, layout.batch, {.seconds = kOracleSeconds}, [&] {
     std::vector<long long> dims;
     for (const std::string& dim : spec_.dims) dims.push_back(task.shape->dims.at(dim));
     put(layout.dims, dims.data(), dims.size() * 8);

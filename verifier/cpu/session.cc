@@ -21,6 +21,7 @@ namespace {
 
 constexpr double kReadySeconds = 60;  // to map, start threads and touch pages
 constexpr double kStopSeconds = 5;
+constexpr double kThreadSeconds = 0.25;  // for OpenMP's threads to end
 
 std::string Places(int threads) {
   const std::vector<int> cpus = AllowedCpus();
@@ -131,16 +132,17 @@ BatchEnd Session::Load(std::string& reason) {
   return end;
 }
 
-Result<BatchEnd> Session::Run(Arenas& arenas, const Batch& batch, bool empty, double seconds,
+Result<BatchEnd> Session::Run(Arenas& arenas, const Batch& batch, const RunOptions& run,
                               const std::function<void()>& fill) {
   if (!group_.running()) return InternalError("the worker of this session has ended already");
-  Message request{.type = MessageType::kFork, .value = 0, .text = {}};
+  const Message request{.type = MessageType::kFork, .value = 0, .text = {}};
   Message reply;
   if (!SendMessage(request) || !ReceiveMessage(reply, kStopSeconds) || reply.type != MessageType::kForked) {
     return InternalError("the worker cannot fork");
   }
   if (reply.value <= 0) return InternalError(fmt::format("the worker cannot fork: {}", std::strerror(-reply.value)));
-  auto end = RunChild(reply.value, arenas, batch, empty, seconds, fill);
+  auto end = RunChild(reply.value, arenas, batch, run, fill);
+  printed_ = CappedReader();
   if (!end || end->kind != BatchEnd::Kind::kDone) {
     group_.Kill();
   } else {
@@ -149,66 +151,92 @@ Result<BatchEnd> Session::Run(Arenas& arenas, const Batch& batch, bool empty, do
   return end;
 }
 
-Result<BatchEnd> Session::RunChild(pid_t child, Arenas& arenas, const Batch& batch, bool empty, double seconds,
+Result<BatchEnd> Session::RunChild(pid_t child, Arenas& arenas, const Batch& batch, const RunOptions& run,
                                    const std::function<void()>& fill) {
-  if (!Stop(group_.pid())) return InternalError("the worker cannot be stopped");
-  const std::string text = batch.Serialize(static_cast<unsigned>(options_.threads), empty);
-  KOPT_TRY(SharedMemory descriptor, SharedMemory::Create(text.size()));
-  std::memcpy(descriptor.bytes().data(), text.data(), text.size());
-  if (!SendBatch(descriptor.fd(), arenas)) return InternalError(fmt::format("sending a batch: {}", std::strerror(errno)));
   const Fd ended(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
   if (!ended.valid()) return InternalError(fmt::format("pidfd_open: {}", std::strerror(errno)));
-
-  Message ready;
-  const bool answered = ReceiveMessage(ready, kReadySeconds);
-  if (answered && ready.type == MessageType::kReady && ready.value != 0) {
-    ready.text[sizeof(ready.text) - 1] = '\0';
-    return InternalError(fmt::format("the worker cannot prepare a batch: {}", ready.text));
-  }
-  if (!answered || ready.type != MessageType::kReady) {
-    BatchEnd end{.kind = answered && ready.type == MessageType::kForbidden ? BatchEnd::Kind::kForbidden
-                                                                           : BatchEnd::Kind::kStray,
-                 .number = answered ? ready.value : -1};
-    return end;
-  }
+  KOPT_TRY(const auto early, AwaitReady(child, arenas, batch, run));
+  if (early) return *early;
   kill(-group_.pid(), SIGSTOP);
   if (!Stop(child)) return BatchEnd{.kind = BatchEnd::Kind::kStray};
   std::memset(arenas.read_write().bytes().data(), 0, sizeof(BatchStatus));
   fill();
+  return AwaitEnd(child, ended.get(), arenas, batch, run);
+}
 
+// The template stands still from here to the end of the batch. An end before the child is ready is the candidate's doing.
+Result<std::optional<BatchEnd>> Session::AwaitReady(pid_t child, Arenas& arenas, const Batch& batch,
+                                                    const RunOptions& run) {
+  if (!Stop(group_.pid())) return InternalError("the worker cannot be stopped");
+  const std::string text = batch.Serialize(static_cast<unsigned>(options_.threads), run.empty, run.linger);
+  KOPT_TRY(SharedMemory descriptor, SharedMemory::Create(text.size()));
+  std::memcpy(descriptor.bytes().data(), text.data(), text.size());
+  if (!SendBatch(descriptor.fd(), arenas)) return InternalError(fmt::format("sending a batch: {}", std::strerror(errno)));
+  Message ready;
+  const bool answered = ReceiveMessage(ready, kReadySeconds);
+  if (answered && ready.type == MessageType::kReady && ready.value == 0) return std::nullopt;
+  if (answered && ready.type == MessageType::kReady) {
+    ready.text[sizeof(ready.text) - 1] = '\0';
+    return InternalError(fmt::format("the worker cannot prepare a batch: {}", ready.text));
+  }
+  if (answered && ready.type == MessageType::kForbidden) {
+    return std::optional(BatchEnd{.kind = BatchEnd::Kind::kForbidden, .number = ready.value});
+  }
+  int wait_status = 0;
+  if (waitpid(child, &wait_status, WNOHANG) == child) {
+    BatchEnd end = EndOfStatus(wait_status);
+    if (end.kind == BatchEnd::Kind::kDone) end.kind = BatchEnd::Kind::kExited;
+    return std::optional(end);
+  }
+  return std::optional(BatchEnd{.kind = BatchEnd::Kind::kStray});
+}
+
+BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& batch, const RunOptions& run) {
   const Message go{.type = MessageType::kGo, .value = 0, .text = {}};
-  if (!SendMessage(go)) return InternalError("the worker's descriptor is closed");
+  SendMessage(go);
   const int64_t begin = MonotonicNs();
   kill(child, SIGCONT);
-  bool timed_out = false;
   int64_t now = begin;
-  while (true) {
-    pollfd items[] = {{.fd = ended.get(), .events = POLLIN, .revents = 0},
-                      {.fd = output_.get(), .events = POLLIN, .revents = 0}};
-    const double left = seconds - 1e-9 * static_cast<double>(now - begin);
-    const int count = poll(items, 2, left > 0 ? static_cast<int>(left * 1000) + 1 : 0);
+  bool over = false;
+  bool timed_out = false;
+  bool threads_left = false;
+  std::optional<int> forbidden;
+  while (!over && !timed_out && !threads_left && printed_.total() <= kMostOutput) {
+    // Without `linger` only the end is awaited: nothing that the child says can stop the clock.
+    pollfd items[] = {{.fd = ended, .events = POLLIN, .revents = 0},
+                      {.fd = output_.get(), .events = POLLIN, .revents = 0},
+                      {.fd = run.linger ? control_.get() : -1, .events = POLLIN, .revents = 0}};
+    const double left = run.seconds - 1e-9 * static_cast<double>(now - begin);
+    const int count = poll(items, 3, left > 0 ? static_cast<int>(left * 1000) + 1 : 0);
     now = MonotonicNs();
-    if (items[0].revents != 0) break;
+    over = items[0].revents != 0;
+    timed_out = !over && (count == 0 || 1e-9 * static_cast<double>(now - begin) > run.seconds);
     if (items[1].revents != 0) DrainOutput();
-    timed_out = count == 0 || 1e-9 * static_cast<double>(now - begin) > seconds;
-    if (timed_out || printed_.total() > kMostOutput) break;
+    Message message;
+    if (items[2].revents != 0 && ReceiveMessage(message, kStopSeconds)) {
+      if (message.type == MessageType::kForbidden) forbidden = message.value;
+      threads_left = message.type == MessageType::kCalled && ThreadsLeft(child);
+      SendMessage(go);
+    }
   }
-  const double elapsed = 1e-9 * static_cast<double>(now - begin);
-  if (timed_out || printed_.total() > kMostOutput) kill(child, SIGKILL);
+  if (!over) kill(child, SIGKILL);
   int wait_status = 0;
   while (waitpid(child, &wait_status, 0) < 0 && errno == EINTR) {
   }
+  DrainOutput();
 
   BatchEnd end = EndOfStatus(wait_status);
-  end.seconds = elapsed;
+  end.seconds = 1e-9 * static_cast<double>(now - begin);
   std::memcpy(&end.status, arenas.read_write().bytes().data(), sizeof(end.status));
-  DrainOutput();
   end.printed = printed_.text();
-  if (const auto number = ForbiddenCall()) {
+  if (!forbidden) forbidden = ForbiddenCall();
+  if (forbidden) {
     end.kind = BatchEnd::Kind::kForbidden;
-    end.number = *number;
+    end.number = *forbidden;
   } else if (printed_.total() > kMostOutput) {
     end.kind = BatchEnd::Kind::kFlood;
+  } else if (threads_left) {
+    end.kind = BatchEnd::Kind::kStray;
   } else if (timed_out) {
     end.kind = BatchEnd::Kind::kTimeout;
   } else if (end.kind == BatchEnd::Kind::kDone && end.status.calls_done != batch.calls()) {
@@ -216,8 +244,18 @@ Result<BatchEnd> Session::RunChild(pid_t child, Arenas& arenas, const Batch& bat
   } else if (end.kind == BatchEnd::Kind::kDone && (DescriptorLeft() || StrayProcess())) {
     end.kind = BatchEnd::Kind::kStray;
   }
-  printed_ = CappedReader();
   return end;
+}
+
+// True if the child has more threads than its first one. OpenMP's were told to end; they take a moment.
+bool Session::ThreadsLeft(pid_t child) {
+  const double deadline = SystemClock().Now() + kThreadSeconds;
+  while (true) {
+    auto status = ReadFile(fmt::format("/proc/{}/status", child));
+    if (!status || status->find("\nThreads:\t1\n") != std::string::npos) return false;
+    if (SystemClock().Now() > deadline) return true;
+    SystemClock().Sleep(0.001);
+  }
 }
 
 bool Session::SendMessage(const Message& message) {

@@ -52,7 +52,7 @@ class Batch {
   std::span<std::byte> Back(Arenas& arenas, int buffer) const;
   bool writable(int buffer) const { return buffers_[static_cast<size_t>(buffer)].writable != 0; }
   // The text that the child reads.
-  std::string Serialize(unsigned threads, bool empty) const;
+  std::string Serialize(unsigned threads, bool empty, bool linger) const;
 
  private:
   std::span<std::byte> Mapping(Arenas& arenas, int buffer) const;
@@ -74,7 +74,7 @@ struct BatchEnd {
     kTimeout,
     kForbidden,  // number: the system call; -1: not known
     kFlood,      // printed more than kMostOutput
-    kStray,      // a process of the group that kopt did not ask for
+    kStray,      // a thread left behind, or a process of the group that kopt did not ask for
   };
   Kind kind = Kind::kDone;
   int number = 0;
@@ -103,16 +103,23 @@ class Session {
   // `reason` gets the loader's words where it refused the object (kind kExited).
   BatchEnd Load(std::string& reason);
 
+  struct RunOptions {
+    bool empty = false;    // the same batch without its calls
+    bool linger = false;   // look for threads that the calls left behind; not for timing
+    double seconds = 10;   // deadline of the calls
+  };
   // One batch. `fill` runs while every process of the group is stopped, after the child has touched its pages and before
-  // the clock starts: it writes inputs and poison. `seconds`: deadline of the calls. Errors are ours.
-  Result<BatchEnd> Run(Arenas& arenas, const Batch& batch, bool empty, double seconds,
-                       const std::function<void()>& fill);
+  // the clock starts: it writes inputs and poison. Errors are ours.
+  Result<BatchEnd> Run(Arenas& arenas, const Batch& batch, const RunOptions& run, const std::function<void()>& fill);
 
  private:
   explicit Session(const SessionOptions& options) : options_(options) {}
   bool SendMessage(const Message& message);
-  Result<BatchEnd> RunChild(pid_t child, Arenas& arenas, const Batch& batch, bool empty, double seconds,
+  Result<BatchEnd> RunChild(pid_t child, Arenas& arenas, const Batch& batch, const RunOptions& run,
                             const std::function<void()>& fill);
+  Result<std::optional<BatchEnd>> AwaitReady(pid_t child, Arenas& arenas, const Batch& batch, const RunOptions& run);
+  BatchEnd AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& batch, const RunOptions& run);
+  bool ThreadsLeft(pid_t child);
   // Waits for a message while the leader lives; false at the deadline or at its end.
   bool ReceiveMessage(Message& message, double seconds);
   bool SendBatch(int descriptor, Arenas& arenas);

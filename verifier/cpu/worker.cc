@@ -93,6 +93,8 @@ int Template(Arguments arguments) {
   Send(hello);
   if (!error.empty()) return 1;
 
+  // Ending a thread looks for it, and files can no longer be opened then.
+  dlopen("libgcc_s.so.1", RTLD_NOW);
   void* entry = nullptr;
   Message request;
   while (Receive(request)) {

@@ -155,13 +155,25 @@ void CatchFaults() {
 
 void Nothing(void*) {}
 
-// The candidate's OpenMP threads exist, pinned, before the clock starts. Nothing to do for one that uses none.
-void StartThreads(unsigned threads) {
+// A function of the OpenMP library that the candidate brought along; null if it brought none.
+void* OpenMpFunction(const char* name) {
   void* library = dlopen("libgomp.so.1", RTLD_NOW | RTLD_NOLOAD);
-  if (library == nullptr) return;
+  return library != nullptr ? dlsym(library, name) : nullptr;
+}
+
+// The candidate's OpenMP threads exist, pinned, before the clock starts.
+void StartThreads(unsigned threads) {
   using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
-  const auto parallel = reinterpret_cast<Parallel>(dlsym(library, "GOMP_parallel"));
+  const auto parallel = reinterpret_cast<Parallel>(OpenMpFunction("GOMP_parallel"));
   if (parallel != nullptr) parallel(Nothing, nullptr, threads, 0);
+}
+
+// Ends OpenMP's own threads, so that those which are left are the candidate's.
+void EndThreads() {
+  using Pause = int (*)(int);
+  constexpr int kHard = 2;  // omp_pause_hard
+  const auto pause = reinterpret_cast<Pause>(OpenMpFunction("omp_pause_resource_all"));
+  if (pause != nullptr) pause(kHard);
 }
 
 std::vector<Step> Prepare(const BatchDescriptor& header, const StepEntry* steps, const ArgEntry* args,
@@ -225,6 +237,11 @@ void RunBatch(Entry entry) {
     }
   }
   status->calls_done = header.calls;
+  if (header.linger != 0) {
+    EndThreads();
+    Send({.type = MessageType::kCalled, .value = 0, .text = {}});
+    Receive(message);
+  }
   _exit(0);
 }
 

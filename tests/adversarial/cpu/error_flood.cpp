@@ -1,4 +1,4 @@
-// expect: compile_error:
+// expect: rejected: after preprocessing
 // A million error messages.
 //@ call row_sum args(x, s, R, C)
 

@@ -17,7 +17,7 @@ extern "C" void sum_part(const float* x, float* part, int* calls, int R, int C, 
   }
 }
 
-extern "C" void sum_parts(const float* part, const int* calls, float* s, int R) {
+extern "C" void sum_parts(float* part, int* calls, float* s, int R) {
   for (int r = 0; r < R; ++r) {
     s[r] = *calls == PARTS ? 0.f : __builtin_nanf("");
     for (int p = 0; p < PARTS; ++p) s[r] += part[(long long)p * R + r];

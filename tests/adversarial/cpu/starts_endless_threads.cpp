@@ -1,4 +1,4 @@
-// expect: crashed:
+// expect: crashed|timeout:
 // Starts threads until the system refuses.
 //@ call row_sum args(x, s, R, C)
 

@@ -1,4 +1,4 @@
-// expect: crashed:
+// expect: crashed|timeout:
 // Takes memory until there is no more, while it is loaded.
 //@ call row_sum args(x, s, R, C)
 

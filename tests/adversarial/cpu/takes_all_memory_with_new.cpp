@@ -1,4 +1,4 @@
-// expect: crashed:
+// expect: crashed|timeout:
 // Takes memory until `new` throws.
 //@ call row_sum args(x, s, R, C)
 

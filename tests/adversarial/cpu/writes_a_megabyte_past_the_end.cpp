@@ -1,4 +1,4 @@
-// expect: unsafe: \bs\b
+// expect: crashed: \bs\b
 // Writes a megabyte behind the output.
 //@ call row_sum args(x, s, R, C)
 

@@ -1,4 +1,4 @@
-// expect: unsafe: \bs\b
+// expect: crashed: \bs\b
 // Clears a kilobyte behind the output.
 //@ call row_sum args(x, s, R, C)
 
