@@ -137,7 +137,7 @@ Result<void> Optimizer::Prepare() {
         .hint = "the first value of each `tune` line is its default"});
   }
   progress_.Line("checking the spec's power against wrong answers");
-  KOPT_TRY(result_.registration, verifier_.Register());
+  KOPT_TRY(result_.registration, WithRetries([&] { return verifier_.Register(); }));
   progress_.Line(fmt::format("judging the baseline: {}", job_.contestants.BaselineText()));
   KOPT_TRY(result_.baseline, EstablishBaseline(verifier_, job_.contestants));
   KOPT_CHECK(PrepareSeed());

@@ -80,7 +80,8 @@ std::string Text(const OutcomeCounts& counts) {
 }
 
 std::string Text(const Status& status) {
-  return fmt::format("{} left  best {}  {}  {}", FormatTimeLeft(status.seconds_left),
+  if (!status.seconds_left) return status.doing;
+  return fmt::format("{} left  best {}  {}  {}", FormatTimeLeft(*status.seconds_left),
                      status.best ? FormatSpeedup(*status.best) : "-", Text(status.counts), status.doing);
 }
 

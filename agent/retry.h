@@ -2,22 +2,21 @@
 #pragma once
 
 #include <functional>
-#include <utility>
 
 #include "base/error.h"
-#include "verifier/core/verdict.h"
 
 namespace kopt {
 
 inline constexpr int kAttempts = 3;
 
-// `fault` hears of every failure that is followed by another attempt.
-inline Result<Verdict> WithRetries(const std::function<Result<Verdict>()>& work,
-                                   const std::function<void(const Error&)>& fault = nullptr) {
+// Calls `work` (which gives a Result) until it does not end in a failure of kopt's own. `fault` hears of every failure
+// that is followed by another attempt.
+template <class Work>
+auto WithRetries(Work work, const std::function<void(const Error&)>& fault = nullptr) {
   for (int attempt = 1;; ++attempt) {
-    Result<Verdict> verdict = work();
-    if (verdict || verdict.error().exit != Exit::kInternal || attempt == kAttempts) return verdict;
-    if (fault) fault(verdict.error());
+    auto result = work();
+    if (result || result.error().exit != Exit::kInternal || attempt == kAttempts) return result;
+    if (fault) fault(result.error());
   }
 }
 

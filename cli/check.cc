@@ -5,6 +5,7 @@
 
 #include "agent/baseline.h"
 #include "agent/format.h"
+#include "agent/retry.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "task/spec.h"
@@ -259,7 +260,7 @@ Result<int> RunCheck(const std::string& file, Context& context) {
   KOPT_TRY(checked.calibration, context.EnsureCalibrated(store, *progress));
   KOPT_TRY(const auto verifier, context.host().new_verifier(spec, context.OptionsFor(checked.calibration.peaks)));
   progress->Show({.doing = "checking the spec's power against wrong answers"});
-  KOPT_TRY(checked.registration, verifier->Register());
+  KOPT_TRY(checked.registration, WithRetries([&] { return verifier->Register(); }));
   progress->End();
   context.Print(Header(checked));
   for (size_t i = 0; i < checked.shapes.size(); ++i) context.Print(ShapeText(checked, i));

@@ -57,13 +57,22 @@ Error UnknownArgument(const CLI::App& app, const CLI::App& command, const std::s
   return error;
 }
 
+// The culprit among what was not understood: a command where one is missing, else the first option, whose value is
+// innocent, else the first word.
+std::string FirstOf(const std::vector<std::string>& extras, bool wants_flag) {
+  const auto is_flag = [&](const std::string& word) { return word.starts_with("-") == wants_flag; };
+  const auto flag = std::find_if(extras.begin(), extras.end(), is_flag);
+  return flag == extras.end() ? extras.front() : *flag;
+}
+
 // The words of a command line error are ours, so that they do not change with the parser's version.
 Error ParseFailure(const CLI::App& app, const CLI::ParseError& failure) {
   const CLI::App& command = *ChosenCommand(app);
-  const auto extras = app.remaining(true);
-  if (failure.get_name() == "ExtrasError" && !extras.empty()) return UnknownArgument(app, command, extras.front());
-  if (failure.get_name() == "RequiredError") {
-    if (!extras.empty()) return UnknownArgument(app, command, extras.front());
+  const auto extras = command.remaining();
+  if (failure.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) && !extras.empty())
+    return UnknownArgument(app, command, FirstOf(extras, &command != &app));
+  if (failure.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError)) {
+    if (!extras.empty()) return UnknownArgument(app, command, FirstOf(extras, &command != &app));
     if (&command == &app) return UsageOf(app, "no command given");
     for (const CLI::Option* option : command.get_options()) {
       if (option->get_required() && option->count() == 0) {

@@ -121,7 +121,7 @@ Result<int> RunVerify(const VerifyOptions& options, Context& context) {
   KOPT_TRY(const Calibration calibration, context.EnsureCalibrated(store, *progress));
   KOPT_TRY(const auto verifier, context.host().new_verifier(spec, context.OptionsFor(calibration.peaks)));
   progress->Show({.doing = "checking the spec's power against wrong answers"});
-  KOPT_CHECK(verifier->Register());
+  KOPT_CHECK(WithRetries([&] { return verifier->Register(); }));
   if (contestants.Baseline() != nullptr) {
     progress->Show({.doing = "judging the baseline"});
     KOPT_CHECK(EstablishBaseline(*verifier, contestants));

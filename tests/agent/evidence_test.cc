@@ -1,0 +1,38 @@
+#include "agent/evidence.h"
+
+#include <gtest/gtest.h>
+
+namespace kopt {
+namespace {
+
+TEST(Evidence, PrintableHidesNothingAndObeysNothing) {
+  EXPECT_EQ(Printable("a\tb\nc"), "a\tb\nc");
+  EXPECT_EQ(Printable("\x1b[31mred"), "\\x1b[31mred");
+  EXPECT_EQ(Printable("\xc2\x9bx"), "\\x9bx");
+  EXPECT_EQ(Printable("gr\xc3\xbc\xc3\x9f"
+                      "e \xff\xc3"),
+            "gr\xc3\xbc\xc3\x9f"
+            "e ??");
+}
+
+TEST(Evidence, SummaryNamesOutcomeStageAndReason) {
+  EXPECT_EQ(Summary({.outcome = Outcome::kMismatch, .stage = Stage::kCheck, .reason = "y[0] is 1"}),
+            "mismatch at check: y[0] is 1");
+  EXPECT_EQ(Summary({.outcome = Outcome::kMeasured}), "measured");
+  EXPECT_EQ(Summary({.outcome = Outcome::kMeasured, .remark = "noisy"}), "measured (noisy)");
+}
+
+TEST(Evidence, TextShowsEveryEntry) {
+  EXPECT_EQ(EvidenceText({{"shape", 1}, {"reason", "it fails"}, {"log", "one\ntwo\n"}}),
+            "shape: 1\nreason: it fails\nlog:\n  one\n  two");
+  EXPECT_EQ(EvidenceText(nlohmann::ordered_json::object()), "");
+}
+
+TEST(Evidence, TextIsCut) {
+  const std::string text = EvidenceText({{"log", std::string(5000, 'x')}}, 100);
+  EXPECT_EQ(text.size(), 100 + std::string("\n[cut]").size());
+  EXPECT_TRUE(text.ends_with("\n[cut]"));
+}
+
+}  // namespace
+}  // namespace kopt

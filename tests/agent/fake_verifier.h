@@ -1,0 +1,124 @@
+// A simulated device: it plays verdicts for configurations and lets a virtual clock tick.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/interrupts.h"
+#include "tests/agent/fake_clock.h"
+#include "verifier/core/verifier.h"
+
+namespace kopt {
+
+// How one configuration behaves.
+struct Behaviour {
+  Outcome outcome = Outcome::kMeasured;
+  double speedup = 1;  // by screening
+  Outcome confirmed_outcome = Outcome::kMeasured;
+  double confirmed_speedup = 0;  // by confirmation; 0: as screened
+  std::string remark;
+};
+
+class FakeVerifier : public Verifier {
+ public:
+  FakeVerifier(FakeClock& clock, Interrupts& interrupts) : clock_(clock), interrupts_(interrupts) {}
+
+  std::function<Behaviour(const Configuration&)> behave = [](const Configuration&) { return Behaviour{}; };
+  double register_seconds = 3, screen_seconds = 1, confirm_seconds = 6;
+  std::map<int, Error> faults;    // by number of the call of Screen or Confirm, from 1
+  std::map<int, int> signals;     // that arrive during such a call
+  std::optional<Error> no_power;  // what Register answers
+  Behaviour baseline;
+  std::vector<std::string> screened, confirmed;  // configurations, in order; attempts that failed included
+  int calls = 0;
+  double baseline_us = 1000;
+  double waiting_seconds = 0;  // of each call, for the machine
+
+  const Device& device() const override { return device_; }
+
+  Result<Registration> Register() override {
+    clock_.Sleep(register_seconds);
+    if (no_power) return std::unexpected(*no_power);
+    return Registration{
+        .power =
+            {{.output = "y", .attempt = "zero", .refused = true, .detail = "every element is wrong"},
+             {.output = "y", .attempt = "a copy of `x`", .refused = false, .required = false, .detail = "allowed"}},
+        .tolerance = {{.output = "y", .rms_value = 1, .median_deviation = 1e-7}},
+        .oracle_seconds = {0.25}};
+  }
+
+  Result<Verdict> SetBaseline(const Candidate&, const Configuration&) override {
+    clock_.Sleep(screen_seconds);
+    Verdict verdict = Play(baseline, false);
+    verdict.speedup.reset();
+    verdict.speedup_interval.reset();
+    verdict.baseline_us.reset();
+    return verdict;
+  }
+
+  Result<Verdict> Screen(const Candidate&, const Configuration& configuration) override {
+    screened.push_back(Text(configuration));
+    return Judge(configuration, screen_seconds, false);
+  }
+
+  Result<Verdict> Confirm(const Candidate&, const Configuration& configuration) override {
+    confirmed.push_back(Text(configuration));
+    return Judge(configuration, confirm_seconds, true);
+  }
+
+ private:
+  Result<Verdict> Judge(const Configuration& configuration, double seconds, bool confirm) {
+    ++calls;
+    const int before = interrupts_.work;
+    for (int i = 0; i < signals[calls]; ++i) interrupts_.Signal();
+    if (interrupts_.work > before) {
+      return std::unexpected(Error{.exit = Exit::kInterrupted, .message = "interrupted"});
+    }
+    clock_.Sleep(seconds + waiting_seconds);
+    if (const auto fault = faults.find(calls); fault != faults.end()) return std::unexpected(fault->second);
+    return Play(behave(configuration), confirm);
+  }
+
+  Verdict Play(const Behaviour& behaviour, bool confirm) const {
+    const Outcome outcome = confirm ? behaviour.confirmed_outcome : behaviour.outcome;
+    Verdict verdict{.outcome = outcome, .stage = Stage::kMeasure, .remark = behaviour.remark, .confirmed = confirm};
+    verdict.stage_seconds = {{"compile", 0.4}, {"check", 0.2}, {"measure", 0.4}};
+    if (waiting_seconds > 0) verdict.stage_seconds.emplace_back("waiting", waiting_seconds);
+    if (outcome != Outcome::kMeasured) {
+      verdict.stage = outcome == Outcome::kCompileError ? Stage::kCompile : Stage::kCheck;
+      verdict.reason = "played";
+      verdict.evidence = {{"log", "line 1\nline 2"}};
+      return verdict;
+    }
+    const double speedup = confirm && behaviour.confirmed_speedup > 0 ? behaviour.confirmed_speedup : behaviour.speedup;
+    const double half = confirm ? 0.003 : 0.02;
+    verdict.time_us = baseline_us / speedup;
+    verdict.baseline_us = baseline_us;
+    verdict.sol_fraction = 0.25;
+    verdict.evidence = {{"elements", 4096}, {"largest_deviation", 3.5}};
+    if (behaviour.remark.empty()) {
+      verdict.speedup = speedup;
+      verdict.speedup_interval = Interval{speedup * (1 - half), speedup * (1 + half)};
+    }
+    for (int process = 0; process < (confirm ? 3 : 1); ++process) verdict.samples.push_back(Samples(process, speedup));
+    return verdict;
+  }
+
+  ShapeSamples Samples(int process, double speedup) const {
+    ShapeSamples samples{.process = process, .calls_a = 20, .calls_b = 20};
+    for (int i = 0; i < 8; ++i) {
+      const double b = 1e-6 * baseline_us * (1 + 0.001 * (i % 3));
+      samples.quads.push_back({.a1 = b / speedup, .b1 = b, .b2 = b, .a2 = b / speedup});
+    }
+    return samples;
+  }
+
+  FakeClock& clock_;
+  Interrupts& interrupts_;
+  Device device_{.name = "a simulated device", .values = {{"THREADS", 2}}};
+};
+
+}  // namespace kopt
