@@ -5,6 +5,8 @@
 namespace kopt {
 namespace {
 
+using nlohmann::ordered_json;
+
 // Length of the UTF-8 sequence at the start of `text`, or 0 if it is none.
 size_t SequenceLength(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -32,9 +34,26 @@ std::string Indented(std::string_view text) {
   return result;
 }
 
-std::string ValueText(const nlohmann::ordered_json& value) {
-  if (!value.is_string()) return " " + value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  const std::string text = Printable(value.get_ref<const std::string&>());
+// On one line: numbers with four digits, the entries of objects as "key value", lists with commas.
+std::string LineText(const ordered_json& value) {
+  if (value.is_string()) return Printable(value.get_ref<const std::string&>());
+  if (value.is_number_float()) return fmt::format("{:.4g}", value.get<double>());
+  if (!value.is_structured()) return value.dump();
+  std::string text;
+  for (const auto& [key, part] : value.items()) {
+    text += text.empty() ? "" : ", ";
+    text += value.is_object() ? Printable(key) + " " + LineText(part) : LineText(part);
+  }
+  return value.is_object() ? text : "[" + text + "]";
+}
+
+std::string ValueText(const ordered_json& value) {
+  if (value.is_array() && !value.empty() && value.front().is_object()) {
+    std::string rows;
+    for (const ordered_json& row : value) rows += "\n  " + LineText(row);
+    return rows;
+  }
+  const std::string text = LineText(value);
   return text.find('\n') == std::string::npos ? " " + text : Indented(text);
 }
 
@@ -67,7 +86,7 @@ std::string Summary(const Verdict& verdict) {
 }
 
 std::string EvidenceText(const nlohmann::ordered_json& evidence, size_t most) {
-  if (!evidence.is_object()) return evidence.is_null() ? "" : ValueText(evidence).substr(1);
+  if (!evidence.is_object()) return evidence.is_null() ? "" : LineText(evidence);
   std::string text;
   for (const auto& [key, value] : evidence.items()) {
     text += fmt::format("{}{}:{}", text.empty() ? "" : "\n", Printable(key), ValueText(value));

@@ -11,6 +11,11 @@ struct Interrupts {
   std::atomic<int> work{0};              // for VerifierOptions::interrupts: work under way ends when it grows
   std::atomic<bool> finish_work{false};  // set while the last confirmation runs: the first signal does not end it
 
+  // From here on the first signal is dealt with, or will be: only the second one ends work.
+  void FinishWork() {
+    finish_work = true;
+    work = signals > 1 ? 1 : 0;
+  }
   void Signal() {
     if (signals.fetch_add(1) == 0 && finish_work.load()) return;
     work.fetch_add(1);

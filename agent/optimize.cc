@@ -149,7 +149,7 @@ Result<void> Optimizer::PrepareSeed() {
   Judged first{.configuration = DefaultConfiguration(seed_), .verdict = result_.baseline};
   if (!job_.contestants.SeedIsBaseline()) {
     progress_.Line(fmt::format("judging the seed: {}", seed_.file));
-    KOPT_TRY(first.verdict, WithRetries([&] { return verifier_.Screen(seed_, first.configuration); }));
+    KOPT_TRY(first.verdict, WithRetries([&] { return verifier_.Screen(seed_, first.configuration, 0); }));
     KOPT_CHECK(MustBeMeasured(first.verdict, "the seed", seed_));
   }
   counts_[first.verdict.outcome] = 1;
@@ -215,7 +215,7 @@ Result<void> Optimizer::Search() {
 Result<void> Optimizer::Screen(const Configuration& configuration) {
   Show(fmt::format("testing {}", Text(configuration)));
   const double begin = budget_.Active();
-  KOPT_TRY(Verdict verdict, Work("screen", [&] { return verifier_.Screen(seed_, configuration); }));
+  KOPT_TRY(Verdict verdict, Work("screen", [&] { return verifier_.Screen(seed_, configuration, best_screened_); }));
   screening_seconds_ += budget_.Active() - begin;
   ++screenings_;
   ++counts_[verdict.outcome];
@@ -242,7 +242,7 @@ Judged* Optimizer::BestPromising() {
 }
 
 Result<void> Optimizer::ConfirmBest() {
-  interrupts_.finish_work = true;
+  interrupts_.FinishWork();
   while (interrupts_.signals < 2 && !TargetReached()) {
     Judged* next = BestPromising();
     if (next == nullptr) break;
@@ -250,6 +250,7 @@ Result<void> Optimizer::ConfirmBest() {
     // One confirmation is always made: a run without a proven figure is worth nothing.
     if (!result_.confirmations.empty() && !budget_.RoomToConfirm(confirmation_seconds_)) break;
     const bool had_best = result_.best.has_value();
+    if (interrupts_.signals == 1) progress_.Line("interrupted: a second signal ends the run at once");
     KOPT_CHECK(Confirm(*next));
     if (!had_best && result_.best) break;
   }

@@ -19,9 +19,9 @@ using OutcomeCounts = std::map<Outcome, int>;
 
 // What is going on at this moment.
 struct Status {
-  std::string doing;           // "testing BM=64", "confirming BM=64"
-  std::optional<double> best;  // best speedup so far, screened or confirmed
-  OutcomeCounts counts;        // configurations judged, by outcome
+  std::string doing;                   // "testing BM=64", "confirming BM=64"
+  std::optional<double> best;          // best speedup so far, screened or confirmed
+  OutcomeCounts counts;                // configurations judged, by outcome
   std::optional<double> seconds_left;  // of the budget; empty: only `doing` is shown
 };
 

@@ -64,8 +64,7 @@ std::string Fenced(const std::string& text) {
 
 std::string Title(const Job& job, const OptimizeResult& result) {
   if (result.best) {
-    return fmt::format("# {}: speedup {}, confirmed\n\n", job.spec->name,
-                       FormatSpeedup(*result.best->verdict.speedup));
+    return fmt::format("# {}: speedup {}, confirmed\n\n", job.spec->name, FormatSpeedup(*result.best->verdict.speedup));
   }
   const bool none = OutcomeOf(result) == "no_correct_candidate";
   return fmt::format("# {}: {}\n\n", job.spec->name, none ? "no correct candidate" : "no improvement");

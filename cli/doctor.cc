@@ -117,7 +117,7 @@ Result<NoiseFigure> MeasureNoise(Context& context, const Peaks& peaks) {
   const Configuration configuration = DefaultConfiguration(seed);
   KOPT_TRY(const Verdict baseline, verifier->SetBaseline(seed, configuration));
   if (!baseline.correct()) return EnvironmentError(fmt::format("a small task failed: {}", Summary(baseline)));
-  KOPT_TRY(const Verdict verdict, verifier->Screen(seed, configuration));
+  KOPT_TRY(const Verdict verdict, verifier->Screen(seed, configuration, 0));
   const std::optional<double> screening = Resolution(verdict);
   std::vector<double> ratios;
   for (const ShapeSamples& samples : verdict.samples) {
@@ -177,8 +177,11 @@ std::string DoctorText(const Doctor& doctor) {
   for (const auto& [key, setting] : SettingsInForce(doctor.context)) {
     settings.push_back({key, setting.value, "(" + setting.source + ")"});
   }
-  std::string text = fmt::format("kopt {}\n\n{}\nsettings in force, file {}\n{}", kVersion, Table(rows),
-                                 doctor.context.config().file(), Table(settings));
+  const std::string& file = doctor.context.config().file();
+  std::error_code ignored;
+  std::string text =
+      fmt::format("kopt {}\n\n{}\nsettings in force; {} {}\n{}", kVersion, Table(rows), file,
+                  std::filesystem::exists(file, ignored) ? "is read" : "does not exist", Table(settings));
   return hints.empty() ? text : text + "\nwhat to do\n" + hints;
 }
 

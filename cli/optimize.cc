@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -97,6 +98,20 @@ Result<Job> MakeJob(const OptimizeFlags& flags, const Spec& spec, Target target,
   return job;
 }
 
+std::string WhyNone(const OptimizeResult& result) {
+  if (!result.confirmations.empty()) return "what looked faster was not confirmed";
+  return result.interrupted ? "interrupted before anything was confirmed"
+                            : "nothing was faster by more than can be told";
+}
+
+// The fastest by screening, if it looked faster than the baseline.
+const Judged* BestScreened(const OptimizeResult& result) {
+  const auto speedup = [](const Judged& judged) { return judged.verdict.speedup.value_or(0); };
+  const auto best = std::max_element(result.screened.begin(), result.screened.end(),
+                                     [&](const Judged& a, const Judged& b) { return speedup(a) < speedup(b); });
+  return best != result.screened.end() && speedup(*best) > 1 ? &*best : nullptr;
+}
+
 std::string SummaryText(const Job& job, const OptimizeResult& result) {
   std::vector<std::vector<std::string>> rows;
   if (result.best) {
@@ -107,8 +122,11 @@ std::string SummaryText(const Job& job, const OptimizeResult& result) {
     if (verdict.sol_fraction) rows.push_back({"speed of light", FormatPercent(*verdict.sol_fraction) + " reached"});
     rows.push_back({"configuration", Text(result.best->configuration)});
   } else if (OutcomeOf(result) == "no_improvement") {
-    rows = {{"no improvement", result.confirmations.empty() ? "nothing was faster by more than can be told"
-                                                            : "what looked faster was not confirmed"}};
+    rows = {{"no improvement", WhyNone(result)}};
+    if (const Judged* best = BestScreened(result)) {
+      rows.push_back({"best screened",
+                      fmt::format("{}, {}: not confirmed", FormatSpeedup(best->verdict), Text(best->configuration))});
+    }
   } else {
     rows = {{"no correct candidate", "no configuration gave right answers"}};
   }

@@ -28,6 +28,13 @@ TEST(Evidence, TextShowsEveryEntry) {
   EXPECT_EQ(EvidenceText(nlohmann::ordered_json::object()), "");
 }
 
+TEST(Evidence, NestedValuesAreReadable) {
+  EXPECT_EQ(
+      EvidenceText({{"errors", {{"y", {{"largest", 2.14240158}, {"rms", 1.5}}}}},
+                    {"shapes", {{{"shape", "R=4"}, {"time_us", 1236.899}}, {{"shape", "R=8"}, {"sizes", {1, 2}}}}}}),
+      "errors: y largest 2.142, rms 1.5\nshapes:\n  shape R=4, time_us 1237\n  shape R=8, sizes [1, 2]");
+}
+
 TEST(Evidence, TextIsCut) {
   const std::string text = EvidenceText({{"log", std::string(5000, 'x')}}, 100);
   EXPECT_EQ(text.size(), 100 + std::string("\n[cut]").size());

@@ -59,7 +59,7 @@ class FakeVerifier : public Verifier {
     return verdict;
   }
 
-  Result<Verdict> Screen(const Candidate&, const Configuration& configuration) override {
+  Result<Verdict> Screen(const Candidate&, const Configuration& configuration, double) override {
     screened.push_back(Text(configuration));
     return Judge(configuration, screen_seconds, false);
   }
@@ -72,9 +72,8 @@ class FakeVerifier : public Verifier {
  private:
   Result<Verdict> Judge(const Configuration& configuration, double seconds, bool confirm) {
     ++calls;
-    const int before = interrupts_.work;
     for (int i = 0; i < signals[calls]; ++i) interrupts_.Signal();
-    if (interrupts_.work > before) {
+    if (interrupts_.work > 0) {
       return std::unexpected(Error{.exit = Exit::kInterrupted, .message = "interrupted"});
     }
     clock_.Sleep(seconds + waiting_seconds);

@@ -214,6 +214,15 @@ TEST_F(CommandsTest, OptimizeInterruptedStillReports) {
   EXPECT_NE(out_.find("interrupted"), std::string::npos);
 }
 
+TEST_F(CommandsTest, OptimizeEndedAtOnceNamesTheBestScreened) {
+  Init();
+  verifier_.signals[4] = 2;
+  EXPECT_EQ(Kopt({"optimize", "norm.spec", "--budget", "10m", "--random-seed", "1"}), 130);
+  EXPECT_NE(out_.find("no improvement  interrupted before anything was confirmed\nbest screened   1."),
+            std::string::npos)
+      << out_;
+}
+
 TEST_F(CommandsTest, OptimizeReportsOurOwnFailure) {
   Init();
   for (int call : {3, 4, 5}) verifier_.faults[call] = Error{.exit = Exit::kInternal, .message = "the worker vanished"};
