@@ -12,7 +12,7 @@ inline constexpr int kAttempts = 3;
 // Calls `work` (which gives a Result) until it does not end in a failure of kopt's own. `fault` hears of every failure
 // that is followed by another attempt.
 template <class Work>
-auto WithRetries(Work work, const std::function<void(const Error&)>& fault = nullptr) {
+auto WithRetries(const Work& work, const std::function<void(const Error&)>& fault = nullptr) {
   for (int attempt = 1;; ++attempt) {
     auto result = work();
     if (result || result.error().exit != Exit::kInternal || attempt == kAttempts) return result;
