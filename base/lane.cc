@@ -11,14 +11,21 @@
 
 namespace kopt {
 
-Result<Lane> Lane::Open(const std::string& device) {
+namespace {
+
+constexpr double kPollSeconds = 0.01;
+
+}  // namespace
+
+Result<Lane> Lane::Open(const std::string& device, const std::atomic<int>* interrupts) {
   // Not under TMPDIR: every kopt of the machine must meet here.
   const std::string path = "/tmp/kopt-" + device + ".lock";
   Lane lane;
+  lane.interrupts_ = interrupts;
   // Without O_CREAT first: sticky folders refuse O_CREAT on another user's file.
-  lane.fd_ = Fd(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  lane.fd_ = Fd(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (!lane.fd_.valid()) {
-    lane.fd_ = Fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    lane.fd_ = Fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
     if (lane.fd_.valid()) fchmod(lane.fd_.get(), 0666);
   }
   if (!lane.fd_.valid()) {
@@ -36,10 +43,13 @@ Lane::Hold Lane::Shared() { return Take(LOCK_SH); }
 
 Lane::Hold Lane::Take(int operation) {
   const double begin = SystemClock().Now();
-  while (flock(fd_.get(), operation) != 0 && errno == EINTR) {
+  bool taken = false;
+  while (!(taken = flock(fd_.get(), operation | LOCK_NB) == 0)) {
+    if (interrupts_ != nullptr && interrupts_->load() > 0) break;
+    SystemClock().Sleep(kPollSeconds);
   }
   waited_ += SystemClock().Now() - begin;
-  return Hold(fd_.get());
+  return Hold(taken ? fd_.get() : -1);
 }
 
 }  // namespace kopt

@@ -2,6 +2,7 @@
 // two kopts on one machine do not spoil each other's figures.
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include "base/error.h"
@@ -11,8 +12,9 @@ namespace kopt {
 
 class Lane {
  public:
-  // `device`: part of the lock file's name ("cpu"). Errors (exit 3): a file that cannot be opened.
-  static Result<Lane> Open(const std::string& device);
+  // `device`: part of the lock file's name ("cpu"). Waiting ends without the lock once `interrupts` is above 0.
+  // Errors (exit 3): a file that cannot be opened.
+  static Result<Lane> Open(const std::string& device, const std::atomic<int>* interrupts = nullptr);
 
   class Hold {
    public:
@@ -32,6 +34,7 @@ class Lane {
  private:
   Hold Take(int operation);
   Fd fd_;
+  const std::atomic<int>* interrupts_ = nullptr;
   double waited_ = 0;
 };
 

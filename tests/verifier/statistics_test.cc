@@ -229,23 +229,30 @@ TEST(AssessTest, AFifthOfTheQuadsDisturbedIsNoisy) {
 
 TEST(StoppingRuleTest, ScreeningTakesEightQuads) {
   const StoppingRule rule = CpuScreening();
-  EXPECT_FALSE(rule.Done(std::vector<double>(7, 0.0), 9, 9));
-  EXPECT_TRUE(rule.Done(std::vector<double>(8, 0.0), 0.1, 0.1));
+  EXPECT_FALSE(rule.Done(std::vector<double>(7, 0.0), 9, 9, 0));
+  EXPECT_TRUE(rule.Done(std::vector<double>(8, 0.0), 0.1, 0.1, 0));
 }
 
 TEST(StoppingRuleTest, ScreeningEndsEarlyOnlyWhenTheCandidateLooksWorse) {
   const StoppingRule rule = CpuScreening();
-  EXPECT_TRUE(rule.Done(std::vector{-0.30, -0.31, -0.29}, 0.1, 0.1));
-  EXPECT_FALSE(rule.Done(std::vector{-0.30, -0.31}, 0.1, 0.1));
-  EXPECT_FALSE(rule.Done(std::vector{0.30, 0.31, 0.29}, 0.1, 0.1));
-  EXPECT_FALSE(rule.Done({}, 0, 0));
+  EXPECT_TRUE(rule.Done(std::vector{-0.30, -0.31, -0.29}, 0.1, 0.1, 0));
+  EXPECT_FALSE(rule.Done(std::vector{-0.30, -0.31}, 0.1, 0.1, 0));
+  EXPECT_FALSE(rule.Done(std::vector{0.30, 0.31, 0.29}, 0.1, 0.1, 0));
+  EXPECT_FALSE(rule.Done({}, 0, 0, 0));
+}
+
+TEST(StoppingRuleTest, ScreeningEndsEarlyBelowTheBestSoFar) {
+  const StoppingRule rule = CpuScreening(2);
+  EXPECT_TRUE(rule.Done(std::vector{0.30, 0.31, 0.29}, 0.1, 0.1, 0));
+  EXPECT_FALSE(rule.Done(std::vector{0.69, 0.70, 0.71}, 0.1, 0.1, 0));
+  EXPECT_FALSE(rule.Done(std::vector{0.80, 0.81, 0.79}, 0.1, 0.1, 0));
 }
 
 TEST(StoppingRuleTest, ConfirmationStopsAtANarrowIntervalWhateverItSays) {
   const StoppingRule rule = Confirmation(5);
   for (double ratio : {-0.5, 0.0, 0.5}) {
-    EXPECT_TRUE(rule.Done(std::vector<double>(8, ratio), 0.1, 0.1));
-    EXPECT_FALSE(rule.Done(std::vector<double>(7, ratio), 0.1, 0.1));
+    EXPECT_TRUE(rule.Done(std::vector<double>(8, ratio), 0.1, 0.1, 0));
+    EXPECT_FALSE(rule.Done(std::vector<double>(7, ratio), 0.1, 0.1, 0));
   }
 }
 
@@ -253,16 +260,16 @@ TEST(StoppingRuleTest, ConfirmationOfNoisyQuadsNeedsTimeAndNumber) {
   const StoppingRule rule = Confirmation(5);
   std::vector<double> ratios;
   for (int i = 0; i < 24; ++i) ratios.push_back(i % 2 ? 0.02 : -0.02);
-  EXPECT_TRUE(rule.Done(ratios, 0.6, 0.6));
-  EXPECT_FALSE(rule.Done(ratios, 0.6, 0.4));
+  EXPECT_TRUE(rule.Done(ratios, 0.6, 0.6, 0));
+  EXPECT_FALSE(rule.Done(ratios, 0.6, 0.4, 0));
   ratios.pop_back();
-  EXPECT_FALSE(rule.Done(ratios, 0.6, 0.6));
+  EXPECT_FALSE(rule.Done(ratios, 0.6, 0.6, 0));
 }
 
 TEST(StoppingRuleTest, TheTimeLimitEndsAnything) {
   const StoppingRule rule = Confirmation(5);
-  EXPECT_TRUE(rule.Done(std::vector{0.1, -0.1, 0.1}, 3, 2));
-  EXPECT_FALSE(rule.Done(std::vector{0.1, -0.1}, 30, 20));
+  EXPECT_TRUE(rule.Done(std::vector{0.1, -0.1, 0.1}, 3, 2, 5));
+  EXPECT_FALSE(rule.Done(std::vector{0.1, -0.1}, 30, 20, 50));
 }
 
 TEST(SmallestDifferenceTest, IsWhatAConfirmationFinds) {

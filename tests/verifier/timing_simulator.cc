@@ -64,7 +64,7 @@ std::vector<ShapeSamples> Simulate(const NoiseModel& model, const SimulatedCompa
       ShapeSamples& sample = samples.emplace_back(ShapeSamples{.shape = shape, .process = process});
       std::vector<double> ratios;
       double a = 0, b = 0;
-      while (!comparison.rule.Done(ratios, a, b)) {
+      while (!comparison.rule.Done(ratios, a, b, a + b)) {
         const Quad& quad = sample.quads.emplace_back(machine.Sample(comparison.slowdown, comparison.batch_seconds));
         ratios.push_back(LogRatio(quad));
         a += quad.a1 + quad.a2;

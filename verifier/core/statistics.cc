@@ -272,18 +272,20 @@ Assessment Assess(std::span<const ShapeSamples> samples) {
   return assessment;
 }
 
-bool StoppingRule::Done(std::span<const double> log_ratios, double seconds_a, double seconds_b) const {
+bool StoppingRule::Done(std::span<const double> log_ratios, double seconds_a, double seconds_b, double elapsed) const {
   const auto n = static_cast<int>(log_ratios.size());
   const auto estimate = EstimateRatio(log_ratios);
-  if (n >= 3 && most_seconds > 0 && seconds_a + seconds_b >= most_seconds) return true;
-  if (n >= 3 && stop_when_worse && estimate && Judge(estimate->interval) == Comparative::kSlower) return true;
+  if (n >= 3 && most_seconds > 0 && elapsed >= most_seconds) return true;
+  if (n >= 3 && estimate && estimate->interval.high < worse_than) return true;
   if (n < least_quads) return false;
   if (relative_width <= 0 && seconds_a_side <= 0) return true;
   if (relative_width > 0 && estimate && estimate->interval.high - estimate->interval.low <= relative_width) return true;
   return seconds_a_side > 0 && n >= timed_quads && std::min(seconds_a, seconds_b) >= seconds_a_side;
 }
 
-StoppingRule CpuScreening() { return {.least_quads = 8, .stop_when_worse = true}; }
+StoppingRule CpuScreening(double incumbent) {
+  return {.least_quads = 8, .worse_than = std::max(incumbent, 1 / (1 + kMinimumEffect))};
+}
 
 StoppingRule Confirmation(double most_seconds) {
   return {.least_quads = 8,

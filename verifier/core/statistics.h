@@ -74,12 +74,14 @@ struct StoppingRule {
   double relative_width = 0;     // stop when the interval is this wide (0.005: 0.5 %); 0: not used
   double seconds_a_side = 0;     // ... or at this many seconds of samples a side
   int timed_quads = 0;           // ... and no fewer quads than this
-  double most_seconds = 0;       // both sides together: stop whatever the interval, with 3 quads at least; 0: not used
-  bool stop_when_worse = false;  // from 3 quads on: end early when the interval lies below 1 / (1 + minimum effect)
-  bool Done(std::span<const double> log_ratios, double seconds_a, double seconds_b) const;
+  double most_seconds = 0;       // of the clock: stop whatever the interval, with 3 quads at least; 0: not used
+  double worse_than = 0;         // from 3 quads on: end early when the whole interval is below this; 0: not used
+  // Seconds of samples on either side, and seconds of the clock since the first.
+  bool Done(std::span<const double> log_ratios, double seconds_a, double seconds_b, double elapsed) const;
 };
-// 8 quads; early only when the candidate looks worse.
-StoppingRule CpuScreening();
+// 8 quads; early only when the candidate looks worse: slower than the baseline, or than `incumbent`, the speedup of the
+// best so far (0: none).
+StoppingRule CpuScreening(double incumbent = 0);
 // Until the interval is 0.5 % wide, or 0.5 s a side and 24 quads; at most `most_seconds` (15 s shared by all shapes and
 // processes). 24: with fewer, a 2 % slowdown at 1 % noise is missed more than 5 times of 100.
 StoppingRule Confirmation(double most_seconds);

@@ -68,8 +68,10 @@ class Verifier {
   // Judges the baseline like any candidate (without a ratio). Later verdicts are relative to it. If its verdict is not
   // `measured`, the baseline is unchanged.
   virtual Result<Verdict> SetBaseline(const Candidate& candidate, const Configuration& configuration) = 0;
-  // Full correctness, short timing. The errors of both are ours (exit 3, 4, 130), never the candidate's.
-  virtual Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration) = 0;
+  // Full correctness, short timing, which ends early once the candidate looks worse than the baseline or than
+  // `incumbent`, the speedup of the best so far (0: none). The errors of this and of Confirm are ours (exit 3, 4, 130),
+  // never the candidate's.
+  virtual Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration, double incumbent) = 0;
   // Three fresh processes, unused seeds, all shapes, A/B again.
   virtual Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration) = 0;
 };

@@ -27,11 +27,24 @@ Result<void> Arenas::Reserve(size_t read_only_bytes, size_t read_write_bytes) {
   if (read_only_.bytes().size() < read_only_bytes) {
     KOPT_TRY(read_only_, SharedMemory::Create(read_only_bytes));
     KOPT_TRY(descriptor_, read_only_.ReadOnly());
+    used_read_only_ = 0;
   }
   if (read_write_.bytes().size() < read_write_bytes) {
     KOPT_TRY(read_write_, SharedMemory::Create(read_write_bytes));
+    used_read_write_ = 0;
   }
   return {};
+}
+
+void Arenas::Used(size_t read_only_bytes, size_t read_write_bytes) {
+  used_read_only_ = std::max(used_read_only_, read_only_bytes);
+  used_read_write_ = std::max(used_read_write_, read_write_bytes);
+}
+
+void Arenas::Clear() {
+  std::ranges::fill(read_only_.bytes().first(used_read_only_), std::byte{0});
+  std::ranges::fill(read_write_.bytes().first(used_read_write_), std::byte{0});
+  used_read_only_ = used_read_write_ = 0;
 }
 
 int Batch::AddBuffer(size_t bytes, bool writable, int align) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <future>
 
 #include "base/hash.h"
 #include "task/screen.h"
@@ -15,6 +16,9 @@ namespace {
 
 constexpr double kLeastLaunchSeconds = 0.2;
 constexpr double kBaselineFactor = 20;
+constexpr uint64_t kOwnMemory = uint64_t{4} << 30;  // bytes beside the tensors
+constexpr const char* kEmptyObject =
+    "extern \"C\" void kopt_entry(int, void* const*) {\n#pragma omp parallel\n  asm volatile(\"\");\n}\n";
 constexpr size_t kPrintedShown = 400;  // bytes of a candidate's output that evidence quotes
 
 nlohmann::ordered_json Printed(const BatchEnd& end) { return end.printed.substr(0, kPrintedShown); }
@@ -55,6 +59,18 @@ size_t CanaryDamage(std::span<const std::byte> bytes, uint64_t secret, uint64_t 
   return damage;
 }
 
+// All ones (NaN in every floating type), or random words.
+void PoisonScratch(std::span<std::byte> bytes, Poison poison, uint64_t seed) {
+  if (poison != Poison::kRandom && poison != Poison::kForeign) {
+    std::ranges::fill(bytes, std::byte{0xFF});
+    return;
+  }
+  for (size_t i = 0; i < bytes.size(); i += sizeof(uint64_t)) {
+    const uint64_t word = Mix(seed, i);
+    std::memcpy(bytes.data() + i, &word, std::min(sizeof(word), bytes.size() - i));
+  }
+}
+
 uint64_t CanaryPlace(size_t buffer, bool back) { return (uint64_t{buffer} << 20) * 2 + (back ? 1 : 0); }
 
 }  // namespace
@@ -68,8 +84,8 @@ std::string Text(const Spec& spec, const Shape& shape) {
 double Deadline::Of(size_t launches, size_t calls) const {
   const auto count = static_cast<double>(std::max<size_t>(calls, 1));
   const auto steps = static_cast<double>(std::max<size_t>(launches, 1));
-  if (baseline_call_seconds <= 0) return limit_seconds * steps * count;
-  return std::max(kLeastLaunchSeconds * steps, kBaselineFactor * baseline_call_seconds) * count;
+  if (baseline_call_seconds <= 0) return limit_seconds * count;
+  return std::max(std::min(kLeastLaunchSeconds * steps, limit_seconds), kBaselineFactor * baseline_call_seconds) * count;
 }
 
 Judged<std::unique_ptr<CandidateRun>> CandidateRun::Compile(CpuContext& context, const Candidate& candidate,
@@ -80,37 +96,71 @@ Judged<std::unique_ptr<CandidateRun>> CandidateRun::Compile(CpuContext& context,
   if (auto screened = ScreenCpuSource(candidate); !screened) {
     return std::unexpected(Stop(PlanRefusal(screened.error(), Outcome::kRejected, Stage::kScreen)));
   }
-  for (const Shape* shape : shapes) KOPT_CHECK(run->CompileFor(configuration, *shape));
+  // Shapes that differ only in dynamic dims share their source, and so their object.
+  std::map<std::string, CpuSource> sources;
+  std::map<const Shape*, std::string> source_of;
+  for (const Shape* shape : shapes) {
+    auto plan = BindCpu(context.spec, candidate, configuration, *shape, context.device.values);
+    if (!plan) return std::unexpected(Stop(PlanRefusal(plan.error(), Outcome::kLaunchError, Stage::kParse)));
+    run->bound_[shape].plan = std::move(*plan);
+    auto source = GenerateCpuSource(context.spec, candidate, configuration, *shape, context.device.values);
+    if (!source) return std::unexpected(Stop(PlanRefusal(source.error(), Outcome::kRejected, Stage::kParse)));
+    source_of[shape] = source->candidate + source->stubs;
+    sources.try_emplace(source_of[shape], std::move(*source));
+  }
+  std::map<std::string, std::string> objects;
+  KOPT_CHECK(run->CompileAll(sources, objects));
+  for (const Shape* shape : shapes) {
+    run->bound_[shape].object = objects[source_of[shape]];
+    run->sessions_.try_emplace(run->bound_[shape].object);
+  }
   return run;
 }
 
-Judged<void> CandidateRun::CompileFor(const Configuration& configuration, const Shape& shape) {
-  const Spec& spec = context_.spec;
-  Bound& bound = bound_[&shape];
-  auto plan = BindCpu(spec, candidate_, configuration, shape, context_.device.values);
-  if (!plan) return std::unexpected(Stop(PlanRefusal(plan.error(), Outcome::kLaunchError, Stage::kParse)));
-  bound.plan = std::move(*plan);
-  auto source = GenerateCpuSource(spec, candidate_, configuration, shape, context_.device.values);
-  if (!source) return std::unexpected(Stop(PlanRefusal(source.error(), Outcome::kRejected, Stage::kParse)));
+// As many compilers at a time as there are CPUs.
+Judged<void> CandidateRun::CompileAll(const std::map<std::string, CpuSource>& sources,
+                                      std::map<std::string, std::string>& objects) {
   const Lane::Hold hold = context_.lane.Shared();
-  KOPT_TRY(const CompileResult compiled,
-           context_.compiler.Compile({.units = {{"candidate.cpp", source->candidate}, {"stubs.cpp", source->stubs}},
-                                      .flags = CandidateFlags(),
-                                      .screen = true,
-                                      .seconds = spec.limits.compile_seconds}));
-  if (compiled.kind != CompileResult::Kind::kObject) return std::unexpected(Stop(CompileRefusal(compiled)));
-  bound.object = compiled.object.string();
-  if (!compiled.log.empty()) evidence_["compiler_log"] = compiled.log;
-  sessions_.try_emplace(bound.object);
-  return {};
+  std::vector<std::pair<const std::string*, std::future<Result<CompileResult>>>> running;
+  const auto collect = [&](Judged<void>& outcome) {
+    for (auto& [key, future] : running) {
+      Result<CompileResult> compiled = future.get();
+      if (!outcome) continue;
+      if (!compiled) {
+        outcome = std::unexpected(Stop(compiled.error()));
+      } else if (compiled->kind != CompileResult::Kind::kObject) {
+        outcome = std::unexpected(Stop(CompileRefusal(*compiled)));
+      } else {
+        objects[*key] = compiled->object.string();
+        if (!compiled->log.empty()) evidence_["compiler_log"] = compiled->log;
+      }
+    }
+    running.clear();
+  };
+  Judged<void> outcome;
+  for (const auto& [key, source] : sources) {
+    running.emplace_back(&key, std::async(std::launch::async, [this, &source] {
+                           return context_.compiler.Compile(
+                               {.units = {{"candidate.cpp", source.candidate}, {"stubs.cpp", source.stubs}},
+                                .flags = CandidateFlags(),
+                                .screen = true,
+                                .seconds = context_.spec.limits.compile_seconds});
+                         }));
+    if (static_cast<int>(running.size()) >= context_.threads) collect(outcome);
+    if (!outcome) return outcome;
+  }
+  collect(outcome);
+  return outcome;
 }
 
 Judged<void> CandidateRun::Load() {
   const Lane::Hold hold = context_.lane.Shared();
   for (auto& [object, session] : sessions_) {
+    if (session != nullptr && session->running()) continue;
     KOPT_TRY(session, Session::Start({.worker = context_.worker,
                                       .object = object,
                                       .sandbox = context_.options.sandbox,
+                                      .address_space = AddressSpace(),
                                       .threads = context_.threads}));
     std::string reason;
     const BatchEnd end = session->Load(reason);
@@ -124,6 +174,49 @@ Judged<void> CandidateRun::Load() {
     return std::unexpected(Stop(std::move(refusal)));
   }
   return {};
+}
+
+// Room for the largest batch (1 GiB, or one call where that needs more) and what a candidate may take for itself.
+uint64_t CandidateRun::AddressSpace() const {
+  uint64_t largest = 0;
+  for (const auto& [shape, bound] : bound_) {
+    uint64_t bytes = ScratchBytes(*shape);
+    const auto task = Bind(context_.spec, *shape);
+    for (const BoundTensor& tensor : task ? task->tensors : std::vector<BoundTensor>()) bytes += tensor.bytes;
+    largest = std::max(largest, bytes * (2 + context_.spec.checks.size()));
+  }
+  return kOwnMemory + std::max<uint64_t>(largest, uint64_t{2} << 30);
+}
+
+Result<Session*> EmptySession(CpuContext& context) {
+  if (context.empty != nullptr && context.empty->running()) return context.empty.get();
+  if (context.empty_object.empty()) {
+    KOPT_TRY(const CompileResult compiled,
+             context.compiler.Compile({.units = {{"empty.cpp", kEmptyObject}}, .flags = CandidateFlags()}));
+    if (compiled.kind != CompileResult::Kind::kObject) {
+      return std::unexpected(Error{.exit = Exit::kEnvironment,
+                                   .message = "the compiler cannot build a small OpenMP program: " + compiled.reason,
+                                   .hint = "reinstall g++ with its OpenMP library",
+                                   .log = compiled.log});
+    }
+    context.empty_object = compiled.object;
+  }
+  KOPT_TRY(context.empty, Session::Start({.worker = context.worker,
+                                          .object = context.empty_object,
+                                          .sandbox = context.options.sandbox,
+                                          .threads = context.threads}));
+  std::string reason;
+  if (context.empty->Load(reason).kind != BatchEnd::Kind::kDone) return InternalError("the empty object does not load: " + reason);
+  return context.empty.get();
+}
+
+Result<double> CandidateRun::TrustedEmpty(const Shape& shape, SetPool& pool, const std::vector<size_t>& sets) {
+  KOPT_TRY(Session * session, EmptySession(context_));
+  const Prepared prepared = Prepare(pool.task(), bound_.at(&shape).plan, sets.size(), true);
+  KOPT_CHECK(context_.arenas.Reserve(prepared.batch.read_only_bytes(), prepared.batch.read_write_bytes()));
+  KOPT_TRY(const BatchEnd end, session->Run(context_.arenas, prepared.batch, {.empty = true}, [] {}));
+  if (end.kind != BatchEnd::Kind::kDone) return InternalError("an empty batch did not end well: " + end.printed);
+  return end.seconds;
 }
 
 size_t CandidateRun::ScratchBytes(const Shape& shape) const {
@@ -196,15 +289,20 @@ Result<CandidateRun::Sets> CandidateRun::Gather(SetPool& pool, const std::vector
 }
 
 Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const Prepared& prepared,
-                                      bool empty, Stage stage, const Deadline& deadline, Poison poison) {
+                                      bool empty, Stage stage, const Deadline& deadline, const Poisons& poisons) {
   const BoundTask& task = pool.task();
   const Batch& batch = prepared.batch;
   const Bound& bound = bound_.at(&shape);
   KOPT_CHECK(context_.arenas.Reserve(batch.read_only_bytes(), batch.read_write_bytes()));
-  std::vector<const std::vector<std::byte>*> poisons(task.tensors.size(), nullptr);
-  for (size_t i = 0; i < task.tensors.size(); ++i) {
-    if (task.tensors[i].tensor->role == Tensor::Role::kOutput) {
-      KOPT_TRY(poisons[i], pool.PoisonFor(i, poison));
+  // Prepared before the group stands still: by call and tensor, what an output holds before it.
+  std::vector<std::vector<const std::vector<std::byte>*>> contents(sets.size());
+  for (size_t c = 0; c < sets.size() && !empty; ++c) {
+    for (size_t i = 0; i < task.tensors.size(); ++i) {
+      const Tensor& tensor = *task.tensors[i].tensor;
+      contents[c].push_back(tensor.IsRead() ? &sets[c]->inputs.storage[i] : nullptr);
+      if (tensor.role == Tensor::Role::kOutput) {
+        KOPT_TRY(contents[c].back(), pool.PoisonFor(i, poisons[c]));
+      }
     }
   }
   const uint64_t secret = SecretSeed();
@@ -214,13 +312,10 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
       const CallBuffers& buffers = prepared.calls[c];
       for (size_t i = 0; i < task.tensors.size(); ++i) {
         if (buffers.tensors[i] < 0) continue;
-        const std::vector<std::byte>& from = poisons[i] != nullptr ? *poisons[i] : sets[c]->inputs.storage[i];
+        const std::vector<std::byte>& from = *contents[c][i];
         std::memcpy(batch.Data(context_.arenas, buffers.tensors[i]).data(), from.data(), from.size());
       }
-      for (const int scratch : buffers.scratch) {
-        const auto data = batch.Data(context_.arenas, scratch);
-        std::memset(data.data(), poison == Poison::kRandom ? static_cast<int>(secret & 0x7F) : 0xFF, data.size());
-      }
+      for (const int scratch : buffers.scratch) PoisonScratch(batch.Data(context_.arenas, scratch), poisons[c], secret + c);
     }
     for (size_t b = 0; b < batch.buffer_count(); ++b) {
       const int buffer = static_cast<int>(b);
@@ -255,16 +350,14 @@ Judged<double> CandidateRun::Check(const Shape& shape, SetPool& pool, const std:
     prepared.batch.BeginCall();
     AddSteps(task, plan, prepared.calls[c].tensors, prepared.calls[c].scratch, sets[c]->inputs, prepared.batch);
   }
-  const auto poison = static_cast<Poison>(SecretSeed() % kPoisonCount);
-  KOPT_TRY(const double seconds, RunBatch(shape, pool, sets, prepared, false, Stage::kCheck, deadline, poison));
+  const Poisons poisons = DrawPoisons(sets.size());
+  KOPT_TRY(const double seconds, RunBatch(shape, pool, sets, prepared, false, Stage::kCheck, deadline, poisons));
   for (size_t c = 0; c < sets.size(); ++c) {
     KOPT_CHECK(Compare(shape, pool, *sets[c], prepared.calls[c], prepared.batch, Stage::kCheck));
+    KOPT_CHECK(CheckGaps(pool, *sets[c], prepared.calls[c], prepared.batch, poisons[c], Stage::kCheck));
     for (size_t i = 0; i < task.tensors.size(); ++i) {
       if (!task.tensors[i].tensor->IsWritten()) continue;
       const auto storage = prepared.batch.Data(context_.arenas, prepared.calls[c].tensors[i]);
-      if (auto broken = BrokenGap(pool, i, poison, storage)) {
-        return std::unexpected(Stop(Refusal{.outcome = Outcome::kUnsafe, .stage = Stage::kCheck, .reason = *broken}));
-      }
       if (pool.timed() && numbers[c] != kFreshSet) {
         digests_[{&shape, numbers[c], i}] = DigestOf(task.tensors[i], storage);
       }
@@ -283,10 +376,11 @@ Judged<double> CandidateRun::Time(const Shape& shape, SetPool& pool, const std::
     prepared.batch.BeginCall();
     AddSteps(task, plan, prepared.calls[c].tensors, prepared.calls[c].scratch, sets[c]->inputs, prepared.batch);
   }
-  const auto poison = static_cast<Poison>(SecretSeed() % kPoisonCount);
-  KOPT_TRY(const double seconds, RunBatch(shape, pool, sets, prepared, empty, Stage::kMeasure, deadline, poison));
+  const Poisons poisons = DrawPoisons(sets.size());
+  KOPT_TRY(const double seconds, RunBatch(shape, pool, sets, prepared, empty, Stage::kMeasure, deadline, poisons));
   if (empty) return seconds;
   for (size_t c = 0; c < sets.size(); ++c) {
+    KOPT_CHECK(CheckGaps(pool, *sets[c], prepared.calls[c], prepared.batch, poisons[c], Stage::kMeasure));
     bool compare = false;
     for (size_t i = 0; i < task.tensors.size(); ++i) {
       if (!task.tensors[i].tensor->IsWritten()) continue;
@@ -356,21 +450,36 @@ uint64_t CandidateRun::DigestOf(const BoundTensor& bound, std::span<const std::b
   return Digest(dense, digest_secret_);
 }
 
-// The bytes between an output's rows still hold their poison.
-std::optional<std::string> CandidateRun::BrokenGap(SetPool& pool, size_t tensor, Poison poison,
-                                                   std::span<const std::byte> storage) {
-  const BoundTensor& bound = pool.task().tensors[tensor];
-  if (bound.IsDense() || bound.tensor->role != Tensor::Role::kOutput) return std::nullopt;
-  auto before = pool.PoisonFor(tensor, poison);
-  if (!before) return std::nullopt;
-  std::vector<std::byte> expected = **before;
-  const size_t size = Size(bound.tensor->dtype);
-  for (long long i = 0; i < bound.elements; ++i) {
-    const size_t at = static_cast<size_t>(bound.Offset(i)) * size;
-    std::memcpy(expected.data() + at, storage.data() + at, size);
+CandidateRun::Poisons CandidateRun::DrawPoisons(size_t calls) {
+  Poisons poisons;
+  const uint64_t seed = SecretSeed();
+  for (size_t c = 0; c < calls; ++c) poisons.push_back(static_cast<Poison>(Mix(seed, c) % kPoisonCount));
+  return poisons;
+}
+
+// The bytes between a written tensor's rows still hold what they held before the call.
+Judged<void> CandidateRun::CheckGaps(SetPool& pool, const SetPool::Entry& set, const CallBuffers& buffers,
+                                     const Batch& batch, Poison poison, Stage stage) {
+  for (size_t t = 0; t < pool.task().tensors.size(); ++t) {
+    const BoundTensor& bound = pool.task().tensors[t];
+    if (bound.IsDense() || !bound.tensor->IsWritten()) continue;
+    const std::vector<std::byte>* before = &set.inputs.storage[t];
+    if (!bound.tensor->IsRead()) {
+      KOPT_TRY(before, pool.PoisonFor(t, poison));
+    }
+    const auto storage = batch.Data(context_.arenas, buffers.tensors[t]);
+    std::vector<std::byte> expected = *before;
+    const size_t size = Size(bound.tensor->dtype);
+    for (long long i = 0; i < bound.elements; ++i) {
+      const size_t at = static_cast<size_t>(bound.Offset(i)) * size;
+      std::memcpy(expected.data() + at, storage.data() + at, size);
+    }
+    if (std::ranges::equal(expected, storage)) continue;
+    return std::unexpected(Stop(Refusal{
+        .outcome = Outcome::kUnsafe, .stage = stage,
+        .reason = fmt::format("it wrote between the rows of `{}`, where its strides leave a gap", bound.tensor->name)}));
   }
-  if (std::ranges::equal(expected, storage)) return std::nullopt;
-  return fmt::format("it wrote between the rows of `{}`, where its strides leave a gap", bound.tensor->name);
+  return {};
 }
 
 std::optional<std::string> CandidateRun::BrokenCanary(const BoundTask& task, const Prepared& prepared, uint64_t secret) const {
@@ -407,7 +516,7 @@ std::string CandidateRun::FaultText(const BatchStatus& status, const BoundTask& 
         return fmt::format("a {} at byte {} of input `{}`", access, status.fault_offset, bound.tensor->name);
       }
       return status.fault_offset < 0
-                 ? fmt::format("a {} {} bytes before the start of `{}`", access, -status.fault_offset, bound.tensor->name)
+                 ? fmt::format("a {} {:.0f} bytes before the start of `{}`", access, -static_cast<double>(status.fault_offset), bound.tensor->name)
                  : fmt::format("a {} {} bytes behind the end of `{}`", access, status.fault_offset - bytes, bound.tensor->name);
     }
     for (size_t i = 0; i < buffers.scratch.size(); ++i) {
@@ -441,6 +550,14 @@ Refusal CandidateRun::RefusalOf(const BatchEnd& end, const Shape& shape, const B
     case BatchEnd::Kind::kStray:
       refusal.outcome = Outcome::kUnsafe;
       refusal.reason = "it left a thread or a process behind";
+      break;
+    case BatchEnd::Kind::kForged:
+      refusal.outcome = Outcome::kUnsafe;
+      refusal.reason = "it interfered with the worker: messages or filters that are not the worker's own";
+      break;
+    case BatchEnd::Kind::kNoSetup:
+      refusal.outcome = Outcome::kLaunchError;
+      refusal.reason = "its memory cannot be set up: " + end.printed;
       break;
     case BatchEnd::Kind::kExited:
       refusal.reason = fmt::format("it ended the process itself, with status {}", end.number);

@@ -27,10 +27,15 @@ struct CpuContext {
   Arenas arenas;
   Lane lane;
   std::unique_ptr<Oracle> oracle;
+  std::unique_ptr<Session> empty;  // an object of kopt's own that does nothing, with OpenMP
+  std::filesystem::path empty_object;
 };
 
-// Seconds a batch may take: 20 x the baseline's time per call, at least 0.2 s a launch; without a baseline the spec's
-// limit per launch.
+// A worker that has loaded kopt's own empty object; started again if it has ended.
+Result<Session*> EmptySession(CpuContext& context);
+
+// Seconds a batch may take: 20 x the baseline's time per call, at least 0.2 s a launch and for all launches of a call
+// no more than the spec's limit for one; without a baseline the spec's limit per call.
 struct Deadline {
   double baseline_call_seconds = 0;  // 0: no baseline yet
   double limit_seconds = 10;
@@ -43,7 +48,7 @@ class CandidateRun {
   static Judged<std::unique_ptr<CandidateRun>> Compile(CpuContext& context, const Candidate& candidate,
                                                        const Configuration& configuration,
                                                        const std::vector<const Shape*>& shapes);
-  // Starts the workers (one per distinct object) and loads.
+  // Starts the workers (one per distinct object) and loads. Workers that are running already stay.
   Judged<void> Load();
 
   // Calls on the pool's sets with these numbers (npos: the fresh one), one process for all; every output is compared
@@ -57,6 +62,8 @@ class CandidateRun {
                       const Deadline& deadline);
 
   size_t ScratchBytes(const Shape& shape) const;
+  // Seconds of a batch without calls on these sets in a process that holds no candidate code.
+  Result<double> TrustedEmpty(const Shape& shape, SetPool& pool, const std::vector<size_t>& sets);
   const nlohmann::ordered_json& evidence() const { return evidence_; }
   bool bitwise_repeatable() const { return repeatable_; }
 
@@ -76,10 +83,16 @@ class CandidateRun {
   using Sets = std::vector<const SetPool::Entry*>;
 
   CandidateRun(CpuContext& context, const Candidate& candidate) : context_(context), candidate_(candidate) {}
-  Judged<void> CompileFor(const Configuration& configuration, const Shape& shape);
+  Judged<void> CompileAll(const std::map<std::string, CpuSource>& sources, std::map<std::string, std::string>& objects);
   Prepared Prepare(const BoundTask& task, const BoundPlan& plan, size_t calls, bool timed) const;
+  // What outputs and scratch hold before each call: by call, one kind.
+  using Poisons = std::vector<Poison>;
+  static Poisons DrawPoisons(size_t calls);
   Judged<double> RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const Prepared& prepared, bool empty,
-                          Stage stage, const Deadline& deadline, Poison poison);
+                          Stage stage, const Deadline& deadline, const Poisons& poisons);
+  Judged<void> CheckGaps(SetPool& pool, const SetPool::Entry& set, const CallBuffers& buffers, const Batch& batch,
+                         Poison poison, Stage stage);
+  uint64_t AddressSpace() const;
   Result<Sets> Gather(SetPool& pool, const std::vector<size_t>& numbers);
   Refusal RefusalOf(const BatchEnd& end, const Shape& shape, const BoundTask& task, const Prepared& prepared, Stage stage,
                     double seconds) const;
@@ -88,7 +101,6 @@ class CandidateRun {
   Judged<void> Compare(const Shape& shape, SetPool& pool, const SetPool::Entry& set, const CallBuffers& buffers,
                        const Batch& batch, Stage stage);
   uint64_t DigestOf(const BoundTensor& bound, std::span<const std::byte> storage) const;
-  std::optional<std::string> BrokenGap(SetPool& pool, size_t tensor, Poison poison, std::span<const std::byte> storage);
 
   CpuContext& context_;
   const Candidate& candidate_;

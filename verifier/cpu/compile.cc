@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <sstream>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -22,12 +23,13 @@ namespace {
 
 constexpr int kCacheFormat = 1;          // raise when the meaning of a cached object changes
 constexpr size_t kLogKept = 1 << 16;     // bytes of the compiler's log
+constexpr size_t kMostObject = size_t{512} << 20;
 constexpr size_t kMostLog = 64 << 20;    // bytes after which the compiler is stopped
 constexpr const char* kVersionScript = "{ global: kopt_entry; local: *; };\n";
 
 uint32_t NextSlot() {
   static std::atomic<uint32_t> next{0};
-  return 500'000 + (static_cast<uint32_t>(getpid()) * 16 + next++ % 16) % 500'000;
+  return (static_cast<uint32_t>(getpid()) * 1024 + next++ % 1024) * 2 + 1;
 }
 
 std::vector<std::string> ToolchainFolders(const Compiler& compiler) {
@@ -36,6 +38,26 @@ std::vector<std::string> ToolchainFolders(const Compiler& compiler) {
   const auto prefix = std::filesystem::path(compiler.path).parent_path().parent_path();
   if (prefix != "/usr" && prefix != "/") folders.push_back(prefix.string());
   return folders;
+}
+
+// A file that the compiler left, which hostile source might have replaced by a link or a pipe. The compiler has ended.
+Result<std::string> ReadMade(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(std::filesystem::symlink_status(path, error))) {
+    return EnvironmentError(fmt::format("the compiler left no file {}", path.filename().string()));
+  }
+  return ReadFile(path, kMostObject);
+}
+
+// What -march=native looks at: the first CPU's model and features, without its momentary frequency.
+std::string CpuText() {
+  const auto info = ReadFile("/proc/cpuinfo");
+  std::istringstream lines(info ? info->substr(0, info->find("\n\n")) : "");
+  std::string text;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("cpu MHz") && !line.starts_with("bogomips") && !line.starts_with("processor")) text += line + "\n";
+  }
+  return text;
 }
 
 std::string FirstError(const std::string& log) {
@@ -75,28 +97,50 @@ Result<CompileService> CompileService::Create(std::string worker, bool sandbox, 
   CompileService service;
   service.worker_ = std::move(worker);
   service.sandbox_ = sandbox;
+  service.cpu_ = CpuText();
   KOPT_TRY(service.compiler_, FindCompiler());
   std::error_code error;
-  std::filesystem::create_directories(cache, error);
+  if (!cache.empty()) std::filesystem::create_directories(cache, error);
   if (error) return EnvironmentError(fmt::format("cannot create the folder {}: {}", cache.string(), error.message()));
-  chmod(cache.c_str(), 0755);  // workers of another uid load objects from it
   service.cache_ = cache;
+  KOPT_TRY(auto exposed, TemporaryFolder::Create("kopt-objects"));
+  chmod(exposed.path().c_str(), 0711);
+  service.exposed_ = std::make_shared<TemporaryFolder>(std::move(exposed));
+  KOPT_CHECK(StartGuard(service.worker_));
   return service;
 }
 
+// Everything that decides the object. -march=native makes the CPU a part of it.
 std::string CompileService::Key(const CompileRequest& request) const {
-  std::string text = fmt::format("{}\n{}\n{}\n{}\n", kCacheFormat, compiler_.path, compiler_.version, request.screen);
+  std::string text = fmt::format("{}\n{}\n{}\n{}\n{}\n", kCacheFormat, compiler_.path, compiler_.version, cpu_, request.screen);
   for (const std::string& flag : request.flags) text += flag + "\n";
   for (const CompileUnit& unit : request.units) text += fmt::format("{}\n{}\n{}\n", unit.name, unit.text.size(), unit.text);
-  return ContentHash(text);
+  return text;
 }
 
 Result<CompileResult> CompileService::Compile(const CompileRequest& request) {
   const double begin = SystemClock().Now();
-  const std::filesystem::path object = cache_ / (Key(request) + ".so");
+  // The whole key is kept beside the object and compared: a hash alone could be made to collide.
+  const std::string key = Key(request);
+  const std::string name = ContentHash(key);
+  const std::filesystem::path object = exposed_->path() / (name + ".so");
+  const auto same = [&](const std::filesystem::path& folder) {
+    const auto text = ReadFile(folder / (name + ".key"), kMostObject);
+    return text && *text == key;
+  };
   CompileResult result{.object = object, .cached = true};
-  if (access(object.c_str(), R_OK) != 0) {
-    KOPT_TRY(result, Build(request, object));
+  if (!same(exposed_->path())) {
+    Result<std::string> kept = UsageError("");
+    if (!cache_.empty() && same(cache_)) kept = ReadFile(cache_ / (name + ".so"), kMostObject);
+    if (kept) {
+      KOPT_CHECK(WriteFile(object, *kept));
+    } else {
+      KOPT_TRY(result, Build(request, object));
+    }
+    if (result.kind == CompileResult::Kind::kObject) {
+      KOPT_CHECK(WriteFile(exposed_->path() / (name + ".key"), key));
+      if (!kept && !cache_.empty()) KOPT_CHECK(WriteFile(cache_ / (name + ".key"), key));
+    }
   }
   result.seconds = SystemClock().Now() - begin;
   return result;
@@ -134,7 +178,7 @@ Result<CompileResult> CompileService::Build(const CompileRequest& request, const
       failed(run);
       return result;
     }
-    KOPT_TRY(const std::string text, ReadFile(folder.path() / "preprocessed.ii", size_t{512} << 20));
+    KOPT_TRY(const std::string text, ReadMade(folder.path() / "preprocessed.ii"));
     if (auto screened = ScreenPreprocessed(text, request.units[0].name); !screened) {
       result.kind = CompileResult::Kind::kRejected;
       result.reason = screened.error().Text();
@@ -153,7 +197,7 @@ Result<CompileResult> CompileService::Build(const CompileRequest& request, const
     return result;
   }
   result.log = run.log;
-  KOPT_TRY(const std::string built, ReadFile(folder.path() / "object.so", size_t{512} << 20));
+  KOPT_TRY(const std::string built, ReadMade(folder.path() / "object.so"));
   if (request.screen) {
     auto forbidden = ForbiddenImports(built);
     if (!forbidden || !forbidden->empty()) {
@@ -164,6 +208,7 @@ Result<CompileResult> CompileService::Build(const CompileRequest& request, const
     }
   }
   KOPT_CHECK(WriteFile(object, built));
+  if (!cache_.empty()) KOPT_CHECK(WriteFile(cache_ / object.filename(), built));
   result.object = object;
   return result;
 }

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "verifier/cpu/cpu_verifier.h"
 
 namespace kopt {
@@ -39,7 +41,7 @@ std::vector<std::string> CandidateFlags();
 
 class CompileService {
  public:
-  // `cache`: folder for objects; created if missing. Errors (exit 3): no compiler, a folder that cannot be written.
+  // `cache`: folder for objects, created if missing; empty: none is kept. Errors (exit 3): no compiler, a folder that cannot be written.
   static Result<CompileService> Create(std::string worker, bool sandbox, const std::filesystem::path& cache);
   // Errors are ours (a full disk, a worker that does not start).
   Result<CompileResult> Compile(const CompileRequest& request);
@@ -59,7 +61,9 @@ class CompileService {
   std::string worker_;
   bool sandbox_ = true;
   Compiler compiler_;
-  std::filesystem::path cache_;
+  std::string cpu_;
+  std::filesystem::path cache_;   // kopt's own
+  std::shared_ptr<TemporaryFolder> exposed_;  // copies that workers of another uid can load
 };
 
 // The names that an ELF shared object imports and that no candidate may import; empty if all are allowed. An object that

@@ -58,7 +58,7 @@ class CpuVerifier final : public Verifier {
   const Device& device() const override { return context_.device; }
   Result<Registration> Register() override;
   Result<Verdict> SetBaseline(const Candidate& candidate, const Configuration& configuration) override;
-  Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration) override;
+  Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration, double incumbent) override;
   Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration) override;
 
   Result<void> Start();
@@ -81,8 +81,8 @@ class CpuVerifier final : public Verifier {
   Judged<void> Measure(CandidateRun& run, CandidateRun& baseline, Pools& pools, int process, const StoppingRule& rule,
                        Verdict& verdict);
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
-  Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration, Verdict& verdict,
-                              StageTimes& times);
+  Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration, double incumbent,
+                              Verdict& verdict, StageTimes& times);
   Judged<void> JudgeConfirmation(const Candidate& candidate, const Configuration& configuration, Verdict& verdict,
                                  StageTimes& times);
   void Summarise(Verdict& verdict) const;
@@ -225,6 +225,8 @@ void CpuVerifier::Summarise(Verdict& verdict) const {
     if (a > 0) row["gbytes"] = (shape.task.read_bytes + shape.task.write_bytes) / a * 1e-9;
     if (a > 0 && light.seconds > 0) {
       row["sol_fraction"] = light.seconds / a;
+      // No proof of anything (Winograd and its like need fewer operations), but worth a look.
+      if (light.flop_seconds > a) row["remark"] = "faster than the declared operations at this machine's peak rate";
       row["bound"] = light.flop_seconds >= light.byte_seconds ? "arithmetic" : "memory";
       fractions.push_back(light.seconds / a);
     }
@@ -290,12 +292,15 @@ Judged<void> CpuVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Stag
 }
 
 Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Configuration& configuration,
-                                         Verdict& verdict, StageTimes& times) {
+                                         double incumbent, Verdict& verdict, StageTimes& times) {
   KOPT_TRY(auto run, CompileAndLoad(candidate, configuration, times));
   KOPT_CHECK(CheckAll(*run, pools_, true, nullptr));
   times.Finish("check");
   if (baseline_) {
-    KOPT_CHECK(Measure(*run, *baseline_->run, pools_, 0, CpuScreening(), verdict));
+    if (auto loaded = baseline_->run->Load(); !loaded) {
+      return std::unexpected(Stop(Error{.message = "the baseline does not load any more: " + loaded.error().refusal.reason}));
+    }
+    KOPT_CHECK(Measure(*run, *baseline_->run, pools_, 0, CpuScreening(incumbent), verdict));
   }
   times.Finish("measure");
   verdict.evidence = run->evidence();
@@ -307,11 +312,11 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
 Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Configuration& configuration,
                                             Verdict& verdict, StageTimes& times) {
   if (!baseline_) return std::unexpected(Stop(Error{.message = "there is no baseline to confirm against"}));
-  KOPT_TRY(Pools pools, NewPools());  // seeds nobody has used
   size_t scored = 0;
-  for (const ShapePool& shape : pools) scored += shape.scored ? 1 : 0;
+  for (const ShapePool& shape : pools_) scored += shape.scored ? 1 : 0;
   const double most_seconds = kConfirmationSeconds / static_cast<double>(kConfirmationProcesses * scored);
   for (int process = 0; process < kConfirmationProcesses; ++process) {
+    KOPT_TRY(Pools pools, NewPools());  // seeds nobody has used
     KOPT_TRY(auto run, CompileAndLoad(candidate, configuration, times));
     KOPT_TRY(auto baseline, CompileAndLoad(baseline_->candidate, baseline_->configuration, times));
     KOPT_CHECK(CheckAll(*run, pools, false, nullptr));
@@ -373,10 +378,10 @@ Result<Verdict> CpuVerifier::SetBaseline(const Candidate& candidate, const Confi
   return verdict;
 }
 
-Result<Verdict> CpuVerifier::Screen(const Candidate& candidate, const Configuration& configuration) {
+Result<Verdict> CpuVerifier::Screen(const Candidate& candidate, const Configuration& configuration, double incumbent) {
   StageTimes times(context_.lane);
   Verdict verdict;
-  auto judged = JudgeScreening(candidate, configuration, verdict, times);
+  auto judged = JudgeScreening(candidate, configuration, incumbent, verdict, times);
   return Finish(std::move(judged), std::move(verdict), times);
 }
 
@@ -469,6 +474,11 @@ Result<Registration> CpuVerifier::Register() {
     KOPT_CHECK(CheckInterrupt(context_.options));
     KOPT_CHECK(PowerOfShape(shape, registration));
   }
+  std::string table;
+  for (const PowerRow& row : registration.power) {
+    table += fmt::format("shape {}: `{}` given {}: {}{}\n", Text(context_.spec, *pools_[static_cast<size_t>(row.shape)].shape),
+                         row.output, row.attempt, row.refused ? "refused" : "passes", row.required ? "" : " (not required)");
+  }
   for (const PowerRow& row : registration.power) {
     if (row.refused || !row.required) continue;
     return std::unexpected(Error{
@@ -477,7 +487,8 @@ Result<Registration> CpuVerifier::Register() {
                                Text(context_.spec, *pools_[static_cast<size_t>(row.shape)].shape), row.attempt, row.output, row.detail),
         .file = context_.spec.file,
         .key = row.output,
-        .hint = "choose inputs or shapes on which a wrong answer shows, tighten [precision], or say `identity = true` where a copy is right"});
+        .hint = "choose inputs or shapes on which a wrong answer shows, tighten [precision], or say `identity = true` where a copy is right",
+        .log = table});
   }
   return registration;
 }
@@ -525,11 +536,10 @@ Result<std::unique_ptr<Verifier>> NewCpuVerifier(const Spec& spec, VerifierOptio
   if (access(worker.c_str(), X_OK) != 0) {
     return EnvironmentError(worker + " is missing", "it is built together with kopt and belongs in the same folder");
   }
-  if (options.cache.empty()) options.cache = std::filesystem::temp_directory_path() / fmt::format("kopt-cache-{}", geteuid());
   const Device device = CpuDevice();
   KOPT_TRY(CompileService compiler, CompileService::Create(worker, options.sandbox, options.cache));
   KOPT_TRY(Arenas arenas, Arenas::Create());
-  KOPT_TRY(Lane lane, Lane::Open("cpu"));
+  KOPT_TRY(Lane lane, Lane::Open("cpu", options.interrupts));
   auto verifier = std::make_unique<CpuVerifier>(CpuContext{.spec = spec,
                                                            .options = std::move(options),
                                                            .device = device,

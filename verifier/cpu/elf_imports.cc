@@ -29,7 +29,7 @@ const std::set<std::string_view>& AllowedNames() {
       // process
       "abort", "exit", "_exit", "_Exit", "quick_exit", "atexit", "__stack_chk_fail", "__assert_fail", "longjmp", "_setjmp", "__sigsetjmp",
       "siglongjmp", "__longjmp_chk", "__gmon_start__", "_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable", "__tls_get_addr",
-      "__errno_location", "__gxx_personality_v0", "__dso_handle", "_dl_find_object", "dl_iterate_phdr", "__gcc_personality_v0", "__dynamic_cast", "__libc_single_threaded",
+      "__errno_location", "__gxx_personality_v0", "__dso_handle", "_dl_find_object", "dl_iterate_phdr", "__gcc_personality_v0", "__dynamic_cast", "__libc_single_threaded", "__once_proxy",
       // numbers and sorting
       "qsort", "bsearch", "rand", "srand", "rand_r", "random", "srandom", "drand48", "abs", "labs", "llabs", "div", "ldiv", "lldiv", "atoi", "atol", "atof",
       "strtol", "strtoll", "strtoul", "strtoull", "strtod", "strtof", "getenv",

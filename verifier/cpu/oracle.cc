@@ -12,7 +12,6 @@ namespace {
 constexpr double kOracleSeconds = 120;  // deadline of one run
 constexpr uint64_t kOracleSpace = uint64_t{16} << 30;
 constexpr int kSlots = 5;  // data, value, variance, owner, got: oracle_source.h
-constexpr size_t kFirstTensor = 3;
 
 bool HasInteger(const Tensor& tensor) { return tensor.role != Tensor::Role::kTemp && !IsFloating(tensor.dtype); }
 bool IsResult(const Tensor& tensor) { return tensor.role != Tensor::Role::kInput; }
@@ -152,6 +151,7 @@ static ArgEntry BufferOrNull(int buffer) {
 }
 
 Result<BatchEnd> Oracle::RunLayout(const Layout& layout, const BoundTask& task, const InputSet& inputs) {
+  if (!session_->running()) KOPT_CHECK(StartSession());
   KOPT_CHECK(arenas_.Reserve(layout.batch.read_only_bytes(), layout.batch.read_write_bytes()));
   const auto put = [&](int buffer, const void* data, size_t bytes) {
     if (buffer >= 0 && bytes > 0) std::memcpy(layout.batch.Data(arenas_, buffer).data(), data, bytes);

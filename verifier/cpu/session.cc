@@ -23,23 +23,12 @@ constexpr double kReadySeconds = 60;  // to map, start threads and touch pages
 constexpr double kStopSeconds = 5;
 constexpr double kThreadSeconds = 0.25;  // for OpenMP's threads to end
 
-std::string Places(int threads) {
-  const std::vector<int> cpus = AllowedCpus();
-  std::string text;
-  for (int i = 0; i < threads && i < static_cast<int>(cpus.size()); ++i) {
-    text += fmt::format("{}{{{}}}", i == 0 ? "" : ",", cpus[static_cast<size_t>(i)]);
-  }
-  return text;
-}
-
 std::vector<std::string> Environment(int threads) {
   return {"PATH=/usr/bin:/bin",
           "LC_ALL=C",
           "OMP_DYNAMIC=false",
           "OMP_WAIT_POLICY=active",
-          "OMP_PROC_BIND=true",
-          fmt::format("OMP_NUM_THREADS={}", threads),
-          "OMP_PLACES=" + Places(threads)};
+          fmt::format("OMP_NUM_THREADS={}", threads)};
 }
 
 std::vector<std::string> LibraryFolders() {
@@ -61,12 +50,15 @@ BatchEnd EndOfStatus(int wait_status) {
 
 uint32_t NextSlot() {
   static std::atomic<uint32_t> next{0};
-  return static_cast<uint32_t>(getpid()) * 16 + next++ % 16;
+  return (static_cast<uint32_t>(getpid()) * 1024 + next++ % 1024) * 2;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::Start(const SessionOptions& options) {
+  if (options.object.string().size() >= sizeof(Message::text)) {
+    return EnvironmentError(fmt::format("the path {} is too long", options.object.string()), "set TMPDIR to a shorter one");
+  }
   KOPT_CHECK(StartGuard(options.worker));
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -96,6 +88,7 @@ Result<std::unique_ptr<Session>> Session::Start(const SessionOptions& options) {
     return EnvironmentError(fmt::format("the sandbox cannot be set up: {}", hello.text),
                             "kopt doctor says what is missing; --unsafe-no-sandbox runs without it");
   }
+  session->filters_ = session->FilterCount(session->group_.pid());
   return session;
 }
 
@@ -123,6 +116,8 @@ BatchEnd Session::Load(std::string& reason) {
     // A constructor must not leave threads or children behind.
     auto status = ReadFile(fmt::format("/proc/{}/status", group_.pid()));
     if (!status || status->find("\nThreads:\t1\n") == std::string::npos) end.kind = BatchEnd::Kind::kStray;
+    // It stands still from here on but for the moments in which it forks.
+    if (!Stop(group_.pid()) || FilterCount(group_.pid()) != filters_) end.kind = BatchEnd::Kind::kForged;
   }
   end.seconds = SystemClock().Now() - begin;
   DrainOutput();
@@ -135,49 +130,64 @@ BatchEnd Session::Load(std::string& reason) {
 Result<BatchEnd> Session::Run(Arenas& arenas, const Batch& batch, const RunOptions& run,
                               const std::function<void()>& fill) {
   if (!group_.running()) return InternalError("the worker of this session has ended already");
-  const Message request{.type = MessageType::kFork, .value = 0, .text = {}};
-  Message reply;
-  if (!SendMessage(request) || !ReceiveMessage(reply, kStopSeconds) || reply.type != MessageType::kForked) {
-    return InternalError("the worker cannot fork");
-  }
-  if (reply.value <= 0) return InternalError(fmt::format("the worker cannot fork: {}", std::strerror(-reply.value)));
-  auto end = RunChild(reply.value, arenas, batch, run, fill);
+  auto end = RunChild(arenas, batch, run, fill);
   printed_ = CappedReader();
-  if (!end || end->kind != BatchEnd::Kind::kDone) {
-    group_.Kill();
-  } else {
-    kill(group_.pid(), SIGCONT);
-  }
+  if (!end || end->kind != BatchEnd::Kind::kDone) group_.Kill();
   return end;
 }
 
-Result<BatchEnd> Session::RunChild(pid_t child, Arenas& arenas, const Batch& batch, const RunOptions& run,
+Result<BatchEnd> Session::RunChild(Arenas& arenas, const Batch& batch, const RunOptions& run,
                                    const std::function<void()>& fill) {
-  const Fd ended(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
+  arenas.Clear();
+  KOPT_TRY(const auto forked, Fork());
+  if (forked.end) return *forked.end;
+  const Fd ended(static_cast<int>(syscall(SYS_pidfd_open, forked.child, 0)));
   if (!ended.valid()) return InternalError(fmt::format("pidfd_open: {}", std::strerror(errno)));
-  KOPT_TRY(const auto early, AwaitReady(child, arenas, batch, run));
+  KOPT_TRY(const auto early, AwaitReady(forked.child, arenas, batch, run));
   if (early) return *early;
   kill(-group_.pid(), SIGSTOP);
-  if (!Stop(child)) return BatchEnd{.kind = BatchEnd::Kind::kStray};
-  std::memset(arenas.read_write().bytes().data(), 0, sizeof(BatchStatus));
+  if (!Stop(forked.child)) return BatchEnd{.kind = BatchEnd::Kind::kStray};
+  arenas.Used(batch.read_only_bytes(), batch.read_write_bytes());
+  std::memset(arenas.read_write().bytes().data(), 0, kStatusBytes);
   fill();
-  return AwaitEnd(child, ended.get(), arenas, batch, run);
+  return AwaitEnd(forked.child, ended.get(), arenas, batch, run);
 }
 
-// The template stands still from here to the end of the batch. An end before the child is ready is the candidate's doing.
+// The template runs for this moment only. Whatever it does but answer with its child's number is the candidate's doing.
+Result<Session::Forked> Session::Fork() {
+  if (DrainMessages().forged) return Forked{.end = BatchEnd{.kind = BatchEnd::Kind::kForged}};
+  kill(group_.pid(), SIGCONT);
+  Message reply;
+  const bool answered = SendMessage({.type = MessageType::kFork, .value = 0, .text = {}}) &&
+                        ReceiveMessage(reply, kStopSeconds);
+  if (answered && reply.type == MessageType::kForbidden) {
+    return Forked{.end = BatchEnd{.kind = BatchEnd::Kind::kForbidden, .number = reply.value}};
+  }
+  if (answered && reply.type == MessageType::kForked && reply.value < 0) {
+    return InternalError(fmt::format("the worker cannot fork: {}", std::strerror(-reply.value)));
+  }
+  if (!answered || reply.type != MessageType::kForked || !Stop(group_.pid()) || !IsOwnChild(reply.value)) {
+    return Forked{.end = BatchEnd{.kind = BatchEnd::Kind::kForged}};
+  }
+  return Forked{.child = reply.value};
+}
+
+// An end before the child is ready is the candidate's doing.
 Result<std::optional<BatchEnd>> Session::AwaitReady(pid_t child, Arenas& arenas, const Batch& batch,
                                                     const RunOptions& run) {
-  if (!Stop(group_.pid())) return InternalError("the worker cannot be stopped");
   const std::string text = batch.Serialize(static_cast<unsigned>(options_.threads), run.empty, run.linger);
   KOPT_TRY(SharedMemory descriptor, SharedMemory::Create(text.size()));
   std::memcpy(descriptor.bytes().data(), text.data(), text.size());
   if (!SendBatch(descriptor.fd(), arenas)) return InternalError(fmt::format("sending a batch: {}", std::strerror(errno)));
   Message ready;
   const bool answered = ReceiveMessage(ready, kReadySeconds);
-  if (answered && ready.type == MessageType::kReady && ready.value == 0) return std::nullopt;
+  if (answered && ready.type == MessageType::kReady && ready.value == 0) {
+    const bool filtered = !options_.sandbox || filters_ < 0 || FilterCount(child) == filters_ + 1;
+    return filtered ? std::nullopt : std::optional(BatchEnd{.kind = BatchEnd::Kind::kForged});
+  }
   if (answered && ready.type == MessageType::kReady) {
     ready.text[sizeof(ready.text) - 1] = '\0';
-    return InternalError(fmt::format("the worker cannot prepare a batch: {}", ready.text));
+    return std::optional(BatchEnd{.kind = BatchEnd::Kind::kNoSetup, .printed = ready.text});
   }
   if (answered && ready.type == MessageType::kForbidden) {
     return std::optional(BatchEnd{.kind = BatchEnd::Kind::kForbidden, .number = ready.value});
@@ -188,7 +198,7 @@ Result<std::optional<BatchEnd>> Session::AwaitReady(pid_t child, Arenas& arenas,
     if (end.kind == BatchEnd::Kind::kDone) end.kind = BatchEnd::Kind::kExited;
     return std::optional(end);
   }
-  return std::optional(BatchEnd{.kind = BatchEnd::Kind::kStray});
+  return std::optional(BatchEnd{.kind = BatchEnd::Kind::kForged});
 }
 
 BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& batch, const RunOptions& run) {
@@ -200,8 +210,10 @@ BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& 
   bool over = false;
   bool timed_out = false;
   bool threads_left = false;
+  bool called = false;
+  bool forged = false;
   std::optional<int> forbidden;
-  while (!over && !timed_out && !threads_left && printed_.total() <= kMostOutput) {
+  while (!over && !timed_out && !threads_left && !forged && printed_.total() <= kMostOutput) {
     // Without `linger` only the end is awaited: nothing that the child says can stop the clock.
     pollfd items[] = {{.fd = ended, .events = POLLIN, .revents = 0},
                       {.fd = output_.get(), .events = POLLIN, .revents = 0},
@@ -215,7 +227,9 @@ BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& 
     Message message;
     if (items[2].revents != 0 && ReceiveMessage(message, kStopSeconds)) {
       if (message.type == MessageType::kForbidden) forbidden = message.value;
-      threads_left = message.type == MessageType::kCalled && ThreadsLeft(child);
+      forged = message.type != MessageType::kForbidden && (message.type != MessageType::kCalled || called);
+      called = true;
+      threads_left = !forged && !forbidden && ThreadsLeft(child);
       SendMessage(go);
     }
   }
@@ -229,10 +243,17 @@ BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& 
   end.seconds = 1e-9 * static_cast<double>(now - begin);
   std::memcpy(&end.status, arenas.read_write().bytes().data(), sizeof(end.status));
   end.printed = printed_.text();
-  if (!forbidden) forbidden = ForbiddenCall();
-  if (forbidden) {
+  const Leftover left = DrainMessages();
+  if (!forbidden) forbidden = left.forbidden;
+  if (forbidden == SYS_tgkill) {
+    // abort(), and nothing else, sends a signal: it is refused like any other, which ends the process as well.
+    end.kind = BatchEnd::Kind::kSignal;
+    end.number = SIGABRT;
+  } else if (forbidden) {
     end.kind = BatchEnd::Kind::kForbidden;
     end.number = *forbidden;
+  } else if (forged || left.forged) {
+    end.kind = BatchEnd::Kind::kForged;
   } else if (printed_.total() > kMostOutput) {
     end.kind = BatchEnd::Kind::kFlood;
   } else if (threads_left) {
@@ -252,14 +273,14 @@ bool Session::ThreadsLeft(pid_t child) {
   const double deadline = SystemClock().Now() + kThreadSeconds;
   while (true) {
     auto status = ReadFile(fmt::format("/proc/{}/status", child));
-    if (!status || status->find("\nThreads:\t1\n") != std::string::npos) return false;
-    if (SystemClock().Now() > deadline) return true;
+    if (status && status->find("\nThreads:\t1\n") != std::string::npos) return false;
+    if (!status || SystemClock().Now() > deadline) return status.has_value();
     SystemClock().Sleep(0.001);
   }
 }
 
 bool Session::SendMessage(const Message& message) {
-  return send(control_.get(), &message, sizeof(message), MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof(message));
+  return send(control_.get(), &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(sizeof(message));
 }
 
 bool Session::ReceiveMessage(Message& message, double seconds) {
@@ -307,22 +328,39 @@ bool Session::Stop(pid_t pid) {
   const double deadline = SystemClock().Now() + kStopSeconds;
   while (SystemClock().Now() < deadline) {
     siginfo_t info{};
-    // Returns as soon as the process is stopped, or has ended.
-    if (waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED | WEXITED | WNOWAIT) != 0) {
-      if (errno == EINTR) continue;
-      return false;
-    }
-    return info.si_code == CLD_STOPPED;
+    if (waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED | WEXITED | WNOWAIT | WNOHANG) != 0) return false;
+    if (info.si_pid == pid) return info.si_code == CLD_STOPPED;
+    SystemClock().Sleep(20e-6);
   }
   return false;
 }
 
-std::optional<int> Session::ForbiddenCall() {
+// Empties kopt's end of the descriptor. Only kForbidden may be there.
+Session::Leftover Session::DrainMessages() {
+  Leftover left;
   Message message;
-  while (recv(control_.get(), &message, sizeof(message), MSG_DONTWAIT) == static_cast<ssize_t>(sizeof(message))) {
-    if (message.type == MessageType::kForbidden) return message.value;
+  ssize_t got = 0;
+  while ((got = recv(control_.get(), &message, sizeof(message), MSG_DONTWAIT)) >= 0) {
+    const bool forbidden = got == static_cast<ssize_t>(sizeof(message)) && message.type == MessageType::kForbidden;
+    if (forbidden) left.forbidden = message.value;
+    if (!forbidden) left.forged = true;
+    if (got == 0) break;
   }
-  return std::nullopt;
+  return left;
+}
+
+bool Session::IsOwnChild(pid_t pid) const {
+  siginfo_t info{};
+  return pid > 0 && pid != group_.pid() && getpgid(pid) == group_.pid() &&
+         waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+// Seccomp filters of a process; -1 where the kernel does not tell.
+int Session::FilterCount(pid_t pid) const {
+  const auto status = ReadFile(fmt::format("/proc/{}/status", pid));
+  constexpr std::string_view kKey = "\nSeccomp_filters:";
+  const size_t at = status ? status->find(kKey) : std::string::npos;
+  return at == std::string::npos ? -1 : std::atoi(status->c_str() + at + kKey.size());
 }
 
 bool Session::DescriptorLeft() {

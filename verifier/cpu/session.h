@@ -22,6 +22,9 @@ class Arenas {
  public:
   static Result<Arenas> Create();
   Result<void> Reserve(size_t read_only_bytes, size_t read_write_bytes);
+  // Overwrites what the last batch left: the next process maps the memory before its own data are there.
+  void Clear();
+  void Used(size_t read_only_bytes, size_t read_write_bytes);
   SharedMemory& read_only() { return read_only_; }
   SharedMemory& read_write() { return read_write_; }
   int read_only_descriptor() const { return descriptor_.get(); }
@@ -29,6 +32,7 @@ class Arenas {
  private:
   SharedMemory read_only_, read_write_;
   Fd descriptor_;  // of read_only_, without the right to write
+  size_t used_read_only_ = 0, used_read_write_ = 0;  // bytes
 };
 
 // The buffers, steps and args of one batch, laid out in the arenas.
@@ -75,6 +79,8 @@ struct BatchEnd {
     kForbidden,  // number: the system call; -1: not known
     kFlood,      // printed more than kMostOutput
     kStray,      // a thread left behind, or a process of the group that kopt did not ask for
+    kForged,     // messages that the worker does not send, or filters that it did not install
+    kNoSetup,    // the batch could not be prepared; printed: why
   };
   Kind kind = Kind::kDone;
   int number = 0;
@@ -111,11 +117,18 @@ class Session {
   // One batch. `fill` runs while every process of the group is stopped, after the child has touched its pages and before
   // the clock starts: it writes inputs and poison. Errors are ours.
   Result<BatchEnd> Run(Arenas& arenas, const Batch& batch, const RunOptions& run, const std::function<void()>& fill);
+  // False after any end but kDone: the whole group is gone then.
+  bool running() const { return group_.running(); }
 
  private:
   explicit Session(const SessionOptions& options) : options_(options) {}
   bool SendMessage(const Message& message);
-  Result<BatchEnd> RunChild(pid_t child, Arenas& arenas, const Batch& batch, const RunOptions& run,
+  struct Forked {
+    pid_t child = -1;
+    std::optional<BatchEnd> end;  // it did not fork
+  };
+  Result<Forked> Fork();
+  Result<BatchEnd> RunChild(Arenas& arenas, const Batch& batch, const RunOptions& run,
                             const std::function<void()>& fill);
   Result<std::optional<BatchEnd>> AwaitReady(pid_t child, Arenas& arenas, const Batch& batch, const RunOptions& run);
   BatchEnd AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& batch, const RunOptions& run);
@@ -124,7 +137,13 @@ class Session {
   bool ReceiveMessage(Message& message, double seconds);
   bool SendBatch(int descriptor, Arenas& arenas);
   bool Stop(pid_t pid);
-  std::optional<int> ForbiddenCall();
+  struct Leftover {
+    std::optional<int> forbidden;  // the system call
+    bool forged = false;
+  };
+  Leftover DrainMessages();
+  bool IsOwnChild(pid_t pid) const;
+  int FilterCount(pid_t pid) const;
   bool DescriptorLeft();
   bool StrayProcess();
   void DrainOutput();
@@ -135,6 +154,7 @@ class Session {
   Fd worker_end_;   // the worker's end, kept to see what it left unread
   Fd output_;       // read end of its standard output and error
   CappedReader printed_;
+  int filters_ = 0;  // seccomp filters of the template before it loaded anything
 };
 
 }  // namespace kopt

@@ -27,6 +27,7 @@ namespace kopt::worker {
 namespace {
 
 constexpr int kGuardFd = 0;
+constexpr uint64_t kCpuSeconds = 600;  // of a worker's whole life, a CPU
 
 [[noreturn]] void Fail(const std::string& text) {
   std::fprintf(stderr, "kopt-worker-cpu: %s\n", text.c_str());
@@ -79,7 +80,9 @@ void Fork(Entry entry) {
 int Template(Arguments arguments) {
   const auto slot = static_cast<uint32_t>(arguments.NextNumber());
   const bool sandboxed = arguments.NextNumber() != 0;
-  const sandbox::Limits limits{.address_space = arguments.NextNumber()};
+  const sandbox::Limits limits{.address_space = arguments.NextNumber(),
+                               .cpu_seconds = kCpuSeconds * static_cast<uint64_t>(sysconf(_SC_NPROCESSORS_ONLN)),
+                               .processes = 1024};
   std::vector<std::string> readable;
   while (arguments.More()) readable.emplace_back(arguments.Word());
   sandbox_on = sandboxed;
@@ -111,7 +114,8 @@ int Run(Arguments arguments) {
                                .cpu_seconds = arguments.NextNumber(),
                                .file_size = uint64_t{512} << 20,
                                .open_files = 256,
-                               .processes = 64};
+                               .processes = 64,
+                               .first_closed = 3};
   const std::vector<std::string> writable{arguments.Word(), "/dev/null"};
   std::vector<std::string> readable;
   while (true) {

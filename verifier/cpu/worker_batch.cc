@@ -1,4 +1,5 @@
 #include <dlfcn.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -134,9 +135,14 @@ void OnFault(int signal, siginfo_t* info, void* context) {
 #endif
   status->fault_buffer = -1;
   const auto* address = static_cast<const std::byte*>(info->si_addr);
+  std::ptrdiff_t nearest = kMostGapPages * kPage;
   for (size_t i = 0; i < mappings.size(); ++i) {
     const Mapping& mapping = mappings[i];
-    if (address + kPage < mapping.begin || address >= mapping.begin + mapping.bytes + kPage) continue;
+    const std::ptrdiff_t before = mapping.begin - address;
+    const std::ptrdiff_t after = address - (mapping.begin + mapping.bytes);
+    const std::ptrdiff_t distance = before > 0 ? before : after > 0 ? after : 0;
+    if (distance >= nearest) continue;
+    nearest = distance;
     status->fault_buffer = static_cast<int32_t>(i);
     status->fault_offset = address - mapping.data;
   }
@@ -153,7 +159,16 @@ void CatchFaults() {
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) sigaction(signal, &action, nullptr);
 }
 
-void Nothing(void*) {}
+std::vector<int> cpus;
+int (*thread_number)() = nullptr;
+
+// Each of OpenMP's threads on a CPU of its own.
+void PinThread(void*) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpus[static_cast<size_t>(thread_number()) % cpus.size()], &set);
+  sched_setaffinity(0, sizeof(set), &set);
+}
 
 // A function of the OpenMP library that the candidate brought along; null if it brought none.
 void* OpenMpFunction(const char* name) {
@@ -165,7 +180,14 @@ void* OpenMpFunction(const char* name) {
 void StartThreads(unsigned threads) {
   using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
   const auto parallel = reinterpret_cast<Parallel>(OpenMpFunction("GOMP_parallel"));
-  if (parallel != nullptr) parallel(Nothing, nullptr, threads, 0);
+  thread_number = reinterpret_cast<int (*)()>(OpenMpFunction("omp_get_thread_num"));
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (parallel == nullptr || thread_number == nullptr || sched_getaffinity(0, sizeof(set), &set) != 0) return;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  parallel(PinThread, nullptr, threads, 0);
 }
 
 // Ends OpenMP's own threads, so that those which are left are the candidate's.
@@ -217,10 +239,10 @@ void RunBatch(Entry entry) {
   std::vector<uint64_t> values;
   const std::vector<Step> prepared = Prepare(header, steps, args, pointers, values);
   CatchFaults();
+  StartThreads(header.threads);
   if (sandbox_on) {
     if (const std::string error = sandbox::FilterRunning(); !error.empty()) GiveUp(error);
   }
-  StartThreads(header.threads);
   for (const Mapping& mapping : mappings) Touch(mapping);
 
   Message message{.type = MessageType::kReady, .value = 0, .text = {}};

@@ -24,6 +24,9 @@ namespace kopt::sandbox {
 namespace {
 
 constexpr uint32_t kFirstUid = 2'000'000'000;  // far above any account; one a slot
+constexpr uint32_t kUids = 2'000'000'000;
+constexpr uint64_t kNewNamespaces =
+    CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 constexpr uint64_t kThreadFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
 constexpr uint64_t kRequestTileData = 0x1023;  // ARCH_REQ_XCOMP_PERM: AMX candidates ask for their tile registers
 
@@ -57,6 +60,9 @@ class Filter {
                                               conditions.begin());
     if (failed != 0 && failed != -EEXIST) error_ = std::string("seccomp: ") + name + ": " + std::strerror(-failed);
   }
+  void ForAllThreads() {
+    if (error_.empty() && seccomp_attr_set(context_, SCMP_FLTATR_CTL_TSYNC, 1) != 0) error_ = "seccomp: no TSYNC";
+  }
   std::string Load() {
     if (!error_.empty()) return error_;
     const int failed = seccomp_load(context_);
@@ -82,15 +88,15 @@ void AddCommon(Filter& filter) {
              {"read",          "write",        "writev",         "close",         "fstat",           "newfstatat",
               "lseek",         "munmap",       "mremap",         "brk",           "madvise",         "futex",
               "rt_sigprocmask", "rt_sigreturn", "sigaltstack",   "sched_yield",   "sched_getaffinity",
-              "sched_setaffinity", "clock_gettime", "clock_getres", "gettimeofday", "time",          "clock_nanosleep",
+              "clock_gettime", "clock_getres", "gettimeofday", "time",          "clock_nanosleep",
               "nanosleep",     "getpid",       "gettid",         "getppid",       "getuid",          "geteuid",
               "getgid",        "getegid",      "getcpu",         "getrandom",     "set_robust_list", "rseq",
               "set_tid_address", "exit",       "exit_group",     "restart_syscall", "sysinfo",       "uname",
               "membarrier",    "poll",         "ppoll"});
   filter.Add(SCMP_ACT_ALLOW, "prlimit64", {Equal(2, 0)});  // reading a limit, not setting one
-  filter.Add(SCMP_ACT_ALLOW, "tgkill", {Equal(2, SIGABRT)});
+  filter.Add(SCMP_ACT_ALLOW, "sched_setaffinity", {Equal(0, 0)});  // its own thread only
   filter.Add(SCMP_ACT_ALLOW, "arch_prctl", {Equal(0, kRequestTileData)});
-  filter.Add(SCMP_ACT_ALLOW, "clone", {Masked(0, kThreadFlags, kThreadFlags)});
+  filter.Add(SCMP_ACT_ALLOW, "clone", {Masked(0, kThreadFlags | CLONE_VFORK | kNewNamespaces, kThreadFlags)});
   filter.Add(SCMP_ACT_ERRNO(ENOSYS), {"clone3"});  // so that the C library falls back to clone, whose flags can be seen
   filter.Add(SCMP_ACT_ERRNO(ENOTTY), {"ioctl"});
   // The refusal's own signal cannot be taken over; any other handler is the candidate's business.
@@ -107,7 +113,7 @@ void OnForbiddenCall(int, siginfo_t* info, void*) {
 
 }  // namespace
 
-uint32_t UidOfSlot(uint32_t slot) { return kFirstUid + slot % 1'000'000; }
+uint32_t UidOfSlot(uint32_t slot) { return kFirstUid + slot % kUids; }
 
 std::string Confine(const Limits& limits, uint32_t slot) {
   if (geteuid() == 0) {
@@ -122,6 +128,8 @@ std::string Confine(const Limits& limits, uint32_t slot) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return Failure("PR_SET_PDEATHSIG");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Failure("PR_SET_NO_NEW_PRIVS");
   prctl(PR_SET_DUMPABLE, 0);
+  // Nothing that kopt's own parent left open.
+  syscall(SYS_close_range, static_cast<unsigned>(limits.first_closed), ~0U, 0);
   for (const auto& [resource, value, name] :
        std::initializer_list<std::tuple<__rlimit_resource, uint64_t, const char*>>{
            {RLIMIT_CORE, 0, "RLIMIT_CORE"},
@@ -145,7 +153,12 @@ std::string FilterCompiler() {
               "msgget",       "semget",         "mq_open",        "memfd_create",  "pidfd_open",    "pidfd_getfd",
               "chroot",       "pivot_root",     "kexec_load",     "init_module",   "finit_module",  "process_madvise",
               "move_pages",   "migrate_pages",  "name_to_handle_at", "open_by_handle_at"});
+  filter.Add(SCMP_ACT_ERRNO(EPERM), {"kill", "fsopen", "fsmount", "move_mount", "open_tree", "mount_setattr"});
   filter.Add(SCMP_ACT_ERRNO(EPERM), "prctl", {Equal(0, PR_SET_PDEATHSIG)});
+  filter.Add(SCMP_ACT_ERRNO(ENOSYS), {"clone3"});  // clone instead, whose flags can be seen
+  for (const uint64_t flag : {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC}) {
+    filter.Add(SCMP_ACT_ERRNO(EPERM), "clone", {Masked(0, flag, flag)});
+  }
   return filter.Load();
 }
 
@@ -153,7 +166,10 @@ std::string FilterLoading() {
   Filter filter(SCMP_ACT_TRAP);
   AddCommon(filter);
   filter.Add(SCMP_ACT_ALLOW, {"open", "openat", "pread64", "readlink", "readlinkat", "access", "faccessat", "faccessat2",
-                              "stat", "getcwd", "mmap", "mprotect", "recvmsg"});
+                              "stat", "getcwd", "mprotect", "recvmsg"});
+  // No memory that outlives a fork and is shared by batches: private, or of a descriptor that kopt sent.
+  filter.Add(SCMP_ACT_ALLOW, "mmap", {Masked(3, MAP_SHARED_VALIDATE, MAP_PRIVATE)});
+  filter.Add(SCMP_ACT_ALLOW, "mmap", {Masked(3, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, MAP_SHARED)});
   // One child a batch, whose parent is kopt; nothing else may be cloned but threads.
   filter.Add(SCMP_ACT_ALLOW, "clone", {Equal(0, CLONE_PARENT | SIGCHLD)});
   filter.Add(SCMP_ACT_ALLOW, "prctl", {Equal(0, PR_SET_PDEATHSIG), Equal(1, SIGKILL)});
@@ -165,11 +181,11 @@ std::string FilterLoading() {
 
 std::string FilterRunning() {
   Filter filter(SCMP_ACT_TRAP);
+  filter.ForAllThreads();
   AddCommon(filter);
   filter.Add(SCMP_ACT_ERRNO(EACCES), {"open", "openat", "readlink", "readlinkat", "access", "faccessat", "faccessat2",
                                       "stat"});
-  filter.Add(SCMP_ACT_ALLOW, {"recvmsg"});
-  filter.Add(SCMP_ACT_ALLOW, "mmap", {Masked(2, PROT_EXEC, 0)});
+  filter.Add(SCMP_ACT_ALLOW, "mmap", {Masked(2, PROT_EXEC, 0), Masked(3, MAP_SHARED_VALIDATE, MAP_PRIVATE)});
   filter.Add(SCMP_ACT_ALLOW, "mprotect", {Masked(2, PROT_EXEC, 0)});
   return filter.Load();
 }

@@ -14,7 +14,8 @@ struct Limits {
   uint64_t cpu_seconds = 600;
   uint64_t file_size = 0;                      // bytes a file may grow to
   uint64_t open_files = 64;
-  uint64_t processes = 0;                      // of the dropped uid; 0: not limited
+  uint64_t processes = 0;                      // threads included, of the dropped uid; 0: not limited
+  int first_closed = 4;                        // descriptors from here on are closed
 };
 
 // Each returns "" or one sentence that says what failed.
@@ -34,7 +35,8 @@ std::string RestrictFiles(const std::vector<std::string>& readable, const std::v
 std::string FilterCompiler();
 // While a candidate is loaded: an allow-list; files can be opened (Landlock decides which).
 std::string FilterLoading();
-// In each forked child, on top: no opens (EACCES), no executable mappings, clone for threads only.
+// In each forked child, on top, for all its threads: no opens (EACCES), no executable or shared mappings, clone for
+// threads only. What a constructor has taken over in the process could pass it by: FilterLoading is the boundary.
 std::string FilterRunning();
 // Every call that the two filters above refuse calls `report` (async-signal-safe) with its number and ends the process
 // with this status. Installed before FilterLoading, which forbids replacing it.

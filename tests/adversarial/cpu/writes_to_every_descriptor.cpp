@@ -1,4 +1,4 @@
-// expect: mismatch: s\[
+// expect: unsafe|mismatch:
 // Writes nothing but claims of success, to every descriptor it may have been given.
 //@ call row_sum args(x, s, R, C)
 
