@@ -48,6 +48,12 @@ BatchEnd EndOfStatus(int wait_status) {
   return end;
 }
 
+// A refused system call. abort() sends a signal, which is refused like any other and ends the process as well.
+BatchEnd EndOfForbidden(int number) {
+  if (number == SYS_tgkill) return {.kind = BatchEnd::Kind::kSignal, .number = SIGABRT};
+  return {.kind = BatchEnd::Kind::kForbidden, .number = number};
+}
+
 uint32_t NextSlot() {
   static std::atomic<uint32_t> next{0};
   return (static_cast<uint32_t>(getpid()) * 1024 + next++ % 1024) * 2;
@@ -102,7 +108,7 @@ BatchEnd Session::Load(std::string& reason) {
   const double begin = SystemClock().Now();
   if (SendMessage(request) && ReceiveMessage(reply, options_.load_seconds)) {
     reply.text[sizeof(reply.text) - 1] = '\0';
-    if (reply.type == MessageType::kForbidden) end = {.kind = BatchEnd::Kind::kForbidden, .number = reply.value};
+    if (reply.type == MessageType::kForbidden) end = EndOfForbidden(reply.value);
     if (reply.type == MessageType::kLoaded) end = {.kind = BatchEnd::Kind::kDone};
     if (reply.type == MessageType::kLoadFailed) {
       end = {.kind = BatchEnd::Kind::kExited};
@@ -245,13 +251,9 @@ BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& 
   end.printed = printed_.text();
   const Leftover left = DrainMessages();
   if (!forbidden) forbidden = left.forbidden;
-  if (forbidden == SYS_tgkill) {
-    // abort(), and nothing else, sends a signal: it is refused like any other, which ends the process as well.
-    end.kind = BatchEnd::Kind::kSignal;
-    end.number = SIGABRT;
-  } else if (forbidden) {
-    end.kind = BatchEnd::Kind::kForbidden;
-    end.number = *forbidden;
+  if (forbidden) {
+    end.kind = EndOfForbidden(*forbidden).kind;
+    end.number = EndOfForbidden(*forbidden).number;
   } else if (forged || left.forged) {
     end.kind = BatchEnd::Kind::kForged;
   } else if (printed_.total() > kMostOutput) {

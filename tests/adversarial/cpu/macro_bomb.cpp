@@ -1,4 +1,4 @@
-// expect: compile_error:
+// expect: compile_error|timeout:
 // A macro that grows to ten thousand million words.
 //@ call row_sum args(x, s, R, C)
 
