@@ -1,10 +1,9 @@
 #include "base/clock.h"
 
+#include <fmt/format.h>
 #include <time.h>
 
 #include <cerrno>
-
-#include <fmt/format.h>
 
 namespace kopt {
 namespace {

@@ -1,19 +1,19 @@
 // Errors between modules: a message a user can act on, where it happened, and what to do about it.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <expected>
 #include <string>
 #include <utility>
-
-#include <fmt/format.h>
 
 namespace kopt {
 
 // What the program ends with when the error reaches main.
 enum class Exit {
-  kUsage = 2,        // usage, or a bad spec or candidate plan
-  kEnvironment = 3,  // something the host lacks: a compiler, Landlock, a device, disk space
-  kInternal = 4,     // a failure of kopt itself
+  kUsage = 2,          // usage, or a bad spec or candidate plan
+  kEnvironment = 3,    // something the host lacks: a compiler, Landlock, a device, disk space
+  kInternal = 4,       // a failure of kopt itself
   kInterrupted = 130,  // stopped by SIGINT or SIGTERM
 };
 
@@ -47,15 +47,13 @@ inline std::unexpected<Error> InternalError(std::string message, std::string hin
 // Evaluates `expression` (a Result); returns its error from the enclosing function, or binds its value.
 #define KOPT_CONCAT_(a, b) a##b
 #define KOPT_CONCAT(a, b) KOPT_CONCAT_(a, b)
-#define KOPT_TRY(declaration, expression)                                     \
-  auto KOPT_CONCAT(result_, __LINE__) = (expression);                         \
-  if (!KOPT_CONCAT(result_, __LINE__))                                        \
-    return std::unexpected(std::move(KOPT_CONCAT(result_, __LINE__)).error()); \
+#define KOPT_TRY(declaration, expression)                                                                         \
+  auto KOPT_CONCAT(result_, __LINE__) = (expression);                                                             \
+  if (!KOPT_CONCAT(result_, __LINE__)) return std::unexpected(std::move(KOPT_CONCAT(result_, __LINE__)).error()); \
   declaration = *std::move(KOPT_CONCAT(result_, __LINE__))
-#define KOPT_CHECK(expression)                       \
-  do {                                               \
-    if (auto checked = (expression); !checked)       \
-      return std::unexpected(std::move(checked).error()); \
+#define KOPT_CHECK(expression)                                                                     \
+  do {                                                                                             \
+    if (auto checked = (expression); !checked) return std::unexpected(std::move(checked).error()); \
   } while (false)
 
 }  // namespace kopt

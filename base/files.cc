@@ -14,7 +14,8 @@ namespace {
 
 std::unexpected<Error> FileError(std::string_view what, const std::filesystem::path& path) {
   const int code = errno;
-  const bool host = code == ENOSPC || code == EROFS || code == EDQUOT || code == EIO || code == EMFILE || code == ENFILE;
+  const bool host =
+      code == ENOSPC || code == EROFS || code == EDQUOT || code == EIO || code == EMFILE || code == ENFILE;
   return std::unexpected(Error{.exit = host ? Exit::kEnvironment : Exit::kUsage,
                                .message = fmt::format("cannot {}: {}", what, std::strerror(code)),
                                .file = path.string(),
@@ -49,10 +50,11 @@ void Fd::Close() noexcept {
 Result<std::string> ReadFile(const std::filesystem::path& path, size_t most) {
   Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return FileError("open", path);
-  struct stat status {};
+  struct stat status{};
   if (fstat(fd.get(), &status) != 0) return FileError("read", path);
   if (S_ISDIR(status.st_mode)) {
-    return std::unexpected(Error{.exit = Exit::kUsage, .message = "this is a folder, not a file", .file = path.string()});
+    return std::unexpected(
+        Error{.exit = Exit::kUsage, .message = "this is a folder, not a file", .file = path.string()});
   }
   std::string text;
   char buffer[65536];
@@ -113,7 +115,8 @@ Result<SharedMemory> SharedMemory::Create(size_t bytes) {
   memory.size_ = (bytes + page - 1) / page * page;
   if (memory.size_ == 0) memory.size_ = page;
   if (ftruncate(memory.fd_.get(), static_cast<off_t>(memory.size_)) != 0) {
-    return EnvironmentError(fmt::format("cannot reserve {} bytes of shared memory: {}", memory.size_, std::strerror(errno)));
+    return EnvironmentError(
+        fmt::format("cannot reserve {} bytes of shared memory: {}", memory.size_, std::strerror(errno)));
   }
   // A candidate must not be able to shrink what is mapped here.
   fcntl(memory.fd_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);

@@ -1,8 +1,7 @@
 #include "base/hash.h"
 
-#include <sys/random.h>
-
 #include <fmt/format.h>
+#include <sys/random.h>
 #include <xxhash.h>
 
 namespace kopt {

@@ -29,7 +29,8 @@ Result<Lane> Lane::Open(const std::string& device, const std::atomic<int>* inter
     if (lane.fd_.valid()) fchmod(lane.fd_.get(), 0666);
   }
   if (!lane.fd_.valid()) {
-    return EnvironmentError(fmt::format("cannot open {}: {}", path, std::strerror(errno)), "remove it, or make it writable for all");
+    return EnvironmentError(fmt::format("cannot open {}: {}", path, std::strerror(errno)),
+                            "remove it, or make it writable for all");
   }
   return lane;
 }

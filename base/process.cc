@@ -80,7 +80,8 @@ Result<pid_t> SpawnProcess(const SpawnOptions& options) {
   for (int i = 0; i < 4; ++i) {
     if (lifted[i] >= 0 && lifted[i] != given[i]) close(lifted[i]);
   }
-  if (failed != 0) return EnvironmentError(fmt::format("cannot start {}: {}", options.command[0], std::strerror(failed)));
+  if (failed != 0)
+    return EnvironmentError(fmt::format("cannot start {}: {}", options.command[0], std::strerror(failed)));
   return pid;
 }
 

@@ -15,12 +15,12 @@ namespace kopt {
 std::vector<int> AllowedCpus();
 
 struct SpawnOptions {
-  std::vector<std::string> command;             // command[0]: the path of the program
-  std::vector<std::string> environment;         // "NAME=value"; nothing is inherited
-  int input = -1;                               // becomes descriptor 0; -1: /dev/null
-  int output = -1;                              // descriptor 1; -1: /dev/null
-  int errors = -1;                              // descriptor 2; -1: /dev/null
-  int control = -1;                             // descriptor 3; -1: none
+  std::vector<std::string> command;      // command[0]: the path of the program
+  std::vector<std::string> environment;  // "NAME=value"; nothing is inherited
+  int input = -1;                        // becomes descriptor 0; -1: /dev/null
+  int output = -1;                       // descriptor 1; -1: /dev/null
+  int errors = -1;                       // descriptor 2; -1: /dev/null
+  int control = -1;                      // descriptor 3; -1: none
 };
 
 // A process group that is killed when the object goes, and by the guard when kopt itself is gone.

@@ -90,8 +90,8 @@ int Run(bool planted, int count) {
                 verdict->speedup_interval ? verdict->speedup_interval->high : 0, 100 * noise);
     std::fflush(stdout);
   }
-  std::printf("\n%s, %d verdicts, %.2f s each\n", planted ? "2 % more work, confirmed" : "against itself, screened", count,
-              seconds / count);
+  std::printf("\n%s, %d verdicts, %.2f s each\n", planted ? "2 % more work, confirmed" : "against itself, screened",
+              count, seconds / count);
   for (const auto& [word, times] : tally) {
     std::printf("  %-12s %4d, of which %d with noise at most 1 %%\n", word.c_str(), times, quiet[word]);
   }

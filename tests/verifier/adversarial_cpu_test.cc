@@ -1,5 +1,7 @@
 // Hands every file of tests/adversarial/cpu to one verifier, one after the other, and compares each verdict with what
 // the file's first lines say it must be.
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -7,8 +9,6 @@
 #include <memory>
 #include <regex>
 #include <string>
-
-#include <gtest/gtest.h>
 
 #include "base/files.h"
 #include "verifier/cpu/cpu_verifier.h"

@@ -1,14 +1,13 @@
 // The worker process as its user sees it: how batches end, what survives, and that nothing outlives kopt.
 #include "verifier/cpu/session.h"
 
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstring>
-
-#include <gtest/gtest.h>
 
 #include "base/clock.h"
 #include "verifier/cpu/compile.h"
@@ -55,7 +54,10 @@ struct Call {
   int* From() { return reinterpret_cast<int*>(batch.Data(arenas, from).data()); }
   int* To() { return reinterpret_cast<int*>(batch.Data(arenas, to).data()); }
   BatchEnd Run(Session& session, const Session::RunOptions& options = {.seconds = 1}) {
-    auto end = session.Run(arenas, batch, options, [&] { From()[0] = 1; To()[0] = 0; });
+    auto end = session.Run(arenas, batch, options, [&] {
+      From()[0] = 1;
+      To()[0] = 0;
+    });
     EXPECT_TRUE(end) << end.error().Text();
     return *end;
   }
@@ -123,8 +125,9 @@ TEST(SessionTest, AnEarlyExitIsNotSuccess) {
 }
 
 TEST(SessionTest, AForbiddenCallIsNamed) {
-  auto session = Loaded(ObjectOf("long r; asm volatile(\"syscall\" : \"=a\"(r) : \"a\"(41L), \"D\"(2L), \"S\"(1L), \"d\"(0L)"
-                                 " : \"rcx\", \"r11\", \"memory\");"));
+  auto session =
+      Loaded(ObjectOf("long r; asm volatile(\"syscall\" : \"=a\"(r) : \"a\"(41L), \"D\"(2L), \"S\"(1L), \"d\"(0L)"
+                      " : \"rcx\", \"r11\", \"memory\");"));
   Call call;
   const BatchEnd end = call.Run(*session);
   EXPECT_EQ(end.kind, BatchEnd::Kind::kForbidden);
@@ -179,7 +182,8 @@ TEST(SessionTest, NothingOutlivesAKilledKopt) {
 // ---- the compiler's process ----
 
 CompileResult Compiled(const std::string& text, double seconds = 30) {
-  auto result = Compilers().Compile({.units = {{"candidate.cpp", text}}, .flags = CandidateFlags(), .seconds = seconds});
+  auto result =
+      Compilers().Compile({.units = {{"candidate.cpp", text}}, .flags = CandidateFlags(), .seconds = seconds});
   EXPECT_TRUE(result) << result.error().Text();
   return *result;
 }
@@ -204,8 +208,10 @@ TEST(CompileTest, FilesOutsideTheToolchainCannotBeRead) {
 TEST(CompileTest, ACompilerThatDoesNotEndIsStopped) {
   const double begin = SystemClock().Now();
   const CompileResult result = Compiled(
-      "template <int N, long long P> struct T { static constexpr long long v = T<N - 1, 2 * P>::v + T<N - 1, 2 * P + 1>::v; };\n"
-      "template <long long P> struct T<0, P> { static constexpr long long v = P; };\nconstexpr long long x = T<40, 1>::v;\n",
+      "template <int N, long long P> struct T { static constexpr long long v = T<N - 1, 2 * P>::v + T<N - 1, 2 * P + "
+      "1>::v; };\n"
+      "template <long long P> struct T<0, P> { static constexpr long long v = P; };\nconstexpr long long x = T<40, "
+      "1>::v;\n",
       1);
   EXPECT_EQ(result.kind, CompileResult::Kind::kTimeout);
   EXPECT_LT(SystemClock().Now() - begin, 3);
@@ -217,13 +223,16 @@ TEST(CompileTest, TheSameRequestIsNotCompiledTwice) {
 }
 
 TEST(CompileTest, ImportsAreReadFromTheObject) {
-  const CompileResult good = Compiled("#include <cmath>\nextern \"C\" float kopt_entry(float x) { return std::exp(x); }");
+  const CompileResult good =
+      Compiled("#include <cmath>\nextern \"C\" float kopt_entry(float x) { return std::exp(x); }");
   EXPECT_TRUE(ForbiddenImports(*ReadFile(good.object))->empty());
-  const CompileResult bad = Compiled("extern \"C\" int system(const char*);\nextern \"C\" void kopt_entry() { system(\"\"); }");
+  const CompileResult bad =
+      Compiled("extern \"C\" int system(const char*);\nextern \"C\" void kopt_entry() { system(\"\"); }");
   EXPECT_EQ(*ForbiddenImports(*ReadFile(bad.object)), std::vector<std::string>{"system"});
   EXPECT_FALSE(ForbiddenImports("not an object"));
   const std::string whole = *ReadFile(good.object);
-  for (size_t size = 0; size < whole.size(); size += 97) (void)ForbiddenImports(std::string_view(whole).substr(0, size));
+  for (size_t size = 0; size < whole.size(); size += 97)
+    (void)ForbiddenImports(std::string_view(whole).substr(0, size));
 }
 
 }  // namespace

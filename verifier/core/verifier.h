@@ -16,12 +16,13 @@ namespace kopt {
 
 // One row of the power table: what was handed in for an output, and whether the check refused it as it must.
 struct PowerRow {
-  int shape = 0;        // index among the scored shapes of the target
+  int shape = 0;  // index among the scored shapes of the target
   std::string output;
-  std::string attempt;  // "zero", "a constant", "another input set's answer", "a copy of `x`", "the answer before `x` was redrawn"
+  std::string attempt;  // "zero", "a constant", "another input set's answer", "a copy of `x`", "the answer before `x`
+                        // was redrawn"
   bool refused = false;
-  bool required = true; // false: shown only (identity; a redraw another output caught; an input that never varies)
-  std::string detail;   // the comparison's figures
+  bool required = true;  // false: shown only (identity; a redraw another output caught; an input that never varies)
+  std::string detail;    // the comparison's figures
 };
 
 // The tolerance at a scored shape, in figures.
@@ -47,16 +48,16 @@ struct Peaks {
 };
 
 struct Device {
-  std::string name;     // "Intel(R) Xeon(R) Processor, 2 threads"
-  Values values;        // what plan expressions may name: THREADS
+  std::string name;  // "Intel(R) Xeon(R) Processor, 2 threads"
+  Values values;     // what plan expressions may name: THREADS
 };
 
 struct VerifierOptions {
-  bool sandbox = true;                       // false: --unsafe-no-sandbox
+  bool sandbox = true;  // false: --unsafe-no-sandbox
   bool require_sandbox = true;
-  Peaks peaks;                               // for speed of light; zeros: no fraction, no quarantine
+  Peaks peaks;                                   // for speed of light; zeros: no fraction, no quarantine
   const std::atomic<int>* interrupts = nullptr;  // number of SIGINT and SIGTERM so far; work ends early when it grows
-  std::filesystem::path cache;               // folder for compiled objects and truths; empty: a temporary one
+  std::filesystem::path cache;                   // folder for compiled objects and truths; empty: a temporary one
 };
 
 class Verifier {

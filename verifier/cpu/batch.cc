@@ -57,7 +57,8 @@ int Batch::AddBuffer(size_t bytes, bool writable, int align) {
   if (odd != 0 && (offset / step) % 2 == 0) offset -= std::min(offset, step);
   if (odd != 0 && offset == 0) offset = step;
   size_t& arena = writable ? read_write_bytes_ : read_only_bytes_;
-  buffers_.push_back({.file_offset = arena, .map_bytes = map_bytes, .data_offset = offset, .writable = writable ? 1U : 0U});
+  buffers_.push_back(
+      {.file_offset = arena, .map_bytes = map_bytes, .data_offset = offset, .writable = writable ? 1U : 0U});
   bytes_.push_back(bytes);
   arena += map_bytes;
   return static_cast<int>(buffers_.size()) - 1;

@@ -42,9 +42,11 @@ Result<double> SecondsPerCall(Probe& probe, int stub, size_t bytes, long long co
   std::vector<double> empty;
   for (int i = 0; i < kBatches; ++i) {
     for (const bool without : {true, false}) {
-      KOPT_TRY(const BatchEnd end, probe.session.Run(probe.arenas, batch, {.empty = without, .seconds = kDeadline}, [&] {
-        if (i == 0 && without) std::memset(probe.arenas.read_only().bytes().data(), 1, probe.arenas.read_only().bytes().size());
-      }));
+      KOPT_TRY(const BatchEnd end,
+               probe.session.Run(probe.arenas, batch, {.empty = without, .seconds = kDeadline}, [&] {
+                 if (i == 0 && without)
+                   std::memset(probe.arenas.read_only().bytes().data(), 1, probe.arenas.read_only().bytes().size());
+               }));
       if (end.kind != BatchEnd::Kind::kDone) return InternalError("a calibration kernel did not end well");
       (without ? empty : seconds).push_back(end.seconds);
     }
@@ -56,7 +58,8 @@ Result<double> Bandwidth(Probe& probe, int stub, double bytes_per_byte) {
   double best = 0;
   for (const size_t bytes : kSizes) {
     const size_t calls = std::clamp<size_t>((size_t{192} << 20) / bytes, 2, 64);
-    KOPT_TRY(const double seconds, SecondsPerCall(probe, stub, bytes, static_cast<long long>(bytes / sizeof(float)), calls));
+    KOPT_TRY(const double seconds,
+             SecondsPerCall(probe, stub, bytes, static_cast<long long>(bytes / sizeof(float)), calls));
     best = std::max(best, bytes_per_byte * static_cast<double>(bytes) / seconds);
   }
   return best;
@@ -80,23 +83,29 @@ Result<Peaks> CalibrateCpu(const VerifierOptions& options) {
   const auto threads = static_cast<int>(device.values.at("THREADS"));
   const std::string worker = (ProgramFolder() / "kopt-worker-cpu").string();
   KOPT_TRY(CompileService compiler, CompileService::Create(worker, options.sandbox, options.cache));
-  KOPT_TRY(const CompileResult compiled,
-           compiler.Compile({.units = {{"calibration.cpp", std::string(kCalibrationText)}}, .flags = CandidateFlags()}));
+  KOPT_TRY(
+      const CompileResult compiled,
+      compiler.Compile({.units = {{"calibration.cpp", std::string(kCalibrationText)}}, .flags = CandidateFlags()}));
   if (compiled.kind != CompileResult::Kind::kObject) {
-    return std::unexpected(Error{.message = "the calibration kernels do not compile: " + compiled.reason, .log = compiled.log});
+    return std::unexpected(
+        Error{.message = "the calibration kernels do not compile: " + compiled.reason, .log = compiled.log});
   }
   KOPT_TRY(Lane lane, Lane::Open("cpu"));
   const Lane::Hold hold = lane.Alone();
-  KOPT_TRY(auto session, Session::Start({.worker = worker, .object = compiled.object, .sandbox = options.sandbox, .threads = threads}));
+  KOPT_TRY(
+      auto session,
+      Session::Start({.worker = worker, .object = compiled.object, .sandbox = options.sandbox, .threads = threads}));
   std::string reason;
-  if (session->Load(reason).kind != BatchEnd::Kind::kDone) return InternalError("the calibration kernels do not load: " + reason);
+  if (session->Load(reason).kind != BatchEnd::Kind::kDone)
+    return InternalError("the calibration kernels do not load: " + reason);
   KOPT_TRY(Arenas arenas, Arenas::Create());
   Probe probe{*session, arenas};
   Peaks peaks;
   KOPT_TRY(peaks.read_bytes, Bandwidth(probe, kRead, 1));
   KOPT_TRY(peaks.write_bytes, Bandwidth(probe, kWrite, 1));
   KOPT_TRY(peaks.copy_bytes, Bandwidth(probe, kCopy, 2));
-  for (const auto& [unit, stub, lanes] : {std::tuple("f32", kFloats, 16), std::tuple("f64", kDoubles, 8), std::tuple("i32", kInts, 16)}) {
+  for (const auto& [unit, stub, lanes] :
+       {std::tuple("f32", kFloats, 16), std::tuple("f64", kDoubles, 8), std::tuple("i32", kInts, 16)}) {
     KOPT_TRY(const double rate, Rate(probe, stub, lanes, threads));
     peaks.flops.emplace_back(unit, rate);
   }

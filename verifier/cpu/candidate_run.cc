@@ -47,7 +47,8 @@ Refusal PlanRefusal(const Error& error, Outcome outcome, Stage stage) {
 }
 
 void FillCanary(std::span<std::byte> bytes, uint64_t secret, uint64_t place) {
-  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(Mix(secret + place, i / 8) >> (i % 8 * 8));
+  for (size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<std::byte>(Mix(secret + place, i / 8) >> (i % 8 * 8));
 }
 
 // Number of bytes that differ from what FillCanary wrote.
@@ -77,7 +78,8 @@ uint64_t CanaryPlace(size_t buffer, bool back) { return (uint64_t{buffer} << 20)
 
 std::string Text(const Spec& spec, const Shape& shape) {
   std::string text;
-  for (const std::string& dim : spec.dims) text += fmt::format("{}{}={}", text.empty() ? "" : " ", dim, shape.dims.at(dim));
+  for (const std::string& dim : spec.dims)
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", dim, shape.dims.at(dim));
   return text;
 }
 
@@ -85,7 +87,8 @@ double Deadline::Of(size_t launches, size_t calls) const {
   const auto count = static_cast<double>(std::max<size_t>(calls, 1));
   const auto steps = static_cast<double>(std::max<size_t>(launches, 1));
   if (baseline_call_seconds <= 0) return limit_seconds * count;
-  return std::max(std::min(kLeastLaunchSeconds * steps, limit_seconds), kBaselineFactor * baseline_call_seconds) * count;
+  return std::max(std::min(kLeastLaunchSeconds * steps, limit_seconds), kBaselineFactor * baseline_call_seconds) *
+         count;
 }
 
 Judged<std::unique_ptr<CandidateRun>> CandidateRun::Compile(CpuContext& context, const Candidate& candidate,
@@ -140,12 +143,11 @@ Judged<void> CandidateRun::CompileAll(const std::map<std::string, CpuSource>& so
   Judged<void> outcome;
   for (const auto& [key, source] : sources) {
     running.emplace_back(&key, std::async(std::launch::async, [this, &source] {
-                           return context_.compiler.Compile(
-                               {.units = {{"candidate.cpp", source.candidate}, {"stubs.cpp", source.stubs}},
-                                .flags = CandidateFlags(),
-                                .screen = true,
-                                .seconds = context_.spec.limits.compile_seconds});
-                         }));
+      return context_.compiler.Compile({.units = {{"candidate.cpp", source.candidate}, {"stubs.cpp", source.stubs}},
+                                        .flags = CandidateFlags(),
+                                        .screen = true,
+                                        .seconds = context_.spec.limits.compile_seconds});
+    }));
     if (static_cast<int>(running.size()) >= context_.threads) collect(outcome);
     if (!outcome) return outcome;
   }
@@ -206,7 +208,8 @@ Result<Session*> EmptySession(CpuContext& context) {
                                           .sandbox = context.options.sandbox,
                                           .threads = context.threads}));
   std::string reason;
-  if (context.empty->Load(reason).kind != BatchEnd::Kind::kDone) return InternalError("the empty object does not load: " + reason);
+  if (context.empty->Load(reason).kind != BatchEnd::Kind::kDone)
+    return InternalError("the empty object does not load: " + reason);
   return context.empty.get();
 }
 
@@ -225,7 +228,8 @@ size_t CandidateRun::ScratchBytes(const Shape& shape) const {
   return total;
 }
 
-CandidateRun::Prepared CandidateRun::Prepare(const BoundTask& task, const BoundPlan& plan, size_t calls, bool timed) const {
+CandidateRun::Prepared CandidateRun::Prepare(const BoundTask& task, const BoundPlan& plan, size_t calls,
+                                             bool timed) const {
   Prepared prepared;
   Batch& batch = prepared.batch;
   for (size_t c = 0; c < calls; ++c) {
@@ -234,7 +238,8 @@ CandidateRun::Prepared CandidateRun::Prepare(const BoundTask& task, const BoundP
       const Tensor& tensor = *bound.tensor;
       // Checks give the least alignment that the spec promises; timed calls the usual 256 bytes.
       const int align = timed ? std::max(tensor.align, 256) : tensor.align;
-      buffers.tensors.push_back(tensor.role == Tensor::Role::kTemp ? -1 : batch.AddBuffer(bound.bytes, tensor.IsWritten(), align));
+      buffers.tensors.push_back(
+          tensor.role == Tensor::Role::kTemp ? -1 : batch.AddBuffer(bound.bytes, tensor.IsWritten(), align));
     }
     for (const BoundScratch& scratch : plan.scratch) buffers.scratch.push_back(batch.AddBuffer(scratch.bytes, true));
     prepared.calls.push_back(std::move(buffers));
@@ -315,7 +320,8 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
         const std::vector<std::byte>& from = *contents[c][i];
         std::memcpy(batch.Data(context_.arenas, buffers.tensors[i]).data(), from.data(), from.size());
       }
-      for (const int scratch : buffers.scratch) PoisonScratch(batch.Data(context_.arenas, scratch), poisons[c], secret + c);
+      for (const int scratch : buffers.scratch)
+        PoisonScratch(batch.Data(context_.arenas, scratch), poisons[c], secret + c);
     }
     for (size_t b = 0; b < batch.buffer_count(); ++b) {
       const int buffer = static_cast<int>(b);
@@ -325,15 +331,18 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
     }
   };
   const double seconds = deadline.Of(bound.plan.steps.size(), sets.size());
-  KOPT_TRY(const BatchEnd end, sessions_.at(bound.object)->Run(
-      context_.arenas, batch, {.empty = empty, .linger = stage == Stage::kCheck, .seconds = seconds}, fill));
+  KOPT_TRY(const BatchEnd end, sessions_.at(bound.object)
+                                   ->Run(context_.arenas, batch,
+                                         {.empty = empty, .linger = stage == Stage::kCheck, .seconds = seconds}, fill));
   if (end.kind != BatchEnd::Kind::kDone) {
     return std::unexpected(Stop(RefusalOf(end, shape, task, prepared, stage, seconds)));
   }
   if (!empty) {
     if (auto broken = BrokenCanary(task, prepared, secret)) {
-      return std::unexpected(Stop(Refusal{.outcome = Outcome::kUnsafe, .stage = stage,
-                                          .reason = fmt::format("{} (shape {})", *broken, Text(context_.spec, shape))}));
+      return std::unexpected(
+          Stop(Refusal{.outcome = Outcome::kUnsafe,
+                       .stage = stage,
+                       .reason = fmt::format("{} (shape {})", *broken, Text(context_.spec, shape))}));
     }
   }
   return end.seconds;
@@ -392,10 +401,12 @@ Judged<double> CandidateRun::Time(const Shape& shape, SetPool& pool, const std::
       if (added) continue;
       repeatable_ = false;
       if (task.tensors[i].tensor->repeatable) {
-        return std::unexpected(Stop(Refusal{
-            .outcome = Outcome::kMismatch, .stage = Stage::kMeasure,
-            .reason = fmt::format("`{}` differs between two calls on the same inputs, and the spec demands `repeatable`",
-                                  task.tensors[i].tensor->name)}));
+        return std::unexpected(
+            Stop(Refusal{.outcome = Outcome::kMismatch,
+                         .stage = Stage::kMeasure,
+                         .reason = fmt::format(
+                             "`{}` differs between two calls on the same inputs, and the spec demands `repeatable`",
+                             task.tensors[i].tensor->name)}));
       }
     }
     if (compare) KOPT_CHECK(Compare(shape, pool, *sets[c], prepared.calls[c], prepared.batch, Stage::kMeasure));
@@ -445,7 +456,8 @@ uint64_t CandidateRun::DigestOf(const BoundTensor& bound, std::span<const std::b
   const size_t size = Size(bound.tensor->dtype);
   std::vector<std::byte> dense(static_cast<size_t>(bound.elements) * size);
   for (long long i = 0; i < bound.elements; ++i) {
-    std::memcpy(dense.data() + static_cast<size_t>(i) * size, storage.data() + static_cast<size_t>(bound.Offset(i)) * size, size);
+    std::memcpy(dense.data() + static_cast<size_t>(i) * size,
+                storage.data() + static_cast<size_t>(bound.Offset(i)) * size, size);
   }
   return Digest(dense, digest_secret_);
 }
@@ -475,27 +487,32 @@ Judged<void> CandidateRun::CheckGaps(SetPool& pool, const SetPool::Entry& set, c
       std::memcpy(expected.data() + at, storage.data() + at, size);
     }
     if (std::ranges::equal(expected, storage)) continue;
-    return std::unexpected(Stop(Refusal{
-        .outcome = Outcome::kUnsafe, .stage = stage,
-        .reason = fmt::format("it wrote between the rows of `{}`, where its strides leave a gap", bound.tensor->name)}));
+    return std::unexpected(
+        Stop(Refusal{.outcome = Outcome::kUnsafe,
+                     .stage = stage,
+                     .reason = fmt::format("it wrote between the rows of `{}`, where its strides leave a gap",
+                                           bound.tensor->name)}));
   }
   return {};
 }
 
-std::optional<std::string> CandidateRun::BrokenCanary(const BoundTask& task, const Prepared& prepared, uint64_t secret) const {
+std::optional<std::string> CandidateRun::BrokenCanary(const BoundTask& task, const Prepared& prepared,
+                                                      uint64_t secret) const {
   const Batch& batch = prepared.batch;
   for (const CallBuffers& buffers : prepared.calls) {
     std::vector<std::pair<int, std::string>> places;
     for (size_t i = 0; i < task.tensors.size(); ++i) {
       if (task.tensors[i].tensor->IsWritten()) places.emplace_back(buffers.tensors[i], task.tensors[i].tensor->name);
     }
-    for (size_t i = 0; i < buffers.scratch.size(); ++i) places.emplace_back(buffers.scratch[i], candidate_.scratch[i].name);
+    for (size_t i = 0; i < buffers.scratch.size(); ++i)
+      places.emplace_back(buffers.scratch[i], candidate_.scratch[i].name);
     for (const auto& [buffer, name] : places) {
       const auto b = static_cast<size_t>(buffer);
       for (const bool back : {false, true}) {
         const auto bytes = back ? batch.Back(context_.arenas, buffer) : batch.Front(context_.arenas, buffer);
         if (const size_t damage = CanaryDamage(bytes, secret, CanaryPlace(b, back)); damage > 0) {
-          return fmt::format("it wrote {} bytes {} `{}`", damage, back ? "behind the end of" : "before the start of", name);
+          return fmt::format("it wrote {} bytes {} `{}`", damage, back ? "behind the end of" : "before the start of",
+                             name);
         }
       }
     }
@@ -515,9 +532,10 @@ std::string CandidateRun::FaultText(const BatchStatus& status, const BoundTask& 
         wrote_input = status.fault_write == 1;
         return fmt::format("a {} at byte {} of input `{}`", access, status.fault_offset, bound.tensor->name);
       }
-      return status.fault_offset < 0
-                 ? fmt::format("a {} {:.0f} bytes before the start of `{}`", access, -static_cast<double>(status.fault_offset), bound.tensor->name)
-                 : fmt::format("a {} {} bytes behind the end of `{}`", access, status.fault_offset - bytes, bound.tensor->name);
+      return status.fault_offset < 0 ? fmt::format("a {} {:.0f} bytes before the start of `{}`", access,
+                                                   -static_cast<double>(status.fault_offset), bound.tensor->name)
+                                     : fmt::format("a {} {} bytes behind the end of `{}`", access,
+                                                   status.fault_offset - bytes, bound.tensor->name);
     }
     for (size_t i = 0; i < buffers.scratch.size(); ++i) {
       if (buffers.scratch[i] == status.fault_buffer) {
@@ -528,8 +546,8 @@ std::string CandidateRun::FaultText(const BatchStatus& status, const BoundTask& 
   return fmt::format("a {} at address {:#x}, which belongs to no tensor", access, status.fault_address);
 }
 
-Refusal CandidateRun::RefusalOf(const BatchEnd& end, const Shape& shape, const BoundTask& task, const Prepared& prepared,
-                                Stage stage, double seconds) const {
+Refusal CandidateRun::RefusalOf(const BatchEnd& end, const Shape& shape, const BoundTask& task,
+                                const Prepared& prepared, Stage stage, double seconds) const {
   Refusal refusal{.outcome = Outcome::kCrashed, .stage = stage};
   const std::string where =
       stage == Stage::kLoad ? " while it was loaded" : fmt::format(" (shape {})", Text(context_.spec, shape));
@@ -540,8 +558,9 @@ Refusal CandidateRun::RefusalOf(const BatchEnd& end, const Shape& shape, const B
       break;
     case BatchEnd::Kind::kForbidden:
       refusal.outcome = Outcome::kUnsafe;
-      refusal.reason = end.number >= 0 ? fmt::format("it made the forbidden system call {}", sandbox::SystemCallName(end.number))
-                                       : "it made a forbidden system call";
+      refusal.reason = end.number >= 0
+                           ? fmt::format("it made the forbidden system call {}", sandbox::SystemCallName(end.number))
+                           : "it made a forbidden system call";
       break;
     case BatchEnd::Kind::kFlood:
       refusal.outcome = Outcome::kUnsafe;

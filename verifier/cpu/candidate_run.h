@@ -94,9 +94,10 @@ class CandidateRun {
                          Poison poison, Stage stage);
   uint64_t AddressSpace() const;
   Result<Sets> Gather(SetPool& pool, const std::vector<size_t>& numbers);
-  Refusal RefusalOf(const BatchEnd& end, const Shape& shape, const BoundTask& task, const Prepared& prepared, Stage stage,
-                    double seconds) const;
-  std::string FaultText(const BatchStatus& status, const BoundTask& task, const Prepared& prepared, bool& wrote_input) const;
+  Refusal RefusalOf(const BatchEnd& end, const Shape& shape, const BoundTask& task, const Prepared& prepared,
+                    Stage stage, double seconds) const;
+  std::string FaultText(const BatchStatus& status, const BoundTask& task, const Prepared& prepared,
+                        bool& wrote_input) const;
   std::optional<std::string> BrokenCanary(const BoundTask& task, const Prepared& prepared, uint64_t secret) const;
   Judged<void> Compare(const Shape& shape, SetPool& pool, const SetPool::Entry& set, const CallBuffers& buffers,
                        const Batch& batch, Stage stage);
@@ -105,7 +106,7 @@ class CandidateRun {
   CpuContext& context_;
   const Candidate& candidate_;
   std::map<const Shape*, Bound> bound_;
-  std::map<std::string, std::unique_ptr<Session>> sessions_;  // by object
+  std::map<std::string, std::unique_ptr<Session>> sessions_;              // by object
   std::map<std::tuple<const Shape*, size_t, size_t>, uint64_t> digests_;  // by shape, set, tensor
   uint64_t digest_secret_ = 0;
   bool repeatable_ = true;

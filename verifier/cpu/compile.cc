@@ -21,10 +21,10 @@
 namespace kopt {
 namespace {
 
-constexpr int kCacheFormat = 1;          // raise when the meaning of a cached object changes
-constexpr size_t kLogKept = 1 << 16;     // bytes of the compiler's log
+constexpr int kCacheFormat = 1;       // raise when the meaning of a cached object changes
+constexpr size_t kLogKept = 1 << 16;  // bytes of the compiler's log
 constexpr size_t kMostObject = size_t{512} << 20;
-constexpr size_t kMostLog = 64 << 20;    // bytes after which the compiler is stopped
+constexpr size_t kMostLog = 64 << 20;  // bytes after which the compiler is stopped
 constexpr const char* kVersionScript = "{ global: kopt_entry; local: *; };\n";
 
 uint32_t NextSlot() {
@@ -33,8 +33,9 @@ uint32_t NextSlot() {
 }
 
 std::vector<std::string> ToolchainFolders(const Compiler& compiler) {
-  std::vector<std::string> folders{"/usr/bin",     "/usr/lib",  "/usr/lib64",   "/usr/libexec", "/usr/include",
-                                   "/usr/local/include", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/dev/urandom"};
+  std::vector<std::string> folders{"/usr/bin",     "/usr/lib",           "/usr/lib64",  "/usr/libexec",
+                                   "/usr/include", "/usr/local/include", "/lib",        "/lib64",
+                                   "/bin",         "/etc/ld.so.cache",   "/dev/urandom"};
   const auto prefix = std::filesystem::path(compiler.path).parent_path().parent_path();
   if (prefix != "/usr" && prefix != "/") folders.push_back(prefix.string());
   return folders;
@@ -55,7 +56,8 @@ std::string CpuText() {
   std::istringstream lines(info ? info->substr(0, info->find("\n\n")) : "");
   std::string text;
   for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with("cpu MHz") && !line.starts_with("bogomips") && !line.starts_with("processor")) text += line + "\n";
+    if (!line.starts_with("cpu MHz") && !line.starts_with("bogomips") && !line.starts_with("processor"))
+      text += line + "\n";
   }
   return text;
 }
@@ -112,9 +114,11 @@ Result<CompileService> CompileService::Create(std::string worker, bool sandbox, 
 
 // Everything that decides the object. -march=native makes the CPU a part of it.
 std::string CompileService::Key(const CompileRequest& request) const {
-  std::string text = fmt::format("{}\n{}\n{}\n{}\n{}\n", kCacheFormat, compiler_.path, compiler_.version, cpu_, request.screen);
+  std::string text =
+      fmt::format("{}\n{}\n{}\n{}\n{}\n", kCacheFormat, compiler_.path, compiler_.version, cpu_, request.screen);
   for (const std::string& flag : request.flags) text += flag + "\n";
-  for (const CompileUnit& unit : request.units) text += fmt::format("{}\n{}\n{}\n", unit.name, unit.text.size(), unit.text);
+  for (const CompileUnit& unit : request.units)
+    text += fmt::format("{}\n{}\n{}\n", unit.name, unit.text.size(), unit.text);
   return text;
 }
 
@@ -188,8 +192,9 @@ Result<CompileResult> CompileService::Build(const CompileRequest& request, const
   }
   std::vector<std::string> command{compiler_.path};
   command.insert(command.end(), request.flags.begin(), request.flags.end());
-  command.insert(command.end(), {"-fdiagnostics-color=never", "-fmax-errors=20", "-shared", "-Wl,--version-script=exports",
-                                 "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--as-needed", "-o", "object.so"});
+  command.insert(command.end(),
+                 {"-fdiagnostics-color=never", "-fmax-errors=20", "-shared", "-Wl,--version-script=exports",
+                  "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--as-needed", "-o", "object.so"});
   command.insert(command.end(), sources.begin(), sources.end());
   KOPT_TRY(const RunResult run, Run(folder.path(), command, deadline - SystemClock().Now()));
   if (!succeeded(run)) {
@@ -246,7 +251,8 @@ Result<CompileService::RunResult> CompileService::Run(const std::filesystem::pat
     pollfd item{.fd = pipe.first.get(), .events = POLLIN, .revents = 0};
     if (poll(&item, 1, static_cast<int>(left * 1000) + 1) > 0 && !reader.Drain(pipe.first.get())) break;
   }
-  if (!result.timed_out && !result.flooded && !group.WaitFor(std::max(0.1, deadline - SystemClock().Now()), result.wait_status)) {
+  if (!result.timed_out && !result.flooded &&
+      !group.WaitFor(std::max(0.1, deadline - SystemClock().Now()), result.wait_status)) {
     result.timed_out = true;
   }
   group.Kill();

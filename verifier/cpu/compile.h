@@ -1,5 +1,5 @@
-// The compiler, in a process of its own: empty environment, only the toolchain's folders readable, limits on time, memory,
-// files and log. Objects are cached by content.
+// The compiler, in a process of its own: empty environment, only the toolchain's folders readable, limits on time,
+// memory, files and log. Objects are cached by content.
 #pragma once
 
 #include <filesystem>
@@ -22,7 +22,7 @@ struct CompileUnit {
 struct CompileRequest {
   std::vector<CompileUnit> units;  // the first is preprocessed and screened apart if `screen` is set
   std::vector<std::string> flags;
-  bool screen = false;             // a candidate: ScreenPreprocessed, and imports by the allow-list
+  bool screen = false;  // a candidate: ScreenPreprocessed, and imports by the allow-list
   double seconds = 30;
 };
 
@@ -41,7 +41,8 @@ std::vector<std::string> CandidateFlags();
 
 class CompileService {
  public:
-  // `cache`: folder for objects, created if missing; empty: none is kept. Errors (exit 3): no compiler, a folder that cannot be written.
+  // `cache`: folder for objects, created if missing; empty: none is kept. Errors (exit 3): no compiler, a folder that
+  // cannot be written.
   static Result<CompileService> Create(std::string worker, bool sandbox, const std::filesystem::path& cache);
   // Errors are ours (a full disk, a worker that does not start).
   Result<CompileResult> Compile(const CompileRequest& request);
@@ -62,12 +63,12 @@ class CompileService {
   bool sandbox_ = true;
   Compiler compiler_;
   std::string cpu_;
-  std::filesystem::path cache_;   // kopt's own
+  std::filesystem::path cache_;               // kopt's own
   std::shared_ptr<TemporaryFolder> exposed_;  // copies that workers of another uid can load
 };
 
-// The names that an ELF shared object imports and that no candidate may import; empty if all are allowed. An object that
-// cannot be read is an error.
+// The names that an ELF shared object imports and that no candidate may import; empty if all are allowed. An object
+// that cannot be read is an error.
 Result<std::vector<std::string>> ForbiddenImports(std::string_view object);
 
 }  // namespace kopt

@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "verifier/core/power.h"
+#include "verifier/core/roofline.h"
 #include "verifier/core/statistics.h"
 #include "verifier/cpu/measure.h"
-#include "verifier/core/roofline.h"
 #include "verifier/sandbox/sandbox.h"
 
 namespace kopt {
@@ -113,10 +113,10 @@ std::vector<double> SecondsPerCall(const Verdict& verdict, int shape, bool basel
 }
 
 Result<void> CpuVerifier::Start() {
-  KOPT_TRY(context_.oracle, Oracle::Create(context_.spec, context_.compiler,
-                                           {.worker = context_.worker,
-                                            .sandbox = context_.options.sandbox,
-                                            .threads = context_.threads}));
+  KOPT_TRY(
+      context_.oracle,
+      Oracle::Create(context_.spec, context_.compiler,
+                     {.worker = context_.worker, .sandbox = context_.options.sandbox, .threads = context_.threads}));
   KOPT_TRY(pools_, NewPools());
   return {};
 }
@@ -126,13 +126,19 @@ Result<CpuVerifier::Pools> CpuVerifier::NewPools() {
   const Spec& spec = context_.spec;
   const auto add = [&](const Shape* shape, bool scored) -> Result<void> {
     KOPT_TRY(BoundTask task, Bind(spec, *shape));
-    pools.push_back({.shape = shape, .scored = scored, .number = scored ? static_cast<int>(pools.size()) : 0, .task = std::move(task)});
+    pools.push_back({.shape = shape,
+                     .scored = scored,
+                     .number = scored ? static_cast<int>(pools.size()) : 0,
+                     .task = std::move(task)});
     return {};
   };
   for (const Shape* shape : spec.Scored(Target::kCpu)) KOPT_CHECK(add(shape, true));
   if (pools.empty()) {
-    return std::unexpected(Error{.exit = Exit::kUsage, .message = "no [[shape]] is scored on the cpu target", .file = spec.file,
-                                 .key = "shape", .hint = "add a [[shape]] without `target`, or with target = \"cpu\""});
+    return std::unexpected(Error{.exit = Exit::kUsage,
+                                 .message = "no [[shape]] is scored on the cpu target",
+                                 .file = spec.file,
+                                 .key = "shape",
+                                 .hint = "add a [[shape]] without `target`, or with target = \"cpu\""});
   }
   for (const Shape* shape : spec.Checks(Target::kCpu)) KOPT_CHECK(add(shape, false));
   // After the vector has its final size: pools refer to their tasks.
@@ -153,11 +159,13 @@ Deadline CpuVerifier::DeadlineFor(const Shape& shape) const {
 }
 
 Judged<std::unique_ptr<CandidateRun>> CpuVerifier::CompileAndLoad(const Candidate& candidate,
-                                                                  const Configuration& configuration, StageTimes& times) {
+                                                                  const Configuration& configuration,
+                                                                  StageTimes& times) {
   KOPT_TRY(const bool admissible,
            Admissible(context_.spec, candidate, configuration, AllShapes(), context_.device.values));
   if (!admissible) {
-    return std::unexpected(Stop(Refusal{.outcome = Outcome::kLaunchError, .stage = Stage::kParse,
+    return std::unexpected(Stop(Refusal{.outcome = Outcome::kLaunchError,
+                                        .stage = Stage::kParse,
                                         .reason = fmt::format("a `where` does not hold for {}", Text(configuration))}));
   }
   auto run = CandidateRun::Compile(context_, candidate, configuration, AllShapes());
@@ -197,7 +205,8 @@ Judged<void> CpuVerifier::Measure(CandidateRun& run, CandidateRun& baseline, Poo
     KOPT_TRY(const Side a, PrepareSide(run, *shape.shape, *shape.pool, deadline, most));
     auto b = PrepareSide(baseline, *shape.shape, *shape.pool, deadline, most);
     if (!b && !b.error().ours) {
-      return std::unexpected(Stop(Error{.message = "the baseline failed while it was timed: " + b.error().refusal.reason}));
+      return std::unexpected(
+          Stop(Error{.message = "the baseline failed while it was timed: " + b.error().refusal.reason}));
     }
     if (!b) return std::unexpected(b.error());
     KOPT_TRY(ShapeSamples samples, Interleave(a, *b, rule, context_.options));
@@ -253,11 +262,13 @@ Judged<void> CpuVerifier::Believe(const Verdict& verdict) const {
     const double seconds = Median(SecondsPerCall(verdict, shape.number, false));
     const Roofline light = RooflineOf(shape.task, context_.options.peaks, LastCacheBytes());
     if (light.floor_seconds <= 0 || seconds >= kBelievable * light.floor_seconds) continue;
-    return std::unexpected(Stop(Refusal{
-        .outcome = Outcome::kQuarantined, .stage = Stage::kMeasure,
-        .reason = fmt::format("{:.3g} us a call is below {:.0f} % of the {:.3g} us that reading its inputs takes at this "
-                              "machine's best bandwidth (shape {})",
-                              seconds * 1e6, 100 * kBelievable, light.floor_seconds * 1e6, Text(context_.spec, *shape.shape))}));
+    return std::unexpected(Stop(
+        Refusal{.outcome = Outcome::kQuarantined,
+                .stage = Stage::kMeasure,
+                .reason = fmt::format(
+                    "{:.3g} us a call is below {:.0f} % of the {:.3g} us that reading its inputs takes at this "
+                    "machine's best bandwidth (shape {})",
+                    seconds * 1e6, 100 * kBelievable, light.floor_seconds * 1e6, Text(context_.spec, *shape.shape))}));
   }
   return {};
 }
@@ -298,7 +309,8 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
   times.Finish("check");
   if (baseline_) {
     if (auto loaded = baseline_->run->Load(); !loaded) {
-      return std::unexpected(Stop(Error{.message = "the baseline does not load any more: " + loaded.error().refusal.reason}));
+      return std::unexpected(
+          Stop(Error{.message = "the baseline does not load any more: " + loaded.error().refusal.reason}));
     }
     KOPT_CHECK(Measure(*run, *baseline_->run, pools_, 0, CpuScreening(incumbent), verdict));
   }
@@ -476,19 +488,22 @@ Result<Registration> CpuVerifier::Register() {
   }
   std::string table;
   for (const PowerRow& row : registration.power) {
-    table += fmt::format("shape {}: `{}` given {}: {}{}\n", Text(context_.spec, *pools_[static_cast<size_t>(row.shape)].shape),
-                         row.output, row.attempt, row.refused ? "refused" : "passes", row.required ? "" : " (not required)");
+    table += fmt::format("shape {}: `{}` given {}: {}{}\n",
+                         Text(context_.spec, *pools_[static_cast<size_t>(row.shape)].shape), row.output, row.attempt,
+                         row.refused ? "refused" : "passes", row.required ? "" : " (not required)");
   }
   for (const PowerRow& row : registration.power) {
     if (row.refused || !row.required) continue;
-    return std::unexpected(Error{
-        .exit = Exit::kUsage,
-        .message = fmt::format("the check has no power at shape {}: {} handed in for `{}` would pass ({})",
-                               Text(context_.spec, *pools_[static_cast<size_t>(row.shape)].shape), row.attempt, row.output, row.detail),
-        .file = context_.spec.file,
-        .key = row.output,
-        .hint = "choose inputs or shapes on which a wrong answer shows, tighten [precision], or say `identity = true` where a copy is right",
-        .log = table});
+    return std::unexpected(
+        Error{.exit = Exit::kUsage,
+              .message = fmt::format("the check has no power at shape {}: {} handed in for `{}` would pass ({})",
+                                     Text(context_.spec, *pools_[static_cast<size_t>(row.shape)].shape), row.attempt,
+                                     row.output, row.detail),
+              .file = context_.spec.file,
+              .key = row.output,
+              .hint = "choose inputs or shapes on which a wrong answer shows, tighten [precision], or say `identity = "
+                      "true` where a copy is right",
+              .log = table});
   }
   return registration;
 }
@@ -515,9 +530,12 @@ Device CpuDevice() {
 }
 
 SandboxState ProbeSandbox() {
-  SandboxState state{.landlock_abi = sandbox::LandlockAbi(), .seccomp = sandbox::SeccompAvailable(), .root = geteuid() == 0};
+  SandboxState state{
+      .landlock_abi = sandbox::LandlockAbi(), .seccomp = sandbox::SeccompAvailable(), .root = geteuid() == 0};
   if (state.landlock_abi == 0) {
-    state.missing = "Landlock is missing: it needs Linux 5.13 or later with CONFIG_SECURITY_LANDLOCK and \"landlock\" in the lsm= list";
+    state.missing =
+        "Landlock is missing: it needs Linux 5.13 or later with CONFIG_SECURITY_LANDLOCK and \"landlock\" in the lsm= "
+        "list";
   } else if (!state.seccomp) {
     state.missing = "seccomp filters are missing: the kernel needs CONFIG_SECCOMP_FILTER";
   }

@@ -17,12 +17,13 @@ Device CpuDevice();
 // Measures the device's peaks in about 3 s with kopt's own kernels, by the same worker and clock as any candidate.
 Result<Peaks> CalibrateCpu(const VerifierOptions& options);
 
-// What the sandbox needs, and whether this host has it: ("Landlock", "ABI 7"), ("seccomp", "") ...; `missing` is empty if usable.
+// What the sandbox needs, and whether this host has it: ("Landlock", "ABI 7"), ("seccomp", "") ...; `missing` is empty
+// if usable.
 struct SandboxState {
   int landlock_abi = 0;  // 0: none
   bool seccomp = false;
   bool root = false;
-  std::string missing;   // what is missing and what to do; empty if the sandbox is complete
+  std::string missing;  // what is missing and what to do; empty if the sandbox is complete
 };
 SandboxState ProbeSandbox();
 

@@ -1,5 +1,5 @@
-// What a step of judging a candidate gives: a value, or the reason to stop - the candidate's fault (a refusal: an outcome
-// with its evidence), or ours (an error: no verdict).
+// What a step of judging a candidate gives: a value, or the reason to stop - the candidate's fault (a refusal: an
+// outcome with its evidence), or ours (an error: no verdict).
 #pragma once
 
 #include <expected>
@@ -19,7 +19,7 @@ struct Refusal {
 };
 
 struct Stop {
-  Stop(Error error) : ours(std::move(error)) {}        // NOLINT: a Result's error becomes a Stop by itself
+  Stop(Error error) : ours(std::move(error)) {}           // NOLINT: a Result's error becomes a Stop by itself
   Stop(Refusal refused) : refusal(std::move(refused)) {}  // NOLINT
   std::optional<Error> ours;
   Refusal refusal;

@@ -50,7 +50,8 @@ Result<void> CheckInterrupt(const VerifierOptions& options) {
   return std::unexpected(Error{.exit = Exit::kInterrupted, .message = "interrupted"});
 }
 
-Judged<Side> PrepareSide(CandidateRun& run, const Shape& shape, SetPool& pool, const Deadline& deadline, size_t most_sets) {
+Judged<Side> PrepareSide(CandidateRun& run, const Shape& shape, SetPool& pool, const Deadline& deadline,
+                         size_t most_sets) {
   Side side{.run = &run, .shape = &shape, .pool = &pool, .deadline = deadline};
   for (int round = 0; round < 4; ++round) {
     KOPT_TRY(side.empty, EmptyBatch(side));
@@ -59,7 +60,8 @@ Judged<Side> PrepareSide(CandidateRun& run, const Shape& shape, SetPool& pool, c
     const auto wanted = static_cast<size_t>(std::min(std::ceil(1.1 * kBatchSeconds / call), 1e6));
     if (call * static_cast<double>(side.calls) >= kBatchSeconds || side.calls >= most_sets) break;
     // The first calls are the slowest: go there in two steps.
-    const size_t next = std::min(most_sets, round == 0 ? std::max<size_t>(2, (wanted + 1) / 2) : std::max(side.calls + 1, wanted));
+    const size_t next =
+        std::min(most_sets, round == 0 ? std::max<size_t>(2, (wanted + 1) / 2) : std::max(side.calls + 1, wanted));
     side.calls = std::max(side.calls, next);
   }
   KOPT_TRY(side.empty, EmptyBatch(side));
@@ -86,7 +88,8 @@ Judged<ShapeSamples> Interleave(const Side& candidate, const Side& baseline, con
   const auto time_baseline = [&]() -> Judged<double> {
     auto seconds = TimeBatch(baseline);
     if (!seconds && !seconds.error().ours) {
-      return std::unexpected(Stop(Error{.message = "the baseline failed while it was timed: " + seconds.error().refusal.reason}));
+      return std::unexpected(
+          Stop(Error{.message = "the baseline failed while it was timed: " + seconds.error().refusal.reason}));
     }
     return seconds;
   };

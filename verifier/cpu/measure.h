@@ -21,7 +21,8 @@ struct Side {
 };
 
 // Chooses `calls` so that a batch lasts 20 ms (or as long as the pool allows) and measures the empty batch.
-Judged<Side> PrepareSide(CandidateRun& run, const Shape& shape, SetPool& pool, const Deadline& deadline, size_t most_sets);
+Judged<Side> PrepareSide(CandidateRun& run, const Shape& shape, SetPool& pool, const Deadline& deadline,
+                         size_t most_sets);
 
 // Seconds per call of one batch on sets drawn at random, the empty batch subtracted.
 Judged<double> TimeBatch(const Side& side);

@@ -30,8 +30,8 @@ std::vector<T> CopyOut(std::span<const std::byte> bytes, long long count) {
 }
 
 std::unexpected<Error> SpecError(const Spec& spec, int line, std::string message, std::string hint = "") {
-  return std::unexpected(Error{.exit = Exit::kUsage, .message = std::move(message), .file = spec.file, .line = line,
-                               .hint = std::move(hint)});
+  return std::unexpected(Error{
+      .exit = Exit::kUsage, .message = std::move(message), .file = spec.file, .line = line, .hint = std::move(hint)});
 }
 
 }  // namespace
@@ -59,7 +59,8 @@ struct Oracle::Layout {
 Result<std::unique_ptr<Oracle>> Oracle::Create(const Spec& spec, CompileService& compiler, const Options& options) {
   KOPT_TRY(const std::string source, GenerateOracleSource(spec));
   auto oracle = std::unique_ptr<Oracle>(new Oracle(spec, options));
-  CompileRequest request{.units = {{"reference.cpp", source}}, .flags = OracleFlags(), .seconds = spec.limits.compile_seconds * 4};
+  CompileRequest request{
+      .units = {{"reference.cpp", source}}, .flags = OracleFlags(), .seconds = spec.limits.compile_seconds * 4};
   KOPT_TRY(const CompileResult compiled, compiler.Compile(request));
   if (compiled.kind != CompileResult::Kind::kObject) {
     return std::unexpected(Error{.exit = Exit::kUsage,
@@ -177,15 +178,18 @@ Result<void> Oracle::CheckEnd(const BatchEnd& end, const std::string& what) cons
       return SpecError(spec_, line, fmt::format("{} did not end within {} s", what, kOracleSeconds),
                        "choose smaller shapes, or a reference that does less work");
     case BatchEnd::Kind::kSignal:
-      return SpecError(spec_, line, fmt::format("{} was ended by signal {} ({})", what, end.number, strsignal(end.number)));
+      return SpecError(spec_, line,
+                       fmt::format("{} was ended by signal {} ({})", what, end.number, strsignal(end.number)));
     default:
-      return SpecError(spec_, line, fmt::format("{} did something that it must not (a forbidden system call or an exit)", what));
+      return SpecError(spec_, line,
+                       fmt::format("{} did something that it must not (a forbidden system call or an exit)", what));
   }
 }
 
 Result<void> Oracle::CheckControl(const OracleControl& control, const BoundTask& task) const {
   if (control.error_kind == 0) return {};
-  const auto tensor = static_cast<size_t>(std::clamp<long long>(control.error_tensor, 0, static_cast<long long>(task.tensors.size()) - 1));
+  const auto tensor = static_cast<size_t>(
+      std::clamp<long long>(control.error_tensor, 0, static_cast<long long>(task.tensors.size()) - 1));
   const BoundTensor& bound = task.tensors[tensor];
   const int line = spec_.references.empty() ? 0 : spec_.references[0].code_position.line;
   if (control.error_kind == 1) {
@@ -194,7 +198,9 @@ Result<void> Oracle::CheckControl(const OracleControl& control, const BoundTask&
                                  bound.Coordinates(control.error_index)),
                      "use `+=`, or let one tuple write it");
   }
-  return SpecError(spec_, line, fmt::format("a reference reaches outside `{}` (linear index {})", bound.tensor->name, control.error_index));
+  return SpecError(
+      spec_, line,
+      fmt::format("a reference reaches outside `{}` (linear index {})", bound.tensor->name, control.error_index));
 }
 
 Result<Answer> Oracle::Run(const BoundTask& task, const InputSet& inputs, const std::vector<long long>& tuples) {
@@ -249,9 +255,10 @@ Result<Answer> Oracle::Run(const BoundTask& task, const InputSet& inputs, const 
     if (answer.sampled || bound.tensor->compare == Compare::kAny) continue;
     const auto missing = std::ranges::find(owner, 0U);
     if (missing != owner.end()) {
-      return SpecError(spec_, spec_.references.empty() ? 0 : spec_.references.back().code_position.line,
-                       fmt::format("no reference writes {}{}", bound.tensor->name, bound.Coordinates(missing - owner.begin())),
-                       "every element of an output needs a value");
+      return SpecError(
+          spec_, spec_.references.empty() ? 0 : spec_.references.back().code_position.line,
+          fmt::format("no reference writes {}{}", bound.tensor->name, bound.Coordinates(missing - owner.begin())),
+          "every element of an output needs a value");
     }
   }
   return answer;
@@ -274,7 +281,8 @@ Result<void> Oracle::RunCode(const BoundTask& task, InputSet& set) {
   }
   layout.args.push_back(BufferOrNull(-1));
   batch.BeginCall();
-  for (size_t j = 0; j < functions.code_tensors.size(); ++j) batch.AddStep(functions.Code(static_cast<int>(j)), layout.args);
+  for (size_t j = 0; j < functions.code_tensors.size(); ++j)
+    batch.AddStep(functions.Code(static_cast<int>(j)), layout.args);
   KOPT_CHECK(arenas_.Reserve(batch.read_only_bytes(), batch.read_write_bytes()));
   const OracleControl begin;
   std::memcpy(batch.Data(arenas_, layout.control).data(), &begin, sizeof(begin));

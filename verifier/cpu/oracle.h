@@ -42,7 +42,9 @@ class Answer {
   };
   std::vector<Part> parts;  // by tensor number; outputs and inouts, else empty
   bool sampled = false;
-  Truth truth(size_t tensor) const { return {parts[tensor].value, parts[tensor].variance, parts[tensor].integer, parts[tensor].owner}; }
+  Truth truth(size_t tensor) const {
+    return {parts[tensor].value, parts[tensor].variance, parts[tensor].integer, parts[tensor].owner};
+  }
   size_t bytes() const;
 };
 
@@ -57,8 +59,8 @@ class Oracle {
   static Result<std::unique_ptr<Oracle>> Create(const Spec& spec, CompileService& compiler, const Options& options);
 
   Result<InputSet> Draw(const BoundTask& task, const SetRecipe& recipe);
-  // The whole answer. Faults of the references (an element never written, or written twice, an index out of range, a crash,
-  // no end) are usage errors with the reference's place.
+  // The whole answer. Faults of the references (an element never written, or written twice, an index out of range, a
+  // crash, no end) are usage errors with the reference's place.
   Result<Answer> Solve(const BoundTask& task, const InputSet& inputs);
   // The elements that `tuples` random index tuples compute; the whole answer where the spec does not allow sampling.
   Result<Answer> Sample(const BoundTask& task, const InputSet& inputs, long long tuples, uint64_t seed);

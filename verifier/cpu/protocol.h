@@ -17,17 +17,17 @@ namespace kopt {
 inline constexpr int kControlFd = 3;
 
 enum class MessageType : uint32_t {
-  kHello = 1,       // text: empty, or why the sandbox does not stand
-  kLoad,            // text: path of the shared object
+  kHello = 1,  // text: empty, or why the sandbox does not stand
+  kLoad,       // text: path of the shared object
   kLoaded,
-  kLoadFailed,      // text: the loader's words
+  kLoadFailed,  // text: the loader's words
   kFork,
-  kForked,          // value: pid
+  kForked,  // value: pid
   kBatch,
-  kReady,           // value: 0; or errno and text: what could not be set up
+  kReady,  // value: 0; or errno and text: what could not be set up
   kGo,
-  kForbidden,       // value: number of the refused system call
-  kCalled,          // every call has returned and OpenMP's own threads are gone: kopt looks for threads left behind
+  kForbidden,  // value: number of the refused system call
+  kCalled,     // every call has returned and OpenMP's own threads are gone: kopt looks for threads left behind
 };
 
 struct Message {
@@ -47,11 +47,11 @@ struct BufferEntry {
 struct ArgEntry {
   int32_t buffer = -1;   // -1: immediate
   uint32_t is_null = 0;  // 1: the argument is a null pointer
-  uint64_t value = 0;   // immediate: 8 bytes that begin with the argument's own
+  uint64_t value = 0;    // immediate: 8 bytes that begin with the argument's own
 };
 
 struct StepEntry {
-  int32_t stub = -1;       // -1: zero the buffer of the first argument
+  int32_t stub = -1;  // -1: zero the buffer of the first argument
   uint32_t first_arg = 0;
   uint32_t arg_count = 0;
   uint32_t call = 0;
@@ -72,10 +72,10 @@ struct BatchStatus {
   uint32_t calls_done;
   int32_t fault_signal;
   uint32_t fault_call;
-  int32_t fault_write;       // 1: a write, 0: a read, -1: not known
-  int32_t fault_buffer;      // nearest buffer; -1: none near
+  int32_t fault_write;   // 1: a write, 0: a read, -1: not known
+  int32_t fault_buffer;  // nearest buffer; -1: none near
   int32_t padding;
-  int64_t fault_offset;      // bytes from the start of that buffer's data
+  int64_t fault_offset;  // bytes from the start of that buffer's data
   uint64_t fault_address;
 };
 inline constexpr uint64_t kStatusBytes = 4096;

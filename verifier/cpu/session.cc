@@ -24,10 +24,7 @@ constexpr double kStopSeconds = 5;
 constexpr double kThreadSeconds = 0.25;  // for OpenMP's threads to end
 
 std::vector<std::string> Environment(int threads) {
-  return {"PATH=/usr/bin:/bin",
-          "LC_ALL=C",
-          "OMP_DYNAMIC=false",
-          "OMP_WAIT_POLICY=active",
+  return {"PATH=/usr/bin:/bin", "LC_ALL=C", "OMP_DYNAMIC=false", "OMP_WAIT_POLICY=active",
           fmt::format("OMP_NUM_THREADS={}", threads)};
 }
 
@@ -63,7 +60,8 @@ uint32_t NextSlot() {
 
 Result<std::unique_ptr<Session>> Session::Start(const SessionOptions& options) {
   if (options.object.string().size() >= sizeof(Message::text)) {
-    return EnvironmentError(fmt::format("the path {} is too long", options.object.string()), "set TMPDIR to a shorter one");
+    return EnvironmentError(fmt::format("the path {} is too long", options.object.string()),
+                            "set TMPDIR to a shorter one");
   }
   KOPT_CHECK(StartGuard(options.worker));
   int ends[2];
@@ -75,8 +73,8 @@ Result<std::unique_ptr<Session>> Session::Start(const SessionOptions& options) {
   session->worker_end_ = Fd(ends[1]);
   KOPT_TRY(auto pipe, MakePipe());
   session->output_ = std::move(pipe.first);
-  SpawnOptions spawn{.command = {options.worker, "template", fmt::format("{}", NextSlot()),
-                                 options.sandbox ? "1" : "0", fmt::format("{}", options.address_space)},
+  SpawnOptions spawn{.command = {options.worker, "template", fmt::format("{}", NextSlot()), options.sandbox ? "1" : "0",
+                                 fmt::format("{}", options.address_space)},
                      .environment = Environment(options.threads),
                      .output = pipe.second.get(),
                      .errors = pipe.second.get(),
@@ -164,8 +162,8 @@ Result<Session::Forked> Session::Fork() {
   if (DrainMessages().forged) return Forked{.end = BatchEnd{.kind = BatchEnd::Kind::kForged}};
   kill(group_.pid(), SIGCONT);
   Message reply;
-  const bool answered = SendMessage({.type = MessageType::kFork, .value = 0, .text = {}}) &&
-                        ReceiveMessage(reply, kStopSeconds);
+  const bool answered =
+      SendMessage({.type = MessageType::kFork, .value = 0, .text = {}}) && ReceiveMessage(reply, kStopSeconds);
   if (answered && reply.type == MessageType::kForbidden) {
     return Forked{.end = BatchEnd{.kind = BatchEnd::Kind::kForbidden, .number = reply.value}};
   }
@@ -184,7 +182,8 @@ Result<std::optional<BatchEnd>> Session::AwaitReady(pid_t child, Arenas& arenas,
   const std::string text = batch.Serialize(static_cast<unsigned>(options_.threads), run.empty, run.linger);
   KOPT_TRY(SharedMemory descriptor, SharedMemory::Create(text.size()));
   std::memcpy(descriptor.bytes().data(), text.data(), text.size());
-  if (!SendBatch(descriptor.fd(), arenas)) return InternalError(fmt::format("sending a batch: {}", std::strerror(errno)));
+  if (!SendBatch(descriptor.fd(), arenas))
+    return InternalError(fmt::format("sending a batch: {}", std::strerror(errno)));
   Message ready;
   const bool answered = ReceiveMessage(ready, kReadySeconds);
   if (answered && ready.type == MessageType::kReady && ready.value == 0) {
@@ -282,7 +281,8 @@ bool Session::ThreadsLeft(pid_t child) {
 }
 
 bool Session::SendMessage(const Message& message) {
-  return send(control_.get(), &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(sizeof(message));
+  return send(control_.get(), &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT) ==
+         static_cast<ssize_t>(sizeof(message));
 }
 
 bool Session::ReceiveMessage(Message& message, double seconds) {
@@ -373,7 +373,8 @@ bool Session::DescriptorLeft() {
 // The whole group is stopped here: whatever of it is neither the template nor the reaped child shows up as stopped.
 bool Session::StrayProcess() {
   siginfo_t info{};
-  while (waitid(P_PGID, static_cast<id_t>(group_.pid()), &info, WSTOPPED | WEXITED | WNOHANG) == 0 && info.si_pid != 0) {
+  while (waitid(P_PGID, static_cast<id_t>(group_.pid()), &info, WSTOPPED | WEXITED | WNOHANG) == 0 &&
+         info.si_pid != 0) {
     if (info.si_pid != group_.pid()) return true;
     info = {};
   }

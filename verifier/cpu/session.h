@@ -16,8 +16,8 @@
 
 namespace kopt {
 
-// Memory that batches map: inputs read-only, the rest read-write. Grows as needed; shared by all sessions of a verifier,
-// because no child outlives its batch and no template ever holds a descriptor of it.
+// Memory that batches map: inputs read-only, the rest read-write. Grows as needed; shared by all sessions of a
+// verifier, because no child outlives its batch and no template ever holds a descriptor of it.
 class Arenas {
  public:
   static Result<Arenas> Create();
@@ -31,7 +31,7 @@ class Arenas {
 
  private:
   SharedMemory read_only_, read_write_;
-  Fd descriptor_;  // of read_only_, without the right to write
+  Fd descriptor_;                                    // of read_only_, without the right to write
   size_t used_read_only_ = 0, used_read_write_ = 0;  // bytes
 };
 
@@ -72,9 +72,9 @@ class Batch {
 // How a batch's process ended, as seen from outside.
 struct BatchEnd {
   enum class Kind {
-    kDone,       // exit status 0
-    kSignal,     // number: the signal
-    kExited,     // number: an exit status that is not the worker's own; or 0 with calls missing
+    kDone,    // exit status 0
+    kSignal,  // number: the signal
+    kExited,  // number: an exit status that is not the worker's own; or 0 with calls missing
     kTimeout,
     kForbidden,  // number: the system call; -1: not known
     kFlood,      // printed more than kMostOutput
@@ -84,15 +84,15 @@ struct BatchEnd {
   };
   Kind kind = Kind::kDone;
   int number = 0;
-  double seconds = 0;       // from the go to the end
-  BatchStatus status{};     // what the child left as a hint
-  std::string printed;      // its standard output and error, cut
+  double seconds = 0;    // from the go to the end
+  BatchStatus status{};  // what the child left as a hint
+  std::string printed;   // its standard output and error, cut
 };
 inline constexpr size_t kMostOutput = 1 << 20;  // bytes a batch may print
 
 struct SessionOptions {
-  std::string worker;                      // path of kopt-worker-cpu
-  std::filesystem::path object;            // the shared object; readable for everyone, as are its folders
+  std::string worker;            // path of kopt-worker-cpu
+  std::filesystem::path object;  // the shared object; readable for everyone, as are its folders
   bool sandbox = true;
   uint64_t address_space = uint64_t{6} << 30;  // bytes
   int threads = 1;
@@ -105,17 +105,17 @@ class Session {
   static Result<std::unique_ptr<Session>> Start(const SessionOptions& options);
   ~Session();
 
-  // Loads options.object; runs its constructors. The end of the process or a refusal comes back as a BatchEnd (kDone: loaded);
-  // `reason` gets the loader's words where it refused the object (kind kExited).
+  // Loads options.object; runs its constructors. The end of the process or a refusal comes back as a BatchEnd (kDone:
+  // loaded); `reason` gets the loader's words where it refused the object (kind kExited).
   BatchEnd Load(std::string& reason);
 
   struct RunOptions {
-    bool empty = false;    // the same batch without its calls
-    bool linger = false;   // look for threads that the calls left behind; not for timing
-    double seconds = 10;   // deadline of the calls
+    bool empty = false;   // the same batch without its calls
+    bool linger = false;  // look for threads that the calls left behind; not for timing
+    double seconds = 10;  // deadline of the calls
   };
-  // One batch. `fill` runs while every process of the group is stopped, after the child has touched its pages and before
-  // the clock starts: it writes inputs and poison. Errors are ours.
+  // One batch. `fill` runs while every process of the group is stopped, after the child has touched its pages and
+  // before the clock starts: it writes inputs and poison. Errors are ours.
   Result<BatchEnd> Run(Arenas& arenas, const Batch& batch, const RunOptions& run, const std::function<void()>& fill);
   // False after any end but kDone: the whole group is gone then.
   bool running() const { return group_.running(); }
@@ -150,9 +150,9 @@ class Session {
 
   SessionOptions options_;
   ProcessGroup group_;
-  Fd control_;      // kopt's end
-  Fd worker_end_;   // the worker's end, kept to see what it left unread
-  Fd output_;       // read end of its standard output and error
+  Fd control_;     // kopt's end
+  Fd worker_end_;  // the worker's end, kept to see what it left unread
+  Fd output_;      // read end of its standard output and error
   CappedReader printed_;
   int filters_ = 0;  // seccomp filters of the template before it loaded anything
 };

@@ -69,7 +69,8 @@ Result<std::optional<SetPool::Entry>> SetPool::Redrawn(const SetRecipe& recipe) 
   KOPT_TRY(const Entry* first, Get(0));
   Entry entry;
   KOPT_TRY(entry.inputs, oracle_.Draw(task_, recipe));
-  if (entry.inputs.storage == first->inputs.storage && entry.inputs.scalars == first->inputs.scalars) return std::nullopt;
+  if (entry.inputs.storage == first->inputs.storage && entry.inputs.scalars == first->inputs.scalars)
+    return std::nullopt;
   KOPT_TRY(entry.answer, oracle_.Solve(task_, entry.inputs));
   return std::optional<Entry>(std::move(entry));
 }
@@ -90,7 +91,8 @@ Result<std::optional<SetPool::Entry>> SetPool::RedrawnScalar(size_t scalar) {
 
 Result<const SetPool::Entry*> SetPool::Fresh() {
   const uint64_t seed = SecretSeed();
-  const bool whole = std::ranges::any_of(task_.tensors, [](const BoundTensor& t) { return t.tensor->accept.has_value(); });
+  const bool whole =
+      std::ranges::any_of(task_.tensors, [](const BoundTensor& t) { return t.tensor->accept.has_value(); });
   Entry entry;
   KOPT_TRY(entry.inputs, oracle_.Draw(task_, {.seed = seed, .vary_static = timed_}));
   KOPT_TRY(entry.answer, whole ? oracle_.Solve(task_, entry.inputs)

@@ -153,7 +153,7 @@ void CatchFaults() {
   static std::byte stack[1 << 16];
   const stack_t alternate{.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof(stack)};
   sigaltstack(&alternate, nullptr);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_sigaction = OnFault;
   action.sa_flags = static_cast<int>(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND);
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) sigaction(signal, &action, nullptr);
@@ -204,8 +204,8 @@ std::vector<Step> Prepare(const BatchDescriptor& header, const StepEntry* steps,
   values.resize(header.arg_count);
   for (size_t i = 0; i < header.arg_count; ++i) {
     values[i] = args[i].value;
-    pointers[i] = args[i].buffer >= 0 ? mappings[static_cast<size_t>(args[i].buffer)].data
-                                      : static_cast<void*>(&values[i]);
+    pointers[i] =
+        args[i].buffer >= 0 ? mappings[static_cast<size_t>(args[i].buffer)].data : static_cast<void*>(&values[i]);
     if (args[i].is_null != 0) pointers[i] = nullptr;
   }
   std::vector<Step> prepared(header.step_count);

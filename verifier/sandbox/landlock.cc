@@ -14,14 +14,14 @@ namespace kopt::sandbox {
 namespace {
 
 // Rights of later ABIs than this system's header may know (include/uapi/linux/landlock.h).
-constexpr uint64_t kRefer = 1ULL << 13;         // ABI 2
-constexpr uint64_t kTruncate = 1ULL << 14;      // ABI 3
-constexpr uint64_t kIoctlDevice = 1ULL << 15;   // ABI 5
-constexpr uint64_t kAllNetwork = 3;             // ABI 4: bind and connect
-constexpr uint64_t kAllScopes = 3;              // ABI 6: abstract sockets, signals
+constexpr uint64_t kRefer = 1ULL << 13;        // ABI 2
+constexpr uint64_t kTruncate = 1ULL << 14;     // ABI 3
+constexpr uint64_t kIoctlDevice = 1ULL << 15;  // ABI 5
+constexpr uint64_t kAllNetwork = 3;            // ABI 4: bind and connect
+constexpr uint64_t kAllScopes = 3;             // ABI 6: abstract sockets, signals
 constexpr uint64_t kRead = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-constexpr uint64_t kFileRights =
-    LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | kTruncate | kIoctlDevice;
+constexpr uint64_t kFileRights = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
+                                 LANDLOCK_ACCESS_FS_WRITE_FILE | kTruncate | kIoctlDevice;
 
 struct RulesetAttributes {
   uint64_t files, network, scopes;
@@ -40,7 +40,7 @@ std::string Failure(const std::string& what) { return what + ": " + std::strerro
 std::string AddRule(int ruleset, const std::string& path, uint64_t rights) {
   const int fd = open(path.c_str(), O_PATH | O_CLOEXEC);
   if (fd < 0) return errno == ENOENT || errno == EACCES ? "" : Failure("Landlock: " + path);
-  struct stat status {};
+  struct stat status{};
   if (fstat(fd, &status) == 0 && !S_ISDIR(status.st_mode)) rights &= kFileRights;
   landlock_path_beneath_attr rule{};
   rule.allowed_access = rights;

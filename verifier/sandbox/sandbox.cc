@@ -3,8 +3,8 @@
 #include <asm/prctl.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <sched.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -56,8 +56,8 @@ class Filter {
     if (!error_.empty() || action == otherwise_) return;
     const int number = seccomp_syscall_resolve_name(name);
     if (number == __NR_SCMP_ERROR) return;  // this architecture or library does not know it: the default stands
-    const int failed = seccomp_rule_add_array(context_, action, number, static_cast<unsigned>(conditions.size()),
-                                              conditions.begin());
+    const int failed =
+        seccomp_rule_add_array(context_, action, number, static_cast<unsigned>(conditions.size()), conditions.begin());
     if (failed != 0 && failed != -EEXIST) error_ = std::string("seccomp: ") + name + ": " + std::strerror(-failed);
   }
   void ForAllThreads() {
@@ -84,16 +84,50 @@ scmp_arg_cmp Masked(unsigned arg, uint64_t mask, uint64_t value) {
 
 // What both phases need: memory, threads' waiting, time, own signals, descriptors that are open already.
 void AddCommon(Filter& filter) {
-  filter.Add(SCMP_ACT_ALLOW,
-             {"read",          "write",        "writev",         "close",         "fstat",           "newfstatat",
-              "lseek",         "munmap",       "mremap",         "brk",           "madvise",         "futex",
-              "rt_sigprocmask", "rt_sigreturn", "sigaltstack",   "sched_yield",   "sched_getaffinity",
-              "clock_gettime", "clock_getres", "gettimeofday", "time",          "clock_nanosleep",
-              "nanosleep",     "getpid",       "gettid",         "getppid",       "getuid",          "geteuid",
-              "getgid",        "getegid",      "getcpu",         "getrandom",     "set_robust_list", "rseq",
-              "set_tid_address", "exit",       "exit_group",     "restart_syscall", "sysinfo",       "uname",
-              "membarrier",    "poll",         "ppoll"});
-  filter.Add(SCMP_ACT_ALLOW, "prlimit64", {Equal(2, 0)});  // reading a limit, not setting one
+  filter.Add(SCMP_ACT_ALLOW, {"read",
+                              "write",
+                              "writev",
+                              "close",
+                              "fstat",
+                              "newfstatat",
+                              "lseek",
+                              "munmap",
+                              "mremap",
+                              "brk",
+                              "madvise",
+                              "futex",
+                              "rt_sigprocmask",
+                              "rt_sigreturn",
+                              "sigaltstack",
+                              "sched_yield",
+                              "sched_getaffinity",
+                              "clock_gettime",
+                              "clock_getres",
+                              "gettimeofday",
+                              "time",
+                              "clock_nanosleep",
+                              "nanosleep",
+                              "getpid",
+                              "gettid",
+                              "getppid",
+                              "getuid",
+                              "geteuid",
+                              "getgid",
+                              "getegid",
+                              "getcpu",
+                              "getrandom",
+                              "set_robust_list",
+                              "rseq",
+                              "set_tid_address",
+                              "exit",
+                              "exit_group",
+                              "restart_syscall",
+                              "sysinfo",
+                              "uname",
+                              "membarrier",
+                              "poll",
+                              "ppoll"});
+  filter.Add(SCMP_ACT_ALLOW, "prlimit64", {Equal(2, 0)});          // reading a limit, not setting one
   filter.Add(SCMP_ACT_ALLOW, "sched_setaffinity", {Equal(0, 0)});  // its own thread only
   filter.Add(SCMP_ACT_ALLOW, "arch_prctl", {Equal(0, kRequestTileData)});
   filter.Add(SCMP_ACT_ALLOW, "clone", {Masked(0, kThreadFlags | CLONE_VFORK | kNewNamespaces, kThreadFlags)});
@@ -145,14 +179,46 @@ std::string Confine(const Limits& limits, uint32_t slot) {
 
 std::string FilterCompiler() {
   Filter filter(SCMP_ACT_ALLOW);
-  filter.Add(SCMP_ACT_ERRNO(EPERM),
-             {"socket",       "socketpair",     "connect",        "bind",          "listen",        "accept",
-              "accept4",      "ptrace",         "process_vm_readv", "process_vm_writev", "setsid",  "setpgid",
-              "mount",        "umount2",        "unshare",        "setns",         "bpf",           "perf_event_open",
-              "userfaultfd",  "io_uring_setup", "keyctl",         "add_key",       "request_key",   "shmget",
-              "msgget",       "semget",         "mq_open",        "memfd_create",  "pidfd_open",    "pidfd_getfd",
-              "chroot",       "pivot_root",     "kexec_load",     "init_module",   "finit_module",  "process_madvise",
-              "move_pages",   "migrate_pages",  "name_to_handle_at", "open_by_handle_at"});
+  filter.Add(SCMP_ACT_ERRNO(EPERM), {"socket",
+                                     "socketpair",
+                                     "connect",
+                                     "bind",
+                                     "listen",
+                                     "accept",
+                                     "accept4",
+                                     "ptrace",
+                                     "process_vm_readv",
+                                     "process_vm_writev",
+                                     "setsid",
+                                     "setpgid",
+                                     "mount",
+                                     "umount2",
+                                     "unshare",
+                                     "setns",
+                                     "bpf",
+                                     "perf_event_open",
+                                     "userfaultfd",
+                                     "io_uring_setup",
+                                     "keyctl",
+                                     "add_key",
+                                     "request_key",
+                                     "shmget",
+                                     "msgget",
+                                     "semget",
+                                     "mq_open",
+                                     "memfd_create",
+                                     "pidfd_open",
+                                     "pidfd_getfd",
+                                     "chroot",
+                                     "pivot_root",
+                                     "kexec_load",
+                                     "init_module",
+                                     "finit_module",
+                                     "process_madvise",
+                                     "move_pages",
+                                     "migrate_pages",
+                                     "name_to_handle_at",
+                                     "open_by_handle_at"});
   filter.Add(SCMP_ACT_ERRNO(EPERM), {"kill", "fsopen", "fsmount", "move_mount", "open_tree", "mount_setattr"});
   filter.Add(SCMP_ACT_ERRNO(EPERM), "prctl", {Equal(0, PR_SET_PDEATHSIG)});
   filter.Add(SCMP_ACT_ERRNO(ENOSYS), {"clone3"});  // clone instead, whose flags can be seen
@@ -165,8 +231,8 @@ std::string FilterCompiler() {
 std::string FilterLoading() {
   Filter filter(SCMP_ACT_TRAP);
   AddCommon(filter);
-  filter.Add(SCMP_ACT_ALLOW, {"open", "openat", "pread64", "readlink", "readlinkat", "access", "faccessat", "faccessat2",
-                              "stat", "getcwd", "mprotect", "recvmsg"});
+  filter.Add(SCMP_ACT_ALLOW, {"open", "openat", "pread64", "readlink", "readlinkat", "access", "faccessat",
+                              "faccessat2", "stat", "getcwd", "mprotect", "recvmsg"});
   // No memory that outlives a fork and is shared by batches: private, or of a descriptor that kopt sent.
   filter.Add(SCMP_ACT_ALLOW, "mmap", {Masked(3, MAP_SHARED_VALIDATE, MAP_PRIVATE)});
   filter.Add(SCMP_ACT_ALLOW, "mmap", {Masked(3, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, MAP_SHARED)});
@@ -183,8 +249,8 @@ std::string FilterRunning() {
   Filter filter(SCMP_ACT_TRAP);
   filter.ForAllThreads();
   AddCommon(filter);
-  filter.Add(SCMP_ACT_ERRNO(EACCES), {"open", "openat", "readlink", "readlinkat", "access", "faccessat", "faccessat2",
-                                      "stat"});
+  filter.Add(SCMP_ACT_ERRNO(EACCES),
+             {"open", "openat", "readlink", "readlinkat", "access", "faccessat", "faccessat2", "stat"});
   filter.Add(SCMP_ACT_ALLOW, "mmap", {Masked(2, PROT_EXEC, 0), Masked(3, MAP_SHARED_VALIDATE, MAP_PRIVATE)});
   filter.Add(SCMP_ACT_ALLOW, "mprotect", {Masked(2, PROT_EXEC, 0)});
   return filter.Load();
@@ -192,7 +258,7 @@ std::string FilterRunning() {
 
 std::string ReportForbiddenCalls(void (*report)(int number)) {
   report_call = report;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_sigaction = OnForbiddenCall;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
   return sigaction(SIGSYS, &action, nullptr) == 0 ? "" : Failure("sigaction");

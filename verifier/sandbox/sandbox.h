@@ -12,10 +12,10 @@ namespace kopt::sandbox {
 struct Limits {
   uint64_t address_space = uint64_t{4} << 30;  // bytes
   uint64_t cpu_seconds = 600;
-  uint64_t file_size = 0;                      // bytes a file may grow to
+  uint64_t file_size = 0;  // bytes a file may grow to
   uint64_t open_files = 64;
-  uint64_t processes = 0;                      // threads included, of the dropped uid; 0: not limited
-  int first_closed = 4;                        // descriptors from here on are closed
+  uint64_t processes = 0;  // threads included, of the dropped uid; 0: not limited
+  int first_closed = 4;    // descriptors from here on are closed
 };
 
 // Each returns "" or one sentence that says what failed.
@@ -28,7 +28,8 @@ std::string Confine(const Limits& limits, uint32_t slot);
 uint32_t UidOfSlot(uint32_t slot);
 
 // Landlock: only these folders or files can be opened, for reading and executing, or for everything below `writable`.
-// Paths that do not exist are passed over. ABI 4 and later: no TCP either; ABI 6: no signals or abstract sockets outside.
+// Paths that do not exist are passed over. ABI 4 and later: no TCP either; ABI 6: no signals or abstract sockets
+// outside.
 std::string RestrictFiles(const std::vector<std::string>& readable, const std::vector<std::string>& writable);
 
 // For a compiler and its children: everything but networks, tracing, sessions and process groups, kernel interfaces.
@@ -43,7 +44,7 @@ std::string FilterRunning();
 inline constexpr int kForbiddenCallExit = 97;
 std::string ReportForbiddenCalls(void (*report)(int number));
 
-int LandlockAbi();        // 0: none
+int LandlockAbi();  // 0: none
 bool SeccompAvailable();
 // "openat" for a number of this machine's architecture; "call 1234" if it has no name.
 std::string SystemCallName(int number);
