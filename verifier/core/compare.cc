@@ -270,8 +270,7 @@ std::string IntegerText(DType type, long long value) {
 
 // "0.25, the truth 0.5 with deviation 1e-7 (2.5e6 deviations)"
 std::string FloatingEvidence(const Tensor& tensor, const Comparison& c) {
-  const std::string text =
-      fmt::format("{}, the truth {}", NumberText(tensor.dtype, c.got), NumberText(tensor.dtype, c.want));
+  std::string text = fmt::format("{}, the truth {}", NumberText(tensor.dtype, c.got), NumberText(tensor.dtype, c.want));
   if (!std::isfinite(c.want) && tensor.nonfinite == NonFinite::kForbidden)
     return text + ", where the spec forbids values that are not finite";
   if (!std::isfinite(c.got) || !std::isfinite(c.want)) return text;

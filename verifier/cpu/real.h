@@ -122,8 +122,8 @@ inline bool signbit(real a) { return std::signbit(a.v); }
 inline real select(bool condition, real a, real b) { return condition ? a : b; }
 
 // A NaN loses against a number, as in fmax.
-inline real max(real a, real b) { return (a.v < b.v) | (a.v != a.v) ? b : a; }
-inline real min(real a, real b) { return (b.v < a.v) | (a.v != a.v) ? b : a; }
+inline real max(real a, real b) { return ((a.v < b.v) | (a.v != a.v)) ? b : a; }
+inline real min(real a, real b) { return ((b.v < a.v) | (a.v != a.v)) ? b : a; }
 inline real fmax(real a, real b) { return max(a, b); }
 inline real fmin(real a, real b) { return min(a, b); }
 inline real clamp(real x, real low, real high) { return min(max(x, low), high); }
