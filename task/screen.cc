@@ -65,7 +65,7 @@ std::string Destringised(std::string_view literal) {
   return text;
 }
 
-std::unexpected<Error> TooLong(std::string_view file, std::string most) {
+std::unexpected<Error> TooLong(std::string_view file, const std::string& most) {
   Error error{.exit = Exit::kUsage, .message = "after preprocessing the source has more than " + most};
   error.file = file;
   error.hint = "include less, expand fewer macros";
