@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <utility>
 
 #include "agent/evidence.h"
@@ -22,6 +23,14 @@ Result<Candidate> ReadNamed(const Spec& spec, Target target, const std::string& 
   Error error = std::move(candidate).error();
   error.hint = fmt::format("{} names it under [{}]", spec.file, key);
   return std::unexpected(std::move(error));
+}
+
+// Line and column of the compiler's first error: its words begin "candidate.cpp:11:3: error:". 0: not known.
+std::pair<int, int> PlaceOf(const Verdict& verdict) {
+  std::pair<int, int> place{0, 0};
+  if (verdict.outcome != Outcome::kCompileError) return place;
+  const int found = std::sscanf(verdict.reason.c_str(), "candidate.cpp:%9d:%9d:", &place.first, &place.second);
+  return found >= 1 ? place : std::pair(0, 0);
 }
 
 }  // namespace
@@ -48,9 +57,12 @@ Result<Contestants> ReadContestants(const Spec& spec, Target target, const std::
 
 Result<void> MustBeMeasured(const Verdict& verdict, const std::string& what, const Candidate& candidate) {
   if (verdict.correct()) return {};
+  const auto [line, column] = PlaceOf(verdict);
   return std::unexpected(Error{.exit = Exit::kUsage,
                                .message = fmt::format("{} is not usable: {}", what, Summary(verdict)),
                                .file = candidate.file,
+                               .line = line,
+                               .column = column,
                                .hint = "no budget was spent; repair the file and run again",
                                .log = EvidenceText(verdict.evidence)});
 }

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "agent/report.h"
 #include "base/files.h"
@@ -12,12 +14,24 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr size_t kLeastSpace = 64 << 10;  // bytes that the results of a short run need
+
 std::unexpected<Error> FolderError(const std::filesystem::path& folder, std::string message, std::string hint) {
   return std::unexpected(Error{.exit = Exit::kUsage,
                                .message = std::move(message),
                                .file = folder.string(),
                                .key = "--out",
                                .hint = std::move(hint)});
+}
+
+// The host's fault unless the user named what cannot be: EROFS, ENOSPC and the like end with exit 3.
+std::unexpected<Error> CannotWrite(const std::filesystem::path& folder, const std::error_code& error) {
+  auto failure = FolderError(folder, fmt::format("cannot create the folder: {}", error.message()),
+                             "name a folder that can be written with --out");
+  if (error.value() == EROFS || error.value() == ENOSPC || error.value() == EDQUOT || error.value() == EIO) {
+    failure.error().exit = Exit::kEnvironment;
+  }
+  return failure;
 }
 
 std::string Dump(const ordered_json& json) {
@@ -55,10 +69,16 @@ Result<void> PrepareResultsFolder(const std::filesystem::path& folder) {
     if (!empty) return FolderError(folder, "the results folder is not empty", "name a new one with --out");
   }
   std::filesystem::create_directories(folder, error);
-  if (error) return FolderError(folder, fmt::format("cannot create the folder: {}", error.message()), "");
+  if (error) return CannotWrite(folder, error);
   // Learn now, not after the budget is spent, whether it can be written.
   const auto probe = folder / ".kopt";
-  KOPT_CHECK(WriteFile(probe, ""));
+  if (auto written = WriteFile(probe, std::string(kLeastSpace, '\n')); !written) {
+    Error failure = std::move(written).error();
+    failure.file = folder.string();
+    failure.key = "--out";
+    if (failure.hint.empty()) failure.hint = "name a folder that can be written with --out";
+    return std::unexpected(std::move(failure));
+  }
   std::filesystem::remove(probe, error);
   return {};
 }

@@ -48,10 +48,13 @@ void Fd::Close() noexcept {
 }
 
 Result<std::string> ReadFile(const std::filesystem::path& path, size_t most) {
-  Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (path.empty()) return UsageError("the name of a file is empty");
+  // A pipe that nobody writes to must not block the open.
+  Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid()) return FileError("open", path);
   struct stat status{};
   if (fstat(fd.get(), &status) != 0) return FileError("read", path);
+  fcntl(fd.get(), F_SETFL, O_RDONLY);
   if (S_ISDIR(status.st_mode)) {
     return std::unexpected(
         Error{.exit = Exit::kUsage, .message = "this is a folder, not a file", .file = path.string()});
@@ -60,7 +63,11 @@ Result<std::string> ReadFile(const std::filesystem::path& path, size_t most) {
   char buffer[65536];
   while (true) {
     const ssize_t n = read(fd.get(), buffer, sizeof(buffer));
-    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EINTR && S_ISREG(status.st_mode)) continue;
+    if (n < 0 && errno == EINTR) {
+      return std::unexpected(
+          Error{.exit = Exit::kInterrupted, .message = "interrupted while reading", .file = path.string()});
+    }
     if (n < 0) return FileError("read", path);
     if (n == 0) return text;
     text.append(buffer, static_cast<size_t>(n));

@@ -38,10 +38,19 @@ std::filesystem::path Context::StateFolder() const {
 
 Result<Store> Context::OpenStore() const { return Store::Open(StateFolder()); }
 
+Result<void> Context::CheckSandbox() const {
+  if (flags_.unsafe_no_sandbox) return {};
+  const SandboxState state = host_.sandbox();
+  if (state.missing.empty()) return {};
+  return EnvironmentError("this host cannot confine candidates: " + state.missing,
+                          "--unsafe-no-sandbox runs them without a sandbox: only for code you trust");
+}
+
 Result<Calibration> Context::EnsureCalibrated(Store& store, Progress& progress) {
   const std::string device = host_.device().name;
   KOPT_TRY(std::optional<Calibration> known, LoadCalibration(store, device));
   if (known) return *std::move(known);
+  KOPT_CHECK(CheckSandbox());
   progress.Line(fmt::format("first use of {}: measuring its peaks, about 3 s", device));
   Calibration calibration;
   KOPT_TRY(calibration.peaks, host_.calibrate(OptionsFor({})));

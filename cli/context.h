@@ -55,6 +55,9 @@ class Context {
   std::unique_ptr<Progress> MakeProgress();
 
  private:
+  // An environment error if candidates must be confined and this host cannot.
+  Result<void> CheckSandbox() const;
+
   Host& host_;
   CommonFlags flags_;
   Config config_;

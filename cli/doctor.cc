@@ -70,7 +70,8 @@ void LookForWorker(Doctor& doctor) {
 void LookAtState(Doctor& doctor) {
   const std::filesystem::path folder = doctor.context.StateFolder();
   auto store = doctor.context.OpenStore();
-  if (!store) return doctor.Add("state", "missing", store.error().Text(), "choose another folder with --state DIR");
+  const auto usable = store ? store->CheckWritable() : std::unexpected(store.error());
+  if (!usable) return doctor.Add("state", "missing", usable.error().Text(), "choose another folder with --state DIR");
   doctor.store.emplace(std::move(*store));
   std::error_code error;
   const auto space = std::filesystem::space(folder, error);
@@ -167,6 +168,12 @@ std::vector<std::pair<std::string, Setting>> SettingsInForce(const Context& cont
   return settings;
 }
 
+std::string SettingsFileText(const std::string& file) {
+  if (file.empty()) return "there is no settings file: neither XDG_CONFIG_HOME nor HOME is set";
+  std::error_code ignored;
+  return fmt::format("{} {}", file, std::filesystem::exists(file, ignored) ? "is read" : "does not exist");
+}
+
 std::string DoctorText(const Doctor& doctor) {
   std::vector<std::vector<std::string>> rows, settings;
   std::string hints;
@@ -177,11 +184,8 @@ std::string DoctorText(const Doctor& doctor) {
   for (const auto& [key, setting] : SettingsInForce(doctor.context)) {
     settings.push_back({key, setting.value, "(" + setting.source + ")"});
   }
-  const std::string& file = doctor.context.config().file();
-  std::error_code ignored;
-  std::string text =
-      fmt::format("kopt {}\n\n{}\nsettings in force; {} {}\n{}", kVersion, Table(rows), file,
-                  std::filesystem::exists(file, ignored) ? "is read" : "does not exist", Table(settings));
+  std::string text = fmt::format("kopt {}\n\n{}\nsettings in force; {}\n{}", kVersion, Table(rows),
+                                 SettingsFileText(doctor.context.config().file()), Table(settings));
   return hints.empty() ? text : text + "\nwhat to do\n" + hints;
 }
 

@@ -1,7 +1,10 @@
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -24,6 +27,26 @@ void CatchSignals() {
   signal(SIGPIPE, SIG_IGN);  // a reader that went away must not end a run
 }
 
+// With one of the first three descriptors closed, the next file opened would take its number and all that is printed.
+void OpenStandardStreams() {
+  int fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDWR);
+  if (fd > STDERR_FILENO) close(fd);
+}
+
+bool ReaderWentAway() {
+  pollfd item{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+  return poll(&item, 1, 0) > 0 && (item.revents & POLLERR) != 0;
+}
+
+// A result that was lost is no success, unless whoever asked for it closed the pipe.
+int Finish(int exit) {
+  std::cout.flush();
+  if (std::cout.good() || ReaderWentAway()) return exit;
+  std::cerr << "kopt: the output cannot be written\nhint: free some space where stdout leads, and run again\n";
+  return exit > 1 ? exit : static_cast<int>(kopt::Exit::kEnvironment);
+}
+
 int Columns() {
   winsize size{};
   for (int fd : {STDOUT_FILENO, STDERR_FILENO}) {
@@ -40,6 +63,7 @@ std::optional<std::string> FromEnvironment(const char* name) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  OpenStandardStreams();
   CatchSignals();
   kopt::Host host{.out = std::cout,
                   .err = std::cerr,
@@ -55,5 +79,5 @@ int main(int argc, char** argv) {
                   .calibrate = kopt::CalibrateCpu,
                   .sandbox = kopt::ProbeSandbox,
                   .compiler = kopt::FindCompiler};
-  return kopt::RunKopt(std::vector<std::string>(argv + 1, argv + argc), host);
+  return Finish(kopt::RunKopt(std::vector<std::string>(argv + std::min(argc, 1), argv + argc), host));
 }

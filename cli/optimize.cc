@@ -159,6 +159,7 @@ Result<int> RunOptimize(const OptimizeFlags& flags, Context& context) {
   KOPT_TRY(const Spec spec, ReadSpec(flags.spec));
   KOPT_TRY(Job job, MakeJob(flags, spec, target, context));
   KOPT_TRY(Store store, context.OpenStore());
+  KOPT_CHECK(store.CheckWritable());
   KOPT_CHECK(PrepareResultsFolder(job.out));
   const auto progress = context.MakeProgress();
   progress->Line(fmt::format("{} on {}: {}", spec.name, Name(target), context.host().device().name));

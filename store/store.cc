@@ -239,6 +239,10 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Result<Store> Store::Open(const std::filesystem::path& folder, double busy_seconds) {
+  if (folder.empty()) {
+    return EnvironmentError("there is no place for the state: neither XDG_STATE_HOME nor HOME is set",
+                            "name a folder with --state DIR");
+  }
   KOPT_CHECK(CreateFolder(folder));
   const int busy_milliseconds = static_cast<int>(1000 * std::clamp(busy_seconds, 0.0, 3600.0));
   KOPT_TRY(auto database, Database::Open(folder / "kopt.sqlite", busy_milliseconds));
@@ -248,6 +252,8 @@ Result<Store> Store::Open(const std::filesystem::path& folder, double busy_secon
   KOPT_CHECK(CheckIntegrity(*database));
   return Store(std::make_unique<Impl>(std::move(database)));
 }
+
+Result<void> Store::CheckWritable() { return Put("probe", "written", Timestamp()); }
 
 Result<void> Store::AddTask(std::string_view spec_hash, std::string_view name, std::string_view text) {
   const std::lock_guard lock(impl_->mutex);
@@ -388,7 +394,8 @@ std::filesystem::path DefaultStateFolder() {
   const char* state = std::getenv("XDG_STATE_HOME");
   if (state != nullptr && state[0] == '/') return std::filesystem::path(state) / "kopt";
   const char* home = std::getenv("HOME");
-  return std::filesystem::path(home != nullptr && home[0] != 0 ? home : "/") / ".local/state/kopt";
+  if (home == nullptr || home[0] == 0) return {};
+  return std::filesystem::path(home) / ".local/state/kopt";
 }
 
 }  // namespace kopt

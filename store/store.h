@@ -63,6 +63,9 @@ class Store {
   Store& operator=(Store&&) noexcept;
   ~Store();
 
+  // Writes and commits a row, so that a locked, full or read-only state is found before work is spent, not after.
+  Result<void> CheckWritable();
+
   Result<void> AddTask(std::string_view spec_hash, std::string_view name, std::string_view text);
   Result<void> AddRun(const RunRow& run);
   Result<void> UpdateRun(const RunRow& run);  // state, outcome, ended, active_seconds, result
@@ -92,7 +95,7 @@ class Store {
   std::unique_ptr<Impl> impl_;
 };
 
-// "$XDG_STATE_HOME/kopt", or "~/.local/state/kopt".
+// "$XDG_STATE_HOME/kopt", or "~/.local/state/kopt"; empty if neither variable names a folder.
 std::filesystem::path DefaultStateFolder();
 
 }  // namespace kopt
