@@ -1,3 +1,5 @@
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -13,6 +15,18 @@ size_t RoundUp(size_t value, size_t multiple) { return (value + multiple - 1) / 
 template <class T>
 void Append(std::string& text, const T* items, size_t count) {
   text.append(reinterpret_cast<const char*>(items), count * sizeof(T));
+}
+
+// What lies beyond the last batch's layout was out of its reach through the mappings it was given, but not through the
+// descriptors: those pages are given back.
+void Forget(SharedMemory& memory, size_t used) {
+  const std::span<std::byte> bytes = memory.bytes();
+  std::ranges::fill(bytes.first(used), std::byte{0});
+  if (used == bytes.size()) return;
+  const auto rest = static_cast<off_t>(bytes.size() - used);
+  if (fallocate(memory.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(used), rest) != 0) {
+    std::ranges::fill(bytes.subspan(used), std::byte{0});
+  }
 }
 
 }  // namespace
@@ -42,8 +56,8 @@ void Arenas::Used(size_t read_only_bytes, size_t read_write_bytes) {
 }
 
 void Arenas::Clear() {
-  std::ranges::fill(read_only_.bytes().first(used_read_only_), std::byte{0});
-  std::ranges::fill(read_write_.bytes().first(used_read_write_), std::byte{0});
+  Forget(read_only_, used_read_only_);
+  Forget(read_write_, used_read_write_);
   used_read_only_ = used_read_write_ = 0;
 }
 

@@ -82,7 +82,7 @@ class CandidateRun {
   };
   using Sets = std::vector<const SetPool::Entry*>;
 
-  CandidateRun(CpuContext& context, const Candidate& candidate) : context_(context), candidate_(candidate) {}
+  CandidateRun(CpuContext& context, Candidate candidate) : context_(context), candidate_(std::move(candidate)) {}
   Judged<void> CompileAll(const std::map<std::string, CpuSource>& sources, std::map<std::string, std::string>& objects);
   Prepared Prepare(const BoundTask& task, const BoundPlan& plan, size_t calls, bool timed) const;
   // What outputs and scratch hold before each call: by call, one kind.
@@ -104,7 +104,7 @@ class CandidateRun {
   uint64_t DigestOf(const BoundTensor& bound, std::span<const std::byte> storage) const;
 
   CpuContext& context_;
-  const Candidate& candidate_;
+  Candidate candidate_;
   std::map<const Shape*, Bound> bound_;
   std::map<std::string, std::unique_ptr<Session>> sessions_;              // by object
   std::map<std::tuple<const Shape*, size_t, size_t>, uint64_t> digests_;  // by shape, set, tensor

@@ -1,7 +1,6 @@
 #include "verifier/cpu/oracle.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "base/hash.h"
@@ -11,7 +10,6 @@ namespace {
 
 constexpr double kOracleSeconds = 120;  // deadline of one run
 constexpr uint64_t kOracleSpace = uint64_t{16} << 30;
-constexpr int kSlots = 5;  // data, value, variance, owner, got: oracle_source.h
 
 bool HasInteger(const Tensor& tensor) { return tensor.role != Tensor::Role::kTemp && !IsFloating(tensor.dtype); }
 bool IsResult(const Tensor& tensor) { return tensor.role != Tensor::Role::kInput; }
@@ -48,12 +46,27 @@ size_t Answer::bytes() const {
   return total;
 }
 
-// The buffers of one oracle batch.
+// The buffers of one oracle batch, the args that all functions share, and what the buffers hold before it.
 struct Oracle::Layout {
+  using Bytes = std::span<const std::byte>;
+  enum Slot { kData, kValue, kVariance, kOwner, kGot };
+
   Batch batch;
-  int dims = -1, scalars = -1, control = -1, tuples = -1;
+  int control = -1;
   std::vector<std::array<int, kSlots>> tensors;
   std::vector<ArgEntry> args;
+  std::vector<std::pair<int, Bytes>> contents;
+  std::vector<long long> dims;
+  OracleControl begin;
+
+  int Add(Bytes content, bool writable) {
+    const int buffer = batch.AddBuffer(std::max<size_t>(content.size(), 1), writable);
+    contents.emplace_back(buffer, content);
+    return buffer;
+  }
+  void AddArg(int buffer) {
+    args.push_back(buffer >= 0 ? ArgEntry{.buffer = buffer} : ArgEntry{.buffer = -1, .is_null = 1});
+  }
 };
 
 Result<std::unique_ptr<Oracle>> Oracle::Create(const Spec& spec, CompileService& compiler, const Options& options) {
@@ -132,41 +145,46 @@ Result<Answer> Oracle::Sample(const BoundTask& task, const InputSet& inputs, lon
   return Run(task, inputs, chosen);
 }
 
-// Places every tensor's buffers, and the args that all functions share.
-static void AddTensor(Batch& batch, const BoundTensor& bound, const InputSet& inputs, bool write_input, bool got,
-                      size_t i, std::array<int, kSlots>& slots) {
-  slots.fill(-1);
-  const Tensor& tensor = *bound.tensor;
-  const auto elements = static_cast<size_t>(bound.elements);
-  if (tensor.IsRead()) slots[0] = batch.AddBuffer(inputs.storage[i].size(), write_input);
-  if (IsResult(tensor)) {
-    slots[1] = batch.AddBuffer(elements * 8, true);
-    if (!HasInteger(tensor)) slots[2] = batch.AddBuffer(elements * 8, true);
-    slots[3] = batch.AddBuffer(elements * 4, true);
-    if (got && tensor.IsWritten()) slots[4] = batch.AddBuffer(bound.bytes, false);
+// What every batch has: dims, scalars, control, and the tensors' buffers. `writable_inputs`: for an input's code;
+// `results`: room for values; `got`: a candidate's storages.
+void Oracle::Begin(Layout& layout, const BoundTask& task, const InputSet& inputs, bool writable_inputs, bool results,
+                   const std::vector<Layout::Bytes>& got) const {
+  for (const std::string& dim : spec_.dims) layout.dims.push_back(task.shape->dims.at(dim));
+  layout.AddArg(layout.Add(std::as_bytes(std::span(layout.dims)), false));
+  layout.AddArg(layout.Add(std::as_bytes(std::span(inputs.scalars)), false));
+  layout.control = layout.Add(std::as_bytes(std::span(&layout.begin, 1)), true);
+  layout.AddArg(layout.control);
+  for (size_t i = 0; i < task.tensors.size(); ++i) {
+    const BoundTensor& bound = task.tensors[i];
+    const auto elements = static_cast<size_t>(bound.elements);
+    std::array<int, kSlots>& slots = layout.tensors.emplace_back();
+    slots.fill(-1);
+    if (bound.tensor->IsRead()) slots[Layout::kData] = layout.Add(inputs.storage[i], writable_inputs);
+    if (results && IsResult(*bound.tensor)) {
+      slots[Layout::kValue] = layout.batch.AddBuffer(elements * 8, true);
+      if (!HasInteger(*bound.tensor)) slots[Layout::kVariance] = layout.batch.AddBuffer(elements * 8, true);
+      slots[Layout::kOwner] = layout.batch.AddBuffer(elements * 4, true);
+    }
+    if (!got.empty() && bound.tensor->IsWritten()) slots[Layout::kGot] = layout.Add(got[i], false);
+    for (const int buffer : slots) layout.AddArg(buffer);
   }
 }
 
-static ArgEntry BufferOrNull(int buffer) {
-  return buffer >= 0 ? ArgEntry{.buffer = buffer} : ArgEntry{.buffer = -1, .is_null = 1};
-}
-
-Result<BatchEnd> Oracle::RunLayout(const Layout& layout, const BoundTask& task, const InputSet& inputs) {
+// Runs the batch and returns its control block. `what`: for messages.
+Result<OracleControl> Oracle::Finish(const Layout& layout, const BoundTask& task, const std::string& what) {
   if (!session_->running()) KOPT_CHECK(StartSession());
   KOPT_CHECK(arenas_.Reserve(layout.batch.read_only_bytes(), layout.batch.read_write_bytes()));
-  const auto put = [&](int buffer, const void* data, size_t bytes) {
-    if (buffer >= 0 && bytes > 0) std::memcpy(layout.batch.Data(arenas_, buffer).data(), data, bytes);
-  };
-  auto end = session_->Run(arenas_, layout.batch, {.seconds = kOracleSeconds}, [&] {
-    std::vector<long long> dims;
-    for (const std::string& dim : spec_.dims) dims.push_back(task.shape->dims.at(dim));
-    put(layout.dims, dims.data(), dims.size() * 8);
-    put(layout.scalars, inputs.scalars.data(), inputs.scalars.size() * 8);
-    for (size_t i = 0; i < layout.tensors.size(); ++i) {
-      put(layout.tensors[i][0], inputs.storage[i].data(), inputs.storage[i].size());
+  KOPT_TRY(const BatchEnd end, session_->Run(arenas_, layout.batch, {.seconds = kOracleSeconds}, [&] {
+    for (const auto& [buffer, content] : layout.contents) {
+      std::ranges::copy(content, layout.batch.Data(arenas_, buffer).begin());
     }
-  });
-  return end;
+  }));
+  KOPT_CHECK(CheckEnd(end, what));
+  last_seconds_ = end.seconds;
+  OracleControl control;
+  std::memcpy(&control, layout.batch.Data(arenas_, layout.control).data(), sizeof(control));
+  KOPT_CHECK(CheckControl(control, task));
+  return control;
 }
 
 Result<void> Oracle::CheckEnd(const BatchEnd& end, const std::string& what) const {
@@ -206,98 +224,61 @@ Result<void> Oracle::CheckControl(const OracleControl& control, const BoundTask&
 Result<Answer> Oracle::Run(const BoundTask& task, const InputSet& inputs, const std::vector<long long>& tuples) {
   const OracleFunctions functions = FunctionsOf(spec_);
   Layout layout;
-  Batch& batch = layout.batch;
-  layout.dims = batch.AddBuffer(std::max<size_t>(1, spec_.dims.size()) * 8, false);
-  layout.scalars = batch.AddBuffer(std::max<size_t>(1, spec_.scalars.size()) * 8, false);
-  layout.control = batch.AddBuffer(sizeof(OracleControl), true);
-  layout.tensors.resize(task.tensors.size());
-  layout.args = {{.buffer = layout.dims}, {.buffer = layout.scalars}, {.buffer = layout.control}};
-  for (size_t i = 0; i < task.tensors.size(); ++i) {
-    AddTensor(batch, task.tensors[i], inputs, false, false, i, layout.tensors[i]);
-    for (const int buffer : layout.tensors[i]) layout.args.push_back(BufferOrNull(buffer));
-  }
-  if (!tuples.empty()) layout.tuples = batch.AddBuffer(tuples.size() * 8, false);
-  layout.args.push_back(BufferOrNull(layout.tuples));
-  batch.BeginCall();
-  batch.AddStep(kOracleBegin, layout.args);
-  for (int i = 0; i < functions.references; ++i) batch.AddStep(functions.Reference(i), layout.args);
-
-  KOPT_CHECK(arenas_.Reserve(batch.read_only_bytes(), batch.read_write_bytes()));
-  if (layout.tuples >= 0) std::memcpy(batch.Data(arenas_, layout.tuples).data(), tuples.data(), tuples.size() * 8);
-  const OracleControl begin{.tuple_count = static_cast<long long>(tuples.size())};
-  std::memcpy(batch.Data(arenas_, layout.control).data(), &begin, sizeof(begin));
-  KOPT_TRY(const BatchEnd end, RunLayout(layout, task, inputs));
-  if (end.kind != BatchEnd::Kind::kDone) {
-    auto failed = CheckEnd(end, "the oracle");
-    KOPT_CHECK(StartSession());
-    return std::unexpected(failed.error());
-  }
-  if (tuples.empty()) seconds_ = end.seconds;
-  OracleControl control;
-  std::memcpy(&control, batch.Data(arenas_, layout.control).data(), sizeof(control));
-  KOPT_CHECK(CheckControl(control, task));
+  layout.begin.tuple_count = static_cast<long long>(tuples.size());
+  Begin(layout, task, inputs, false, true, {});
+  layout.AddArg(tuples.empty() ? -1 : layout.Add(std::as_bytes(std::span(tuples)), false));
+  layout.batch.BeginCall();
+  layout.batch.AddStep(kOracleBegin, layout.args);
+  for (int i = 0; i < functions.references; ++i) layout.batch.AddStep(functions.Reference(i), layout.args);
+  KOPT_CHECK(Finish(layout, task, "the oracle"));
+  if (tuples.empty()) seconds_ = last_seconds_;
 
   Answer answer;
   answer.sampled = !tuples.empty();
   answer.parts.resize(task.tensors.size());
   for (size_t i = 0; i < task.tensors.size(); ++i) {
-    const BoundTensor& bound = task.tensors[i];
-    if (!bound.tensor->IsWritten()) continue;
-    Answer::Part& part = answer.parts[i];
-    auto owner = CopyOut<uint32_t>(batch.Data(arenas_, layout.tensors[i][3]), bound.elements);
-    if (HasInteger(*bound.tensor)) {
-      part.integer = CopyOut<long long>(batch.Data(arenas_, layout.tensors[i][1]), bound.elements);
-    } else {
-      part.value = CopyOut<double>(batch.Data(arenas_, layout.tensors[i][1]), bound.elements);
-      part.variance = CopyOut<double>(batch.Data(arenas_, layout.tensors[i][2]), bound.elements);
-    }
-    if (answer.sampled) part.owner = std::move(owner);
-    if (answer.sampled || bound.tensor->compare == Compare::kAny) continue;
-    const auto missing = std::ranges::find(owner, 0U);
-    if (missing != owner.end()) {
-      return SpecError(
-          spec_, spec_.references.empty() ? 0 : spec_.references.back().code_position.line,
-          fmt::format("no reference writes {}{}", bound.tensor->name, bound.Coordinates(missing - owner.begin())),
-          "every element of an output needs a value");
-    }
+    if (!task.tensors[i].tensor->IsWritten()) continue;
+    KOPT_TRY(answer.parts[i], TakePart(layout, task.tensors[i], layout.tensors[i], answer.sampled));
   }
   return answer;
+}
+
+Result<Answer::Part> Oracle::TakePart(const Layout& layout, const BoundTensor& bound,
+                                      const std::array<int, kSlots>& slots, bool sampled) {
+  Answer::Part part;
+  const auto data = [&](Layout::Slot slot) { return layout.batch.Data(arenas_, slots[slot]); };
+  auto owner = CopyOut<uint32_t>(data(Layout::kOwner), bound.elements);
+  if (HasInteger(*bound.tensor)) {
+    part.integer = CopyOut<long long>(data(Layout::kValue), bound.elements);
+  } else {
+    part.value = CopyOut<double>(data(Layout::kValue), bound.elements);
+    part.variance = CopyOut<double>(data(Layout::kVariance), bound.elements);
+  }
+  const auto missing = std::ranges::find(owner, 0U);
+  if (!sampled && bound.tensor->compare != Compare::kAny && missing != owner.end()) {
+    return SpecError(
+        spec_, spec_.references.empty() ? 0 : spec_.references.back().code_position.line,
+        fmt::format("no reference writes {}{}", bound.tensor->name, bound.Coordinates(missing - owner.begin())),
+        "every element of an output needs a value");
+  }
+  if (sampled) part.owner = std::move(owner);
+  return part;
 }
 
 // Inputs with code: each runs once, in file order, on the inputs before it.
 Result<void> Oracle::RunCode(const BoundTask& task, InputSet& set) {
   const OracleFunctions functions = FunctionsOf(spec_);
   Layout layout;
-  Batch& batch = layout.batch;
-  layout.dims = batch.AddBuffer(std::max<size_t>(1, spec_.dims.size()) * 8, false);
-  layout.scalars = batch.AddBuffer(std::max<size_t>(1, spec_.scalars.size()) * 8, false);
-  layout.control = batch.AddBuffer(sizeof(OracleControl), true);
-  layout.args = {{.buffer = layout.dims}, {.buffer = layout.scalars}, {.buffer = layout.control}};
-  layout.tensors.resize(task.tensors.size());
-  for (size_t i = 0; i < task.tensors.size(); ++i) {
-    layout.tensors[i].fill(-1);
-    if (task.tensors[i].tensor->IsRead()) layout.tensors[i][0] = batch.AddBuffer(set.storage[i].size(), true);
-    for (const int buffer : layout.tensors[i]) layout.args.push_back(BufferOrNull(buffer));
+  Begin(layout, task, set, true, false, {});
+  layout.AddArg(-1);
+  layout.batch.BeginCall();
+  for (size_t j = 0; j < functions.code_tensors.size(); ++j) {
+    layout.batch.AddStep(functions.Code(static_cast<int>(j)), layout.args);
   }
-  layout.args.push_back(BufferOrNull(-1));
-  batch.BeginCall();
-  for (size_t j = 0; j < functions.code_tensors.size(); ++j)
-    batch.AddStep(functions.Code(static_cast<int>(j)), layout.args);
-  KOPT_CHECK(arenas_.Reserve(batch.read_only_bytes(), batch.read_write_bytes()));
-  const OracleControl begin;
-  std::memcpy(batch.Data(arenas_, layout.control).data(), &begin, sizeof(begin));
-  KOPT_TRY(const BatchEnd end, RunLayout(layout, task, set));
-  if (end.kind != BatchEnd::Kind::kDone) {
-    auto failed = CheckEnd(end, "an input's code");
-    KOPT_CHECK(StartSession());
-    return std::unexpected(failed.error());
-  }
-  OracleControl control;
-  std::memcpy(&control, batch.Data(arenas_, layout.control).data(), sizeof(control));
-  KOPT_CHECK(CheckControl(control, task));
-  for (const int tensor : functions.code_tensors) {
-    const auto data = batch.Data(arenas_, layout.tensors[static_cast<size_t>(tensor)][0]);
-    std::ranges::copy(data, set.storage[static_cast<size_t>(tensor)].begin());
+  KOPT_CHECK(Finish(layout, task, "an input's code"));
+  for (const int number : functions.code_tensors) {
+    const auto tensor = static_cast<size_t>(number);
+    std::ranges::copy(layout.batch.Data(arenas_, layout.tensors[tensor][Layout::kData]), set.storage[tensor].begin());
   }
   return {};
 }
@@ -308,41 +289,20 @@ Result<std::string> Oracle::Refusal(const BoundTask& task, const InputSet& input
   const auto at = std::ranges::find(functions.accept_tensors, static_cast<int>(tensor));
   if (at == functions.accept_tensors.end()) return std::string();
   Layout layout;
-  Batch& batch = layout.batch;
-  layout.dims = batch.AddBuffer(std::max<size_t>(1, spec_.dims.size()) * 8, false);
-  layout.scalars = batch.AddBuffer(std::max<size_t>(1, spec_.scalars.size()) * 8, false);
-  layout.control = batch.AddBuffer(sizeof(OracleControl), true);
-  layout.args = {{.buffer = layout.dims}, {.buffer = layout.scalars}, {.buffer = layout.control}};
-  layout.tensors.resize(task.tensors.size());
+  Begin(layout, task, inputs, false, true, got);
+  layout.AddArg(-1);
   for (size_t i = 0; i < task.tensors.size(); ++i) {
-    AddTensor(batch, task.tensors[i], inputs, false, true, i, layout.tensors[i]);
-    for (const int buffer : layout.tensors[i]) layout.args.push_back(BufferOrNull(buffer));
-  }
-  layout.args.push_back(BufferOrNull(-1));
-  batch.BeginCall();
-  batch.AddStep(functions.Accept(static_cast<int>(at - functions.accept_tensors.begin())), layout.args);
-  KOPT_CHECK(arenas_.Reserve(batch.read_only_bytes(), batch.read_write_bytes()));
-  const OracleControl begin;
-  std::memcpy(batch.Data(arenas_, layout.control).data(), &begin, sizeof(begin));
-  for (size_t i = 0; i < task.tensors.size(); ++i) {
-    const auto put = [&](int slot, const void* data, size_t bytes) {
-      const int buffer = layout.tensors[i][static_cast<size_t>(slot)];
-      if (buffer >= 0 && bytes > 0) std::memcpy(batch.Data(arenas_, buffer).data(), data, bytes);
-    };
     const Answer::Part& part = answer.parts[i];
-    put(1, part.integer.data(), part.integer.size() * 8);
-    put(1, part.value.data(), part.value.size() * 8);
-    if (!part.value.empty()) put(2, part.variance.data(), part.variance.size() * 8);
-    put(4, got[i].data(), got[i].size());
+    const auto hold = [&](Layout::Slot slot, Layout::Bytes content) {
+      if (!content.empty()) layout.contents.emplace_back(layout.tensors[i][slot], content);
+    };
+    hold(Layout::kValue, std::as_bytes(std::span(part.integer)));
+    hold(Layout::kValue, std::as_bytes(std::span(part.value)));
+    if (!part.value.empty()) hold(Layout::kVariance, std::as_bytes(std::span(part.variance)));
   }
-  KOPT_TRY(const BatchEnd end, RunLayout(layout, task, inputs));
-  if (end.kind != BatchEnd::Kind::kDone) {
-    auto failed = CheckEnd(end, "the accept predicate");
-    KOPT_CHECK(StartSession());
-    return std::unexpected(failed.error());
-  }
-  OracleControl control;
-  std::memcpy(&control, batch.Data(arenas_, layout.control).data(), sizeof(control));
+  layout.batch.BeginCall();
+  layout.batch.AddStep(functions.Accept(static_cast<int>(at - functions.accept_tensors.begin())), layout.args);
+  KOPT_TRY(const OracleControl control, Finish(layout, task, "the accept predicate"));
   if (control.rejected == 0) return std::string();
   return fmt::format("the accept predicate of `{}` refuses {} index tuples, the first is number {}",
                      task.tensors[tensor].tensor->name, control.rejected, control.first_rejected);

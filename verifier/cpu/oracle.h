@@ -1,6 +1,7 @@
 // The oracle: input sets and their right answers, computed in a process that no candidate code enters.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -71,12 +72,17 @@ class Oracle {
   double seconds() const { return seconds_; }
 
  private:
+  static constexpr int kSlots = 5;  // data, value, variance, owner, got: oracle_source.h
   struct Layout;
   Oracle(const Spec& spec, Options options) : spec_(spec), options_(std::move(options)) {}
   Result<void> StartSession();
   Result<Answer> Run(const BoundTask& task, const InputSet& inputs, const std::vector<long long>& tuples);
   Result<void> RunCode(const BoundTask& task, InputSet& set);
-  Result<BatchEnd> RunLayout(const Layout& layout, const BoundTask& task, const InputSet& inputs);
+  void Begin(Layout& layout, const BoundTask& task, const InputSet& inputs, bool writable_inputs, bool results,
+             const std::vector<std::span<const std::byte>>& got) const;
+  Result<OracleControl> Finish(const Layout& layout, const BoundTask& task, const std::string& what);
+  Result<Answer::Part> TakePart(const Layout& layout, const BoundTensor& bound, const std::array<int, kSlots>& slots,
+                                bool sampled);
   Result<void> CheckEnd(const BatchEnd& end, const std::string& what) const;
   Result<void> CheckControl(const OracleControl& control, const BoundTask& task) const;
 
@@ -87,6 +93,7 @@ class Oracle {
   Arenas arenas_;
   uint64_t static_seed_ = 0;
   double seconds_ = 0;
+  double last_seconds_ = 0;
 };
 
 }  // namespace kopt

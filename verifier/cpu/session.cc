@@ -370,8 +370,10 @@ bool Session::DescriptorLeft() {
   return recv(worker_end_.get(), &message, sizeof(message), MSG_DONTWAIT) > 0;
 }
 
-// The whole group is stopped here: whatever of it is neither the template nor the reaped child shows up as stopped.
+// Whatever of the group is neither the template nor the reaped child. The signal stops a running one soon enough for
+// the next batch to find it, if not for this one.
 bool Session::StrayProcess() {
+  kill(-group_.pid(), SIGSTOP);
   siginfo_t info{};
   while (waitid(P_PGID, static_cast<id_t>(group_.pid()), &info, WSTOPPED | WEXITED | WNOHANG) == 0 &&
          info.si_pid != 0) {

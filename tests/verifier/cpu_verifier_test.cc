@@ -1,0 +1,147 @@
+// Whole verdicts of the cpu target: a spec that uses every key, and what registration demands.
+#include "verifier/cpu/cpu_verifier.h"
+
+#include <gtest/gtest.h>
+
+#include "base/files.h"
+#include "verifier/core/statistics.h"
+
+namespace kopt {
+namespace {
+
+const std::filesystem::path kFolder = std::filesystem::path(KOPT_SOURCE) / "tests/verifier/tasks";
+
+struct Task {
+  Spec spec;
+  std::unique_ptr<Verifier> verifier;
+  Candidate seed;
+};
+
+std::unique_ptr<Task> Open(const std::string& text, const std::string& source, const std::string& file = "test.spec") {
+  auto task = std::make_unique<Task>();
+  auto spec = ParseSpec(text, file);
+  EXPECT_TRUE(spec) << spec.error().Text();
+  task->spec = std::move(*spec);
+  auto verifier = NewCpuVerifier(task->spec, {});
+  EXPECT_TRUE(verifier) << verifier.error().Text() << verifier.error().log;
+  task->verifier = std::move(*verifier);
+  auto seed = ParseCandidate(task->spec, Target::kCpu, source, "test.cpp");
+  EXPECT_TRUE(seed) << seed.error().Text();
+  task->seed = std::move(*seed);
+  return task;
+}
+
+TEST(CpuVerifierTest, JudgesATaskThatUsesEveryKey) {
+  auto task = Open(*ReadFile(kFolder / "everything.spec"), *ReadFile(kFolder / "everything.cpp"),
+                   (kFolder / "everything.spec").string());
+  auto registration = task->verifier->Register();
+  ASSERT_TRUE(registration) << registration.error().Text() << "\n" << registration.error().log;
+  EXPECT_FALSE(registration->tolerance.empty());
+
+  auto baseline = task->verifier->SetBaseline(task->seed, {{"WRONG", 0}});
+  ASSERT_TRUE(baseline) << baseline.error().Text();
+  EXPECT_EQ(baseline->outcome, Outcome::kMeasured) << baseline->reason;
+  EXPECT_GT(baseline->time_us.value_or(0), 0);
+
+  const std::pair<Outcome, std::string> expected[] = {{Outcome::kMismatch, "y["},    {Outcome::kMismatch, "count"},
+                                                      {Outcome::kMismatch, "y["},       {Outcome::kUnsafe, "gap"},
+                                                      {Outcome::kMismatch, "positive"}, {Outcome::kMismatch, "place"},
+                                                      {Outcome::kUnsafe, "input `x`"}};
+  for (int wrong = 1; wrong <= 7; ++wrong) {
+    auto verdict = task->verifier->Screen(task->seed, {{"WRONG", wrong}}, 0);
+    ASSERT_TRUE(verdict) << verdict.error().Text();
+    EXPECT_EQ(Name(verdict->outcome), Name(expected[wrong - 1].first)) << wrong << ": " << verdict->reason;
+    EXPECT_NE(verdict->reason.find(expected[wrong - 1].second), std::string::npos) << wrong << ": " << verdict->reason;
+    EXPECT_FALSE(verdict->speedup);
+  }
+  auto verdict = task->verifier->Screen(task->seed, {{"WRONG", 0}}, 0);
+  ASSERT_TRUE(verdict) << verdict.error().Text();
+  EXPECT_TRUE(verdict->correct()) << verdict->reason;
+  EXPECT_FALSE(verdict->samples.empty());
+}
+
+constexpr const char* kRowsSpec = R"spec(
+kopt = 1
+name = "rows"
+dims = ["R"]
+[[shape]]
+R = 5000
+[[input]]
+name = "x"
+dtype = "f32"
+shape = ["R", "8"]
+fill = "normal(0, 1)"
+[[output]]
+name = "y"
+dtype = "f32"
+shape = ["R"]
+[[reference]]
+over = ["r:R"]
+code = "real s = 0; for (long long i = 0; i < 8; ++i) s += x(r, i); y(r) = s;"
+)spec";
+
+constexpr const char* kRows = R"spec(
+//@ call rows args(x, y)
+extern "C" void rows(const float* x, float* y) {
+  for (int r = 0; r < R; ++r) {
+    y[r] = 0;
+    for (int i = 0; i < 8; ++i) y[r] += x[8 * r + i];
+  }
+}
+)spec";
+
+TEST(CpuVerifierTest, ConfirmsWithSamplesOfThreeProcesses) {
+  auto task = Open(kRowsSpec, kRows);
+  ASSERT_TRUE(task->verifier->SetBaseline(task->seed, {}));
+  auto verdict = task->verifier->Confirm(task->seed, {});
+  ASSERT_TRUE(verdict) << verdict.error().Text();
+  EXPECT_TRUE(verdict->confirmed) << verdict->reason;
+  EXPECT_EQ(verdict->samples.size(), 3U);
+  // Against itself: never faster.
+  if (verdict->speedup_interval) {
+    EXPECT_NE(Judge(*verdict->speedup_interval), Comparative::kFaster);
+  }
+}
+
+std::string Replaced(std::string text, const std::string& from, const std::string& to) {
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+TEST(CpuVerifierTest, ASpecWhoseCheckHasNoPowerIsRefused) {
+  auto task = Open(Replaced(kRowsSpec, "s += x(r, i)", "s += 0 * x(r, i)"), kRows);
+  auto registration = task->verifier->Register();
+  ASSERT_FALSE(registration);
+  EXPECT_EQ(registration.error().exit, Exit::kUsage);
+  EXPECT_NE(registration.error().message.find("the check has no power"), std::string::npos)
+      << registration.error().Text();
+  EXPECT_NE(registration.error().log.find("zero"), std::string::npos) << registration.error().log;
+}
+
+TEST(CpuVerifierTest, AReferenceThatMissesAnElementIsRefused) {
+  auto task = Open(Replaced(kRowsSpec, "y(r) = s;", "if (r != 17) y(r) = s;"), kRows);
+  auto registration = task->verifier->Register();
+  ASSERT_FALSE(registration);
+  EXPECT_NE(registration.error().message.find("no reference writes y[17]"), std::string::npos)
+      << registration.error().Text();
+}
+
+TEST(CpuVerifierTest, TwoTuplesThatWriteOneElementAreRefused) {
+  auto task = Open(Replaced(kRowsSpec, "y(r) = s;", "y(r) = s; y(0) = s;"), kRows);
+  auto registration = task->verifier->Register();
+  ASSERT_FALSE(registration);
+  EXPECT_NE(registration.error().message.find("two index tuples"), std::string::npos) << registration.error().Text();
+}
+
+TEST(CpuVerifierTest, AReferenceThatDoesNotCompileNamesTheSpecsLine) {
+  auto spec = ParseSpec(Replaced(kRowsSpec, "s += x(r, i)", "s += xx(r, i)"), "test.spec");
+  ASSERT_TRUE(spec) << spec.error().Text();
+  auto verifier = NewCpuVerifier(*spec, {});
+  ASSERT_FALSE(verifier);
+  EXPECT_EQ(verifier.error().exit, Exit::kUsage);
+  EXPECT_NE(verifier.error().message.find("test.spec:18:"), std::string::npos) << verifier.error().Text();
+}
+
+}  // namespace
+}  // namespace kopt
