@@ -70,6 +70,7 @@ class CpuVerifier final : public Verifier {
     Configuration configuration;
     std::unique_ptr<CandidateRun> run;
     std::map<const Shape*, double> call_seconds;
+    std::map<const Shape*, Side> sides;
   };
 
   Result<Pools> NewPools();
@@ -78,8 +79,11 @@ class CpuVerifier final : public Verifier {
   Judged<std::unique_ptr<CandidateRun>> CompileAndLoad(const Candidate& candidate, const Configuration& configuration,
                                                        StageTimes& times);
   Judged<void> CheckAll(CandidateRun& run, Pools& pools, bool fresh, std::map<const Shape*, double>* call_seconds);
-  Judged<void> Measure(CandidateRun& run, CandidateRun& baseline, Pools& pools, int process, const StoppingRule& rule,
-                       Verdict& verdict);
+  // The baseline's side at each shape, prepared once and used again as long as its process lives.
+  using Sides = std::map<const Shape*, Side>;
+  Judged<void> Measure(CandidateRun& run, CandidateRun& baseline, Sides& sides, Pools& pools, int process,
+                       const StoppingRule& rule, Verdict& verdict);
+  Judged<Side> BaselineSide(CandidateRun& baseline, Sides& sides, ShapePool& shape, size_t most);
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
   Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration, double incumbent,
                               Verdict& verdict, StageTimes& times);
@@ -194,22 +198,27 @@ Judged<void> CpuVerifier::CheckAll(CandidateRun& run, Pools& pools, bool fresh,
   return {};
 }
 
-Judged<void> CpuVerifier::Measure(CandidateRun& run, CandidateRun& baseline, Pools& pools, int process,
+Judged<Side> CpuVerifier::BaselineSide(CandidateRun& baseline, Sides& sides, ShapePool& shape, size_t most) {
+  if (const auto found = sides.find(shape.shape); found != sides.end()) return found->second;
+  auto side = PrepareSide(baseline, *shape.shape, *shape.pool, DeadlineFor(*shape.shape), most);
+  if (!side && !side.error().ours) {
+    return std::unexpected(
+        Stop(Error{.message = "the baseline failed while it was timed: " + side.error().refusal.reason}));
+  }
+  if (side) sides[shape.shape] = *side;
+  return side;
+}
+
+Judged<void> CpuVerifier::Measure(CandidateRun& run, CandidateRun& baseline, Sides& sides, Pools& pools, int process,
                                   const StoppingRule& rule, Verdict& verdict) {
   for (ShapePool& shape : pools) {
     if (!shape.scored) continue;
-    const Deadline deadline = DeadlineFor(*shape.shape);
     const size_t scratch = std::max(run.ScratchBytes(*shape.shape), baseline.ScratchBytes(*shape.shape));
     KOPT_TRY(const size_t most, shape.pool->Most(scratch));
     const Lane::Hold hold = context_.lane.Alone();
-    KOPT_TRY(const Side a, PrepareSide(run, *shape.shape, *shape.pool, deadline, most));
-    auto b = PrepareSide(baseline, *shape.shape, *shape.pool, deadline, most);
-    if (!b && !b.error().ours) {
-      return std::unexpected(
-          Stop(Error{.message = "the baseline failed while it was timed: " + b.error().refusal.reason}));
-    }
-    if (!b) return std::unexpected(b.error());
-    KOPT_TRY(ShapeSamples samples, Interleave(a, *b, rule, context_.options));
+    KOPT_TRY(const Side a, PrepareSide(run, *shape.shape, *shape.pool, DeadlineFor(*shape.shape), most));
+    KOPT_TRY(const Side b, BaselineSide(baseline, sides, shape, most));
+    KOPT_TRY(ShapeSamples samples, Interleave(a, b, rule, context_.options));
     samples.shape = shape.number;
     samples.process = process;
     verdict.samples.push_back(std::move(samples));
@@ -312,7 +321,7 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
       return std::unexpected(
           Stop(Error{.message = "the baseline does not load any more: " + loaded.error().refusal.reason}));
     }
-    KOPT_CHECK(Measure(*run, *baseline_->run, pools_, 0, CpuScreening(incumbent), verdict));
+    KOPT_CHECK(Measure(*run, *baseline_->run, baseline_->sides, pools_, 0, CpuScreening(incumbent), verdict));
   }
   times.Finish("measure");
   verdict.evidence = run->evidence();
@@ -333,7 +342,8 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
     KOPT_TRY(auto baseline, CompileAndLoad(baseline_->candidate, baseline_->configuration, times));
     KOPT_CHECK(CheckAll(*run, pools, false, nullptr));
     times.Finish("check");
-    KOPT_CHECK(Measure(*run, *baseline, pools, process, Confirmation(most_seconds), verdict));
+    Sides sides;
+    KOPT_CHECK(Measure(*run, *baseline, sides, pools, process, Confirmation(most_seconds), verdict));
     times.Finish("measure");
     if (process == 0) verdict.evidence = run->evidence();
     verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();

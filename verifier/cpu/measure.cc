@@ -29,13 +29,17 @@ std::vector<size_t> FirstSets(size_t count) {
   return numbers;
 }
 
+Judged<double> EmptyBatch(const Side& side) {
+  return side.run->Time(*side.shape, *side.pool, FirstSets(side.calls), true, side.deadline);
+}
+
 // The candidate's own empty batch, or that of a process without candidate code where it is shorter: nobody gains by
 // making it long.
-Judged<double> EmptyBatch(const Side& side) {
+Judged<double> TrustedEmptyBatch(const Side& side) {
   std::vector<double> own;
   std::vector<double> trusted;
   for (int i = 0; i < kEmptyBatches; ++i) {
-    KOPT_TRY(const double one, side.run->Time(*side.shape, *side.pool, FirstSets(side.calls), true, side.deadline));
+    KOPT_TRY(const double one, EmptyBatch(side));
     KOPT_TRY(const double other, side.run->TrustedEmpty(*side.shape, *side.pool, FirstSets(side.calls)));
     own.push_back(one);
     trusted.push_back(other);
@@ -64,7 +68,7 @@ Judged<Side> PrepareSide(CandidateRun& run, const Shape& shape, SetPool& pool, c
         std::min(most_sets, round == 0 ? std::max<size_t>(2, (wanted + 1) / 2) : std::max(side.calls + 1, wanted));
     side.calls = std::max(side.calls, next);
   }
-  KOPT_TRY(side.empty, EmptyBatch(side));
+  KOPT_TRY(side.empty, TrustedEmptyBatch(side));
   return side;
 }
 
