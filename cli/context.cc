@@ -1,6 +1,7 @@
 #include "cli/context.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "agent/format.h"
 #include "base/clock.h"
@@ -38,7 +39,11 @@ std::filesystem::path Context::StateFolder() const {
 
 Result<Store> Context::OpenStore() const { return Store::Open(StateFolder()); }
 
-Result<void> Context::CheckSandbox() const {
+Result<void> Context::CheckHost() const {
+  if (access(host_.worker.c_str(), X_OK) != 0) {
+    return EnvironmentError(fmt::format("{} is missing", host_.worker.string()),
+                            "it is built together with kopt and belongs in the same folder");
+  }
   if (flags_.unsafe_no_sandbox) return {};
   const SandboxState state = host_.sandbox();
   if (state.missing.empty()) return {};
@@ -50,7 +55,7 @@ Result<Calibration> Context::EnsureCalibrated(Store& store, Progress& progress) 
   const std::string device = host_.device().name;
   KOPT_TRY(std::optional<Calibration> known, LoadCalibration(store, device));
   if (known) return *std::move(known);
-  KOPT_CHECK(CheckSandbox());
+  KOPT_CHECK(CheckHost());
   progress.Line(fmt::format("first use of {}: measuring its peaks, about 3 s", device));
   Calibration calibration;
   KOPT_TRY(calibration.peaks, host_.calibrate(OptionsFor({})));

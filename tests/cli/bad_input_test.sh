@@ -65,13 +65,14 @@ for _ in $(seq 300); do
   "$kopt" show last >shown 2>/dev/null && grep -q measured shown && break
   sleep 0.1
 done
-children=$(pgrep -P $run)
+children=$(cat /proc/$run/task/*/children)
 kill -9 $run
 wait $run 2>/dev/null
 for _ in $(seq 50); do
   left=""
   for child in $children; do
-    [ "$(ps -o stat= -p "$child" | cut -c1)" = Z ] || kill -0 "$child" 2>/dev/null && left="$left $child"
+    state=$(sed 's/.*) //' "/proc/$child/stat" 2>/dev/null | cut -c1)
+    [ -z "$state" ] || [ "$state" = Z ] || left="$left $child"
   done
   [ -z "$left" ] && break
   sleep 0.1

@@ -1,8 +1,10 @@
 // What users meet: exit codes, errors, and that each command does what its help says.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 
+#include "agent/baseline.h"
 #include "cli/output.h"
 #include "tests/cli/kopt_fixture.h"
 
@@ -99,6 +101,26 @@ TEST_F(CommandsTest, FirstUseOfADeviceCalibrates) {
   EXPECT_EQ(options_.peaks.read_bytes, 2e10);
 }
 
+TEST_F(CommandsTest, WithoutASandboxNothingIsMeasured) {
+  Init();
+  sandbox_ = {.missing = "Landlock is missing"};
+  EXPECT_EQ(Kopt({"check", "norm.spec"}), 3);
+  EXPECT_EQ(err_,
+            "kopt: this host cannot confine candidates: Landlock is missing\n"
+            "hint: --unsafe-no-sandbox runs them without a sandbox: only for code you trust\n");
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(calibrations_, 0);
+  EXPECT_EQ(Kopt({"check", "norm.spec", "--unsafe-no-sandbox"}), 0) << err_;
+}
+
+TEST_F(CommandsTest, FilesThatAreNone) {
+  EXPECT_EQ(Kopt({"check", ""}), 2);
+  EXPECT_EQ(err_, "kopt: the name of a file is empty\n");
+  ASSERT_EQ(mkfifo("pipe.spec", 0600), 0);
+  EXPECT_EQ(Kopt({"check", "pipe.spec"}), 2);
+  EXPECT_NE(err_.find("pipe.spec:1:1: the spec lacks the key `kopt`"), std::string::npos) << err_;
+}
+
 TEST_F(CommandsTest, CheckRefusesASpecWithoutPower) {
   Init();
   verifier_.no_power = Error{.exit = Exit::kUsage, .message = "output `y`: zero passes", .file = "norm.spec"};
@@ -146,6 +168,16 @@ TEST_F(CommandsTest, VerifyReportsAWrongBaseline) {
   EXPECT_NE(err_.find("norm_baseline.cpp: the baseline is not usable: mismatch at check: played\n  log:\n    line 1"),
             std::string::npos)
       << err_;
+}
+
+TEST_F(CommandsTest, ACompileErrorHasItsPlace) {
+  const Verdict verdict{
+      .outcome = Outcome::kCompileError, .stage = Stage::kCompile, .reason = "candidate.cpp:11:3: error: what"};
+  const auto refused = MustBeMeasured(verdict, "the seed", Candidate{.file = "a.cpp"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().Text(),
+            "a.cpp:11:3: the seed is not usable: compile_error at compile: candidate.cpp:11:3: error: what; "
+            "no budget was spent; repair the file and run again");
 }
 
 TEST_F(CommandsTest, OptimizeNeedsABudgetThatIsOne) {

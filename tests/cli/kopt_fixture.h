@@ -73,7 +73,7 @@ class KoptTest : public ::testing::Test {
                 ++calibrations_;
                 return Peaks{.read_bytes = 2e10, .write_bytes = 1e10, .copy_bytes = 1.5e10, .flops = {{"f32", 1e11}}};
               },
-              .sandbox = [] { return SandboxState{.landlock_abi = 4, .seccomp = true}; },
+              .sandbox = [&] { return sandbox_; },
               .compiler = [] { return Result<Compiler>(Compiler{"/usr/bin/g++", "g++ 12.2.0"}); }};
     const int exit = RunKopt(arguments, host);
     out_ = out.str();
@@ -104,6 +104,7 @@ class KoptTest : public ::testing::Test {
   Interrupts interrupts_;
   FakeVerifier verifier_{clock_, interrupts_};
   VerifierOptions options_;
+  SandboxState sandbox_{.landlock_abi = 4, .seccomp = true};
   int calibrations_ = 0;
   std::string out_, err_;
 };

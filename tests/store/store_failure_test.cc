@@ -163,8 +163,10 @@ TEST_F(StoreFailureTest, ALockHeldTooLongIsAnErrorAndThenOverAgain) {
     const auto verdict = store->AddVerdict("r", SomeVerdict());
     ASSERT_FALSE(verdict);
     EXPECT_TRUE(Is(verdict.error(), "the state file is locked by another process"));
+    EXPECT_FALSE(store->CheckWritable());
     EXPECT_TRUE(store->Runs()) << "readers do not wait for a writer";
   }
+  EXPECT_TRUE(store->CheckWritable());
   EXPECT_TRUE(store->AddVerdict("r", SomeVerdict()));
 }
 

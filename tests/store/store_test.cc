@@ -276,5 +276,15 @@ TEST(DefaultStateFolderTest, FollowsXdg) {
   EXPECT_EQ(DefaultStateFolder(), "/home/someone/.local/state/kopt");
 }
 
+TEST(DefaultStateFolderTest, IsNoneWithoutAHome) {
+  unsetenv("XDG_STATE_HOME");
+  unsetenv("HOME");
+  EXPECT_EQ(DefaultStateFolder(), "");
+  const auto store = Store::Open(DefaultStateFolder());
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().Text(),
+            "there is no place for the state: neither XDG_STATE_HOME nor HOME is set; name a folder with --state DIR");
+}
+
 }  // namespace
 }  // namespace kopt
