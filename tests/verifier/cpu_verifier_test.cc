@@ -43,7 +43,7 @@ TEST(CpuVerifierTest, JudgesATaskThatUsesEveryKey) {
   EXPECT_EQ(baseline->outcome, Outcome::kMeasured) << baseline->reason;
   EXPECT_GT(baseline->time_us.value_or(0), 0);
 
-  const std::pair<Outcome, std::string> expected[] = {{Outcome::kMismatch, "y["},    {Outcome::kMismatch, "count"},
+  const std::pair<Outcome, std::string> expected[] = {{Outcome::kMismatch, "y["},       {Outcome::kMismatch, "count"},
                                                       {Outcome::kMismatch, "y["},       {Outcome::kUnsafe, "gap"},
                                                       {Outcome::kMismatch, "positive"}, {Outcome::kMismatch, "place"},
                                                       {Outcome::kUnsafe, "input `x`"}};

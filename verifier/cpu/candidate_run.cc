@@ -143,7 +143,8 @@ Judged<void> CandidateRun::CompileAll(const std::map<std::string, CpuSource>& so
   Judged<void> outcome;
   for (const auto& [key, source] : sources) {
     running.emplace_back(&key, std::async(std::launch::async, [this, &source] {
-      return context_.compiler.Compile({.units = {{"candidate.cpp", source.candidate}, {"stubs.cpp", source.stubs}},
+      return context_.compiler.Compile({.units = {{"unit.cpp", source.candidate}, {"stubs.cpp", source.stubs}},
+                                        .quoted = {"candidate.cpp", candidate_.source},
                                         .flags = CandidateFlags(),
                                         .screen = true,
                                         .seconds = context_.spec.limits.compile_seconds});

@@ -81,13 +81,14 @@ Result<Compiler> FindCompiler() {
   for (const char* path : {"/usr/bin/g++", "/usr/local/bin/g++", "/bin/g++"}) {
     if (access(path, X_OK) != 0) continue;
     KOPT_TRY(auto pipe, MakePipe());
-    KOPT_TRY(ProcessGroup group, ProcessGroup::Spawn({.command = {path, "--version"},
-                                                      .environment = {"PATH=/usr/bin:/bin", "LC_ALL=C"},
-                                                      .output = pipe.second.get()}));
+    auto group = ProcessGroup::Spawn({.command = {path, "--version"},
+                                      .environment = {"PATH=/usr/bin:/bin", "LC_ALL=C"},
+                                      .output = pipe.second.get()});
+    if (!group) continue;
     pipe.second.Close();
     CappedReader reader(4096);
     int wait_status = 0;
-    if (!group.WaitFor(10, wait_status) || wait_status != 0) continue;
+    if (!group->WaitFor(10, wait_status) || wait_status != 0) continue;
     reader.Drain(pipe.first.get());
     return Compiler{.path = path, .version = reader.text().substr(0, reader.text().find('\n'))};
   }
@@ -156,6 +157,8 @@ Result<CompileResult> CompileService::Build(const CompileRequest& request, const
   KOPT_CHECK(WriteFile(folder.path() / "exports", kVersionScript));
   for (const CompileUnit& unit : request.units) KOPT_CHECK(WriteFile(folder.path() / unit.name, unit.text));
 
+  if (!request.quoted.name.empty()) KOPT_CHECK(WriteFile(folder.path() / request.quoted.name, request.quoted.text));
+
   CompileResult result;
   const auto failed = [&](const RunResult& run) {
     result.kind = run.timed_out ? CompileResult::Kind::kTimeout : CompileResult::Kind::kErrors;
@@ -183,7 +186,7 @@ Result<CompileResult> CompileService::Build(const CompileRequest& request, const
       return result;
     }
     KOPT_TRY(const std::string text, ReadMade(folder.path() / "preprocessed.ii"));
-    if (auto screened = ScreenPreprocessed(text, request.units[0].name); !screened) {
+    if (auto screened = ScreenPreprocessed(text, request.quoted.name); !screened) {
       result.kind = CompileResult::Kind::kRejected;
       result.reason = screened.error().Text();
       return result;

@@ -21,6 +21,7 @@ struct CompileUnit {
 
 struct CompileRequest {
   std::vector<CompileUnit> units;  // the first is preprocessed and screened apart if `screen` is set
+  CompileUnit quoted;              // what messages about #line's file name quote; decides nothing. Empty name: none
   std::vector<std::string> flags;
   bool screen = false;  // a candidate: ScreenPreprocessed, and imports by the allow-list
   double seconds = 30;

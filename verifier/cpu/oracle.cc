@@ -75,6 +75,10 @@ Result<std::unique_ptr<Oracle>> Oracle::Create(const Spec& spec, CompileService&
   CompileRequest request{
       .units = {{"reference.cpp", source}}, .flags = OracleFlags(), .seconds = spec.limits.compile_seconds * 4};
   KOPT_TRY(const CompileResult compiled, compiler.Compile(request));
+  if (compiled.kind == CompileResult::Kind::kErrors && compiled.log.find("error:") == std::string::npos) {
+    return EnvironmentError("the compiler does not work: " + compiled.log,
+                            "reinstall it: apt-get install --reinstall g++");
+  }
   if (compiled.kind != CompileResult::Kind::kObject) {
     return std::unexpected(Error{.exit = Exit::kUsage,
                                  .message = "the references do not compile: " + compiled.reason,
