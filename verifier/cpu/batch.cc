@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/parallel.h"
 #include "verifier/cpu/session.h"
 
 namespace kopt {
@@ -21,7 +22,7 @@ void Append(std::string& text, const T* items, size_t count) {
 // descriptors: those pages are given back.
 void Forget(SharedMemory& memory, size_t used) {
   const std::span<std::byte> bytes = memory.bytes();
-  std::ranges::fill(bytes.first(used), std::byte{0});
+  Parallel(used, [&](size_t begin, size_t end) { std::memset(bytes.data() + begin, 0, end - begin); });
   if (used == bytes.size()) return;
   const auto rest = static_cast<off_t>(bytes.size() - used);
   if (fallocate(memory.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(used), rest) != 0) {

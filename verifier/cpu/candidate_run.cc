@@ -8,6 +8,7 @@
 #include <future>
 
 #include "base/hash.h"
+#include "base/parallel.h"
 #include "task/screen.h"
 #include "verifier/sandbox/sandbox.h"
 
@@ -66,9 +67,14 @@ void PoisonScratch(std::span<std::byte> bytes, Poison poison, uint64_t seed) {
     std::ranges::fill(bytes, std::byte{0xFF});
     return;
   }
-  for (size_t i = 0; i < bytes.size(); i += sizeof(uint64_t)) {
+  // A page of random words, repeated.
+  const size_t period = std::min<size_t>(bytes.size(), 4096);
+  for (size_t i = 0; i < period; i += sizeof(uint64_t)) {
     const uint64_t word = Mix(seed, i);
-    std::memcpy(bytes.data() + i, &word, std::min(sizeof(word), bytes.size() - i));
+    std::memcpy(bytes.data() + i, &word, std::min(sizeof(word), period - i));
+  }
+  for (size_t i = period; i < bytes.size(); i += period) {
+    std::memcpy(bytes.data() + i, bytes.data(), std::min(period, bytes.size() - i));
   }
 }
 
@@ -314,16 +320,19 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
   const uint64_t secret = SecretSeed();
   const auto fill = [&] {
     if (empty) return;
-    for (size_t c = 0; c < sets.size(); ++c) {
-      const CallBuffers& buffers = prepared.calls[c];
-      for (size_t i = 0; i < task.tensors.size(); ++i) {
-        if (buffers.tensors[i] < 0) continue;
-        const std::vector<std::byte>& from = *contents[c][i];
-        std::memcpy(batch.Data(context_.arenas, buffers.tensors[i]).data(), from.data(), from.size());
+    Parallel(sets.size(), [&](size_t begin, size_t end) {
+      for (size_t c = begin; c < end; ++c) {
+        const CallBuffers& buffers = prepared.calls[c];
+        for (size_t i = 0; i < task.tensors.size(); ++i) {
+          if (buffers.tensors[i] < 0) continue;
+          const std::vector<std::byte>& from = *contents[c][i];
+          std::memcpy(batch.Data(context_.arenas, buffers.tensors[i]).data(), from.data(), from.size());
+        }
+        for (const int scratch : buffers.scratch) {
+          PoisonScratch(batch.Data(context_.arenas, scratch), poisons[c], secret + c);
+        }
       }
-      for (const int scratch : buffers.scratch)
-        PoisonScratch(batch.Data(context_.arenas, scratch), poisons[c], secret + c);
-    }
+    });
     for (size_t b = 0; b < batch.buffer_count(); ++b) {
       const int buffer = static_cast<int>(b);
       if (!batch.writable(buffer)) continue;

@@ -12,7 +12,7 @@ namespace kopt {
 namespace {
 
 constexpr double kBatchSeconds = 0.020;
-constexpr int kEmptyBatches = 5;
+constexpr int kEmptyBatches = 3;
 
 std::vector<size_t> RandomSets(size_t count, size_t of) {
   std::vector<size_t> numbers(of);
