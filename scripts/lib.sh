@@ -2,6 +2,10 @@
 # shellcheck shell=bash disable=SC2034
 set -euo pipefail
 
+# A shell without a home (a container's, say) still has one in the password file; kopt keeps its state there.
+HOME=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
+export HOME
+
 program=scripts/$(basename "$0")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export LC_ALL=C CXX="${CXX:-g++}"
