@@ -66,7 +66,6 @@ Result<Calibration> Context::EnsureCalibrated(Store& store, Progress& progress) 
 
 VerifierOptions Context::OptionsFor(const Peaks& peaks) const {
   return {.sandbox = !flags_.unsafe_no_sandbox,
-          .require_sandbox = !flags_.unsafe_no_sandbox,
           .peaks = peaks,
           .interrupts = &host_.interrupts.work,
           .cache = StateFolder() / "cache"};

@@ -53,8 +53,7 @@ struct Device {
 };
 
 struct VerifierOptions {
-  bool sandbox = true;  // false: --unsafe-no-sandbox
-  bool require_sandbox = true;
+  bool sandbox = true;                           // false: --unsafe-no-sandbox
   Peaks peaks;                                   // for speed of light; zeros: no fraction, no quarantine
   const std::atomic<int>* interrupts = nullptr;  // number of SIGINT and SIGTERM so far; work ends early when it grows
   std::filesystem::path cache;                   // folder for compiled objects and truths; empty: a temporary one

@@ -20,7 +20,7 @@ constexpr int kConfirmationProcesses = 3;
 constexpr double kConfirmationSeconds = 15;  // of samples, all processes and shapes together
 constexpr double kClockJitter = 60e-6;       // seconds by which the end of a batch may be seen late or early
 constexpr int kBaselineBatches = 5;
-constexpr double kBaselineCheckSets = 2;
+constexpr size_t kScoredCheckSets = 2;
 
 // Collects what each stage of a verdict cost.
 class StageTimes {
@@ -196,7 +196,7 @@ Judged<void> CpuVerifier::CheckAll(CandidateRun& run, Pools& pools, bool fresh,
       if (shape.scored != scored) continue;
       KOPT_CHECK(CheckInterrupt(context_.options));
       std::vector<size_t> sets;
-      const size_t count = scored ? static_cast<size_t>(kBaselineCheckSets) : shape.pool->check_count();
+      const size_t count = scored ? kScoredCheckSets : shape.pool->check_count();
       for (size_t i = 0; i < count; ++i) sets.push_back(i);
       if (scored && fresh) sets.push_back(CandidateRun::kFreshSet);
       KOPT_TRY(const double seconds, run.Check(*shape.shape, *shape.pool, sets, DeadlineFor(*shape.shape)));

@@ -8,7 +8,7 @@
 namespace kopt {
 
 // `spec` must outlive the verifier. Errors (exit 3): no compiler, no worker beside the program, no Landlock or seccomp
-// while options.require_sandbox.
+// while options.sandbox.
 Result<std::unique_ptr<Verifier>> NewCpuVerifier(const Spec& spec, VerifierOptions options);
 
 // The machine's name and what plan expressions may use: THREADS = CPUs this process may run on.
