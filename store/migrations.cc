@@ -149,7 +149,7 @@ Result<void> Migrate(sqlite::Database& database) {
   KOPT_CHECK(CheckOwner(database));
   KOPT_TRY(const int64_t before, Version(database));
   // The journal's kind cannot change inside a transaction; a later kopt's file was refused above.
-  KOPT_CHECK(database.Run("PRAGMA journal_mode = WAL"));
+  KOPT_CHECK(database.UseWriteAheadLog());
   if (before == static_cast<int64_t>(Migrations().size())) return {};
   KOPT_TRY(sqlite::Transaction transaction, sqlite::Transaction::Begin(database));
   KOPT_TRY(const int64_t version, Version(database));  // another process may have been first

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/clock.h"
+
 namespace kopt::sqlite {
 namespace {
 
@@ -140,7 +142,7 @@ std::string Statement::Text(int column) const {
 Result<std::unique_ptr<Database>> Database::Open(const std::filesystem::path& file, int busy_milliseconds) {
   sqlite3* handle = nullptr;
   const int code = sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
-  std::unique_ptr<Database> database(new Database(handle, file.string()));
+  std::unique_ptr<Database> database(new Database(handle, file.string(), busy_milliseconds));
   if (code != SQLITE_OK) return database->Fail(code);
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, busy_milliseconds);
@@ -157,6 +159,16 @@ Result<Statement> Database::Prepare(std::string_view sql) {
   const int code = sqlite3_prepare_v2(database_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
   if (code != SQLITE_OK) return Fail(code);
   return Statement(*this, statement);
+}
+
+Result<void> Database::UseWriteAheadLog() {
+  const double end = SystemClock().Now() + busy_milliseconds_ / 1000.0;
+  while (true) {
+    const auto switched = Run("PRAGMA journal_mode = WAL");
+    const bool locked = !switched && (sqlite3_errcode(database_) & 0xff) == SQLITE_BUSY;
+    if (!locked || SystemClock().Now() >= end) return switched;
+    SystemClock().Sleep(0.005);
+  }
 }
 
 Result<void> Database::Script(const char* sql) {

@@ -78,6 +78,9 @@ class Database {
     KOPT_TRY(Statement statement, Query(sql, values...));
     return statement.Run();
   }
+  // Switches the journal to WAL, or finds it so. The switch needs the file alone, and SQLite itself does not wait for
+  // that.
+  Result<void> UseWriteAheadLog();
   // Several statements in one text.
   Result<void> Script(const char* sql);
   // The first column of the first row; 0 without a row.
@@ -87,10 +90,12 @@ class Database {
   std::unexpected<Error> Fail(int code) const;
 
  private:
-  Database(sqlite3* database, std::string file) : database_(database), file_(std::move(file)) {}
+  Database(sqlite3* database, std::string file, int busy_milliseconds)
+      : database_(database), file_(std::move(file)), busy_milliseconds_(busy_milliseconds) {}
   Result<Statement> Prepare(std::string_view sql);
   sqlite3* database_;
   std::string file_;
+  int busy_milliseconds_;
 };
 
 // A write transaction: rolled back unless committed.
