@@ -117,9 +117,9 @@ struct BoundPlan {
 Result<BoundPlan> BindCpu(const Spec& spec, const Candidate& candidate, const Configuration& configuration,
                           const Shape& shape, const Values& device);
 
-// What the compiler gets for the cpu target: generated header, declarations of every called function, the candidate
-// (with #line, so that messages name `candidate.cpp` and its own lines), then nothing more; and, as a second
-// translation unit without any include, the stubs through which the worker calls:
+// What the compiler gets for the cpu target after kCpuPrefix: generated header, declarations of every called function,
+// the candidate (with #line, so that messages name `candidate.cpp` and its own lines), then nothing more; and, as a
+// second translation unit without any include, the stubs through which the worker calls:
 //   extern "C" void kopt_entry(int stub, void* const* args);
 // where args[i] is the data pointer of a tensor or scratch, or a pointer to the scalar's or integer's storage.
 struct CpuSource {

@@ -4,9 +4,14 @@ namespace kopt {
 
 const std::string_view kCpuPrefix =
     R"text(#line 1 "kopt prefix"
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 struct kopt_bf16 {
   unsigned short bits;

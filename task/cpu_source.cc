@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "task/candidate.h"
-#include "task/cpu_prefix.h"
 #include "task/plan_lexer.h"
 
 namespace kopt {
@@ -127,8 +126,7 @@ Result<CpuSource> GenerateCpuSource(const Spec& spec, const Candidate& candidate
   KOPT_TRY(std::string header, generator.Header(configuration, shape, device));
   std::string declarations = generator.Declarations();
   CpuSource source;
-  source.candidate =
-      fmt::format("{}{}{}#line 1 \"candidate.cpp\"\n{}", kCpuPrefix, header, declarations, candidate.source);
+  source.candidate = fmt::format("{}{}#line 1 \"candidate.cpp\"\n{}", header, declarations, candidate.source);
   source.stubs = fmt::format("{}{}{}", kStubTypes, declarations, generator.Entry());
   return source;
 }

@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "task/candidate.h"
+#include "task/cpu_prefix.h"
 #include "task/dtype.h"
 #include "tests/task/spec_builder.h"
 
@@ -122,7 +123,7 @@ TEST(CpuSourceTest, TheTextsCompileAndTheStubsCall) {
   Spec spec = builder.Build();
   CpuSource source = Generate(spec, code);
   auto folder = TemporaryFolder::Create("kopt-test").value();
-  ASSERT_TRUE(WriteFile(folder.path() / "a.cpp", source.candidate));
+  ASSERT_TRUE(WriteFile(folder.path() / "a.cpp", std::string(kCpuPrefix) + source.candidate));
   ASSERT_TRUE(WriteFile(folder.path() / "b.cpp", source.stubs));
   auto [status, log] = Compile(folder, "-O1 -fPIC -shared -o a.so a.cpp b.cpp");
   ASSERT_EQ(status, 0) << log;

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/parallel.h"
+#include "task/cpu_prefix.h"
 #include "task/screen.h"
 #include "verifier/sandbox/sandbox.h"
 
@@ -150,6 +151,7 @@ Judged<void> CandidateRun::CompileAll(const std::map<std::string, CpuSource>& so
   for (const auto& [key, source] : sources) {
     running.emplace_back(&key, std::async(std::launch::async, [this, &source] {
       return context_.compiler.Compile({.units = {{"unit.cpp", source.candidate}, {"stubs.cpp", source.stubs}},
+                                        .prefix = kCpuPrefix,
                                         .quoted = {"candidate.cpp", candidate_.source},
                                         .flags = CandidateFlags(),
                                         .screen = true,

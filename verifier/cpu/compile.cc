@@ -21,8 +21,9 @@
 namespace kopt {
 namespace {
 
-constexpr int kCacheFormat = 1;       // raise when the meaning of a cached object changes
+constexpr int kCacheFormat = 2;       // raise when the meaning of a cached object changes
 constexpr size_t kLogKept = 1 << 16;  // bytes of the compiler's log
+constexpr double kPrecompileSeconds = 120;
 constexpr size_t kMostObject = size_t{512} << 20;
 constexpr size_t kMostLog = 64 << 20;  // bytes after which the compiler is stopped
 constexpr const char* kVersionScript = "{ global: kopt_entry; local: *; };\n";
@@ -109,6 +110,10 @@ Result<CompileService> CompileService::Create(std::string worker, bool sandbox, 
   KOPT_TRY(auto exposed, TemporaryFolder::Create("kopt-objects"));
   chmod(exposed.path().c_str(), 0711);
   service.exposed_ = std::make_shared<TemporaryFolder>(std::move(exposed));
+  KOPT_TRY(auto headers, TemporaryFolder::Create("kopt-headers"));
+  chmod(headers.path().c_str(), 0711);
+  service.headers_ = std::make_shared<TemporaryFolder>(std::move(headers));
+  service.precompiling_ = std::make_shared<std::mutex>();
   KOPT_CHECK(StartGuard(service.worker_));
   return service;
 }
@@ -117,6 +122,7 @@ Result<CompileService> CompileService::Create(std::string worker, bool sandbox, 
 std::string CompileService::Key(const CompileRequest& request) const {
   std::string text =
       fmt::format("{}\n{}\n{}\n{}\n{}\n", kCacheFormat, compiler_.path, compiler_.version, cpu_, request.screen);
+  text += fmt::format("{}\n{}\n", request.prefix.size(), request.prefix);
   for (const std::string& flag : request.flags) text += flag + "\n";
   for (const CompileUnit& unit : request.units)
     text += fmt::format("{}\n{}\n{}\n", unit.name, unit.text.size(), unit.text);
@@ -151,6 +157,52 @@ Result<CompileResult> CompileService::Compile(const CompileRequest& request) {
   return result;
 }
 
+// The file to include for the request's prefix. The compiler takes the precompiled form that lies beside it.
+Result<std::filesystem::path> CompileService::Header(const CompileRequest& request) {
+  const std::lock_guard lock(*precompiling_);
+  const std::string key = Key({.prefix = request.prefix, .flags = request.flags});
+  const std::string name = ContentHash(key);
+  const std::filesystem::path folder = headers_->path() / name;
+  const std::filesystem::path header = folder / "prefix.h";
+  std::error_code error;
+  if (std::filesystem::exists(header, error)) return header;
+  std::filesystem::create_directories(folder, error);
+  chmod(folder.c_str(), 0755);
+  const std::filesystem::path precompiled = folder / "prefix.h.gch";
+  const auto cached_key = cache_.empty() ? std::string() : ReadFile(cache_ / (name + ".key"), kMostObject).value_or("");
+  const bool cached =
+      cached_key == key && std::filesystem::copy_file(cache_ / (name + ".gch"), precompiled,
+                                                      std::filesystem::copy_options::overwrite_existing, error);
+  if (!cached) {
+    KOPT_CHECK(Precompile(request, precompiled));
+    if (!cache_.empty()) {
+      std::filesystem::copy_file(precompiled, cache_ / (name + ".gch"),
+                                 std::filesystem::copy_options::overwrite_existing, error);
+      if (!error) KOPT_CHECK(WriteFile(cache_ / (name + ".key"), key));
+    }
+  }
+  KOPT_CHECK(WriteFile(header, request.prefix));  // last: it says that the folder is complete
+  return header;
+}
+
+Result<void> CompileService::Precompile(const CompileRequest& request, const std::filesystem::path& precompiled) {
+  KOPT_TRY(const TemporaryFolder folder, TemporaryFolder::Create("kopt-compile"));
+  KOPT_CHECK(WriteFile(folder.path() / "prefix.h", request.prefix));
+  std::vector<std::string> command{compiler_.path};
+  command.insert(command.end(), request.flags.begin(), request.flags.end());
+  command.insert(command.end(), {"-x", "c++-header", "prefix.h", "-o", "prefix.h.gch"});
+  KOPT_TRY(const RunResult run, Run(folder.path(), command, kPrecompileSeconds));
+  if (run.timed_out || run.wait_status != 0) {
+    return std::unexpected(Error{.exit = Exit::kEnvironment,
+                                 .message = "the compiler cannot build the headers that candidates use: " +
+                                            (run.timed_out ? "it does not end" : FirstError(run.log)),
+                                 .hint = "reinstall it: apt-get install --reinstall g++",
+                                 .log = run.log});
+  }
+  KOPT_TRY(const std::string made, ReadMade(folder.path() / "prefix.h.gch"));
+  return WriteFile(precompiled, made);
+}
+
 Result<CompileResult> CompileService::Build(const CompileRequest& request, const std::filesystem::path& object) {
   const double deadline = SystemClock().Now() + request.seconds;
   KOPT_TRY(const TemporaryFolder folder, TemporaryFolder::Create("kopt-compile"));
@@ -179,6 +231,10 @@ Result<CompileResult> CompileService::Build(const CompileRequest& request, const
   if (request.screen) {
     std::vector<std::string> command{compiler_.path};
     command.insert(command.end(), request.flags.begin(), request.flags.end());
+    if (!request.prefix.empty()) {
+      KOPT_TRY(const std::filesystem::path header, Header(request));
+      command.insert(command.end(), {"-fpch-preprocess", "-include", header.string()});
+    }
     command.insert(command.end(), {"-E", sources[0], "-o", "preprocessed.ii"});
     KOPT_TRY(const RunResult run, Run(folder.path(), command, deadline - SystemClock().Now()));
     if (!succeeded(run)) {
@@ -195,9 +251,9 @@ Result<CompileResult> CompileService::Build(const CompileRequest& request, const
   }
   std::vector<std::string> command{compiler_.path};
   command.insert(command.end(), request.flags.begin(), request.flags.end());
-  command.insert(command.end(),
-                 {"-fdiagnostics-color=never", "-fmax-errors=20", "-shared", "-Wl,--version-script=exports",
-                  "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--as-needed", "-o", "object.so"});
+  command.insert(command.end(), {"-fpch-preprocess", "-fdiagnostics-color=never", "-fmax-errors=20", "-shared",
+                                 "-Wl,--version-script=exports", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--as-needed",
+                                 "-o", "object.so"});
   command.insert(command.end(), sources.begin(), sources.end());
   KOPT_TRY(const RunResult run, Run(folder.path(), command, deadline - SystemClock().Now()));
   if (!succeeded(run)) {
@@ -238,6 +294,7 @@ Result<CompileService::RunResult> CompileService::Run(const std::filesystem::pat
                      .output = pipe.second.get(),
                      .errors = pipe.second.get()};
   for (const std::string& path : ToolchainFolders(compiler_)) spawn.command.push_back(path);
+  spawn.command.push_back(headers_->path().string());
   spawn.command.emplace_back("--");
   spawn.command.insert(spawn.command.end(), command.begin(), command.end());
   KOPT_TRY(ProcessGroup group, ProcessGroup::Spawn(spawn));

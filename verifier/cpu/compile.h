@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,8 @@ struct CompileUnit {
 
 struct CompileRequest {
   std::vector<CompileUnit> units;  // the first is preprocessed and screened apart if `screen` is set
-  CompileUnit quoted;              // what messages about #line's file name quote; decides nothing. Empty name: none
+  std::string_view prefix;  // text in front of the first unit, compiled once for all requests; outlives the service
+  CompileUnit quoted;       // what messages about #line's file name quote; decides nothing. Empty name: none
   std::vector<std::string> flags;
   bool screen = false;  // a candidate: ScreenPreprocessed, and imports by the allow-list
   double seconds = 30;
@@ -57,6 +59,8 @@ class CompileService {
     std::string log;
   };
   Result<RunResult> Run(const std::filesystem::path& folder, std::vector<std::string> command, double seconds);
+  Result<std::filesystem::path> Header(const CompileRequest& request);
+  Result<void> Precompile(const CompileRequest& request, const std::filesystem::path& precompiled);
   Result<CompileResult> Build(const CompileRequest& request, const std::filesystem::path& object);
   std::string Key(const CompileRequest& request) const;
 
@@ -66,6 +70,8 @@ class CompileService {
   std::string cpu_;
   std::filesystem::path cache_;               // kopt's own
   std::shared_ptr<TemporaryFolder> exposed_;  // copies that workers of another uid can load
+  std::shared_ptr<TemporaryFolder> headers_;  // precompiled prefixes, which every compiler can read and none can write
+  std::shared_ptr<std::mutex> precompiling_;
 };
 
 // The names that an ELF shared object imports and that no candidate may import; empty if all are allowed. An object
