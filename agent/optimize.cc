@@ -36,6 +36,9 @@ std::string WhyNotConfirmed(const Verdict& verdict) {
   return fmt::format("{}, {}", FormatSpeedup(verdict), Name(Judge(*verdict.speedup_interval)));
 }
 
+// How many configurations beyond the current one the verifier is told of: what one CPU each can compile meanwhile.
+constexpr size_t kCompiledAhead = 31;
+
 // The stage of a verdict that is no work: another kopt held the machine.
 constexpr std::string_view kWaiting = "waiting";
 
@@ -90,7 +93,7 @@ class Optimizer {
   Result<void> RecordPreparation();
   void Announce();
   Result<void> Search();
-  Result<void> Screen(const Configuration& configuration);
+  Result<void> Screen(const Configuration& configuration, std::span<const Configuration> ahead);
   Result<void> ConfirmBest();
   Result<void> Confirm(Judged& judged);
   Judged* BestPromising();
@@ -149,7 +152,7 @@ Result<void> Optimizer::PrepareSeed() {
   Judged first{.configuration = DefaultConfiguration(seed_), .verdict = result_.baseline};
   if (!job_.contestants.SeedIsBaseline()) {
     progress_.Line(fmt::format("judging the seed: {}", seed_.file));
-    KOPT_TRY(first.verdict, WithRetries([&] { return verifier_.Screen(seed_, first.configuration, 0); }));
+    KOPT_TRY(first.verdict, WithRetries([&] { return verifier_.Screen(seed_, first.configuration, {}); }));
     KOPT_CHECK(MustBeMeasured(first.verdict, "the seed", seed_));
   }
   counts_[first.verdict.outcome] = 1;
@@ -202,20 +205,30 @@ Result<void> Optimizer::Search() {
   // Point 0, the defaults, is judged already.
   const auto points = static_cast<uint64_t>(result_.space - 1);
   const Permutation order(points, job_.random_seed);
-  for (uint64_t i = 0; i < points; ++i) {
-    if (SearchEnds()) return {};
-    const Configuration configuration = SpacePoint(seed_, 1 + static_cast<long long>(order.At(i)));
-    KOPT_TRY(const bool admissible, IsAdmissible(configuration));
-    if (admissible) KOPT_CHECK(Screen(configuration));
+  std::vector<Configuration> coming;
+  uint64_t next = 0;
+  while (!SearchEnds()) {
+    for (; coming.size() <= kCompiledAhead && next < points; ++next) {
+      if (SearchEnds()) return {};  // a `where` may leave few points of many
+      Configuration configuration = SpacePoint(seed_, 1 + static_cast<long long>(order.At(next)));
+      KOPT_TRY(const bool admissible, IsAdmissible(configuration));
+      if (admissible) coming.push_back(std::move(configuration));
+    }
+    if (coming.empty()) break;
+    const Configuration configuration = std::move(coming.front());
+    coming.erase(coming.begin());
+    KOPT_CHECK(Screen(configuration, coming));
   }
-  if (!SearchEnds() || result_.stopped_by == "budget") result_.stopped_by = "space exhausted";
+  const bool exhausted = coming.empty() && next == points;
+  if (exhausted && (!SearchEnds() || result_.stopped_by == "budget")) result_.stopped_by = "space exhausted";
   return {};
 }
 
-Result<void> Optimizer::Screen(const Configuration& configuration) {
+Result<void> Optimizer::Screen(const Configuration& configuration, std::span<const Configuration> ahead) {
   Show(fmt::format("testing {}", Text(configuration)));
   const double begin = budget_.Active();
-  KOPT_TRY(Verdict verdict, Work("screen", [&] { return verifier_.Screen(seed_, configuration, best_screened_); }));
+  const Screening screening{.incumbent = best_screened_, .ahead = ahead};
+  KOPT_TRY(Verdict verdict, Work("screen", [&] { return verifier_.Screen(seed_, configuration, screening); }));
   screening_seconds_ += budget_.Active() - begin;
   ++screenings_;
   ++counts_[verdict.outcome];

@@ -76,7 +76,7 @@ int Run(bool planted, int count) {
   for (int i = 0; i < count; ++i) {
     const double begin = SystemClock().Now();
     auto verdict = planted ? (*verifier)->Confirm(*candidate, {{"ROUNDS", 408}})
-                           : (*verifier)->Screen(*candidate, {{"ROUNDS", 400}}, 0);
+                           : (*verifier)->Screen(*candidate, {{"ROUNDS", 400}}, {});
     if (!verdict) return Fail(verdict.error());
     seconds += SystemClock().Now() - begin;
     const std::string word = verdict->speedup_interval ? std::string(Name(Judge(*verdict->speedup_interval)))

@@ -118,7 +118,7 @@ Result<NoiseFigure> MeasureNoise(Context& context, const Peaks& peaks) {
   const Configuration configuration = DefaultConfiguration(seed);
   KOPT_TRY(const Verdict baseline, verifier->SetBaseline(seed, configuration));
   if (!baseline.correct()) return EnvironmentError(fmt::format("a small task failed: {}", Summary(baseline)));
-  KOPT_TRY(const Verdict verdict, verifier->Screen(seed, configuration, 0));
+  KOPT_TRY(const Verdict verdict, verifier->Screen(seed, configuration, {}));
   const std::optional<double> screening = Resolution(verdict);
   std::vector<double> ratios;
   for (const ShapeSamples& samples : verdict.samples) {

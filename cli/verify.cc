@@ -129,7 +129,7 @@ Result<int> RunVerify(const VerifyOptions& options, Context& context) {
   progress->Show({.doing = fmt::format("{} {}", options.confirm ? "confirming" : "judging", Text(configuration))});
   KOPT_TRY(const Verdict verdict, WithRetries([&] {
              return options.confirm ? verifier->Confirm(*candidate, configuration)
-                                    : verifier->Screen(*candidate, configuration, 0);
+                                    : verifier->Screen(*candidate, configuration, {});
            }));
   progress->End();
   return Report(verdict, contestants.BaselineText(), context);

@@ -32,6 +32,7 @@ class FakeVerifier : public Verifier {
   std::map<int, int> signals;     // that arrive during such a call
   std::optional<Error> no_power;  // what Register answers
   Behaviour baseline;
+  std::vector<std::vector<std::string>> ahead;   // by screening
   std::vector<std::string> screened, confirmed;  // configurations, in order; attempts that failed included
   int calls = 0;
   double baseline_us = 1000;
@@ -59,8 +60,10 @@ class FakeVerifier : public Verifier {
     return verdict;
   }
 
-  Result<Verdict> Screen(const Candidate&, const Configuration& configuration, double) override {
+  Result<Verdict> Screen(const Candidate&, const Configuration& configuration, const Screening& screening) override {
     screened.push_back(Text(configuration));
+    ahead.emplace_back();
+    for (const Configuration& later : screening.ahead) ahead.back().push_back(Text(later));
     return Judge(configuration, screen_seconds, false);
   }
 

@@ -39,6 +39,15 @@ TEST_F(OptimizeTest, TriesEachAdmissibleConfigurationOnce) {
   EXPECT_EQ(verifier_.screened.front(), "A=1 B=10");  // the defaults, before any budget is spent
 }
 
+TEST_F(OptimizeTest, TellsTheVerifierWhatComesNext) {
+  ASSERT_TRUE(Run());
+  ASSERT_GT(verifier_.screened.size(), 2u);
+  for (size_t i = 0; i < verifier_.screened.size(); ++i) {
+    EXPECT_EQ(verifier_.ahead[i],
+              std::vector(verifier_.screened.begin() + static_cast<long>(i) + 1, verifier_.screened.end()));
+  }
+}
+
 TEST_F(OptimizeTest, SeedThatIsTheBaselineIsNotTimedAgainstItself) {
   ASSERT_TRUE(Run());
   EXPECT_EQ(std::count(verifier_.screened.begin(), verifier_.screened.end(), "A=1 B=10"), 0);

@@ -29,8 +29,9 @@ class BorrowedVerifier : public Verifier {
   Result<Verdict> SetBaseline(const Candidate& candidate, const Configuration& configuration) override {
     return verifier_.SetBaseline(candidate, configuration);
   }
-  Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration, double incumbent) override {
-    return verifier_.Screen(candidate, configuration, incumbent);
+  Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
+                         const Screening& screening) override {
+    return verifier_.Screen(candidate, configuration, screening);
   }
   Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration) override {
     return verifier_.Confirm(candidate, configuration);

@@ -70,7 +70,7 @@ class AdversarialTest : public testing::Test {
     std::string reason;
     auto candidate = ParseCandidate(bench.spec, Target::kCpu, source, file_.filename().string());
     if (candidate) {
-      auto verdict = bench.verifier->Screen(*candidate, DefaultConfiguration(*candidate), 0);
+      auto verdict = bench.verifier->Screen(*candidate, DefaultConfiguration(*candidate), {});
       ASSERT_TRUE(verdict) << verdict.error().Text();
       outcome = Name(verdict->outcome);
       reason = verdict->reason;

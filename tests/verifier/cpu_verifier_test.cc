@@ -48,13 +48,13 @@ TEST(CpuVerifierTest, JudgesATaskThatUsesEveryKey) {
                                                       {Outcome::kMismatch, "positive"}, {Outcome::kMismatch, "place"},
                                                       {Outcome::kUnsafe, "input `x`"}};
   for (int wrong = 1; wrong <= 7; ++wrong) {
-    auto verdict = task->verifier->Screen(task->seed, {{"WRONG", wrong}}, 0);
+    auto verdict = task->verifier->Screen(task->seed, {{"WRONG", wrong}}, {});
     ASSERT_TRUE(verdict) << verdict.error().Text();
     EXPECT_EQ(Name(verdict->outcome), Name(expected[wrong - 1].first)) << wrong << ": " << verdict->reason;
     EXPECT_NE(verdict->reason.find(expected[wrong - 1].second), std::string::npos) << wrong << ": " << verdict->reason;
     EXPECT_FALSE(verdict->speedup);
   }
-  auto verdict = task->verifier->Screen(task->seed, {{"WRONG", 0}}, 0);
+  auto verdict = task->verifier->Screen(task->seed, {{"WRONG", 0}}, {});
   ASSERT_TRUE(verdict) << verdict.error().Text();
   EXPECT_TRUE(verdict->correct()) << verdict->reason;
   EXPECT_FALSE(verdict->samples.empty());

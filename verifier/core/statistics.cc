@@ -23,6 +23,9 @@ constexpr std::array<double, 30> kStudent = {63.657, 9.925, 5.841, 4.604, 4.032,
                                              3.106,  3.055, 3.012, 2.977, 2.947, 2.921, 2.898, 2.878, 2.861, 2.845,
                                              2.831,  2.819, 2.807, 2.797, 2.787, 2.779, 2.771, 2.763, 2.756, 2.750};
 
+// The same at 95 %, which is the one-sided 95 %, for 2 to 7.
+constexpr std::array<double, 8> kOneSided = {0, 0, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895};
+
 // Between table entries linear in 1 / degrees; above them the Cornish-Fisher expansion (error below 0.001).
 double StudentQuantile(double degrees) {
   if (!(degrees > 1)) return kStudent[0];
@@ -272,11 +275,17 @@ Assessment Assess(std::span<const ShapeSamples> samples) {
   return assessment;
 }
 
+// Below `speedup`, as far as a one-sided 95 % goes: enough to spend no more time on it, too little to say so.
+static bool LooksWorse(const Estimate& estimate, double speedup) {
+  const auto degrees = static_cast<size_t>(std::clamp(estimate.degrees, 2.0, kOneSided.size() - 1.0));
+  return estimate.speedup * std::exp(kOneSided[degrees] * estimate.deviation) < speedup;
+}
+
 bool StoppingRule::Done(std::span<const double> log_ratios, double seconds_a, double seconds_b, double elapsed) const {
   const auto n = static_cast<int>(log_ratios.size());
   const auto estimate = EstimateRatio(log_ratios);
   if (n >= 3 && most_seconds > 0 && elapsed >= most_seconds) return true;
-  if (n >= 3 && estimate && estimate->interval.high < worse_than) return true;
+  if (n >= 3 && estimate && LooksWorse(*estimate, worse_than)) return true;
   if (n < least_quads) return false;
   if (relative_width <= 0 && seconds_a_side <= 0) return true;
   if (relative_width > 0 && estimate && estimate->interval.high - estimate->interval.low <= relative_width) return true;

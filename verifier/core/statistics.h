@@ -75,7 +75,7 @@ struct StoppingRule {
   double seconds_a_side = 0;  // ... or at this many seconds of samples a side
   int timed_quads = 0;        // ... and no fewer quads than this
   double most_seconds = 0;    // of the clock: stop whatever the interval, with 3 quads at least; 0: not used
-  double worse_than = 0;      // from 3 quads on: end early when the whole interval is below this; 0: not used
+  double worse_than = 0;      // from 3 quads on: end early when the ratio looks lower (95 %, one-sided); 0: not used
   // Seconds of samples on either side, and seconds of the clock since the first.
   bool Done(std::span<const double> log_ratios, double seconds_a, double seconds_b, double elapsed) const;
 };

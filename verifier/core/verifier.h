@@ -4,6 +4,7 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,12 @@ struct VerifierOptions {
   std::filesystem::path cache;                   // folder for compiled objects and truths; empty: a temporary one
 };
 
+// What a screening may know of the search that it is part of.
+struct Screening {
+  double incumbent = 0;                  // speedup of the best so far: timing ends early below it; 0: none
+  std::span<const Configuration> ahead;  // probably asked for next: these may be compiled along
+};
+
 class Verifier {
  public:
   virtual ~Verifier() = default;
@@ -68,10 +75,9 @@ class Verifier {
   // Judges the baseline like any candidate (without a ratio). Later verdicts are relative to it. If its verdict is not
   // `measured`, the baseline is unchanged.
   virtual Result<Verdict> SetBaseline(const Candidate& candidate, const Configuration& configuration) = 0;
-  // Full correctness, short timing, which ends early once the candidate looks worse than the baseline or than
-  // `incumbent`, the speedup of the best so far (0: none). The errors of this and of Confirm are ours (exit 3, 4, 130),
-  // never the candidate's.
-  virtual Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration, double incumbent) = 0;
+  // Full correctness, short timing. The errors of this and of Confirm are ours (exit 3, 4, 130), never the candidate's.
+  virtual Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
+                                 const Screening& screening) = 0;
   // Three fresh processes, unused seeds, all shapes, A/B again.
   virtual Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration) = 0;
 };

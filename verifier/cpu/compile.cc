@@ -129,20 +129,27 @@ std::string CompileService::Key(const CompileRequest& request) const {
   return text;
 }
 
+// The whole key is kept beside the object and compared: a hash alone could be made to collide.
+bool CompileService::Has(const std::filesystem::path& folder, const std::string& name, const std::string& key) {
+  const auto text = ReadFile(folder / (name + ".key"), kMostObject);
+  return text && *text == key;
+}
+
+bool CompileService::IsCompiled(const CompileRequest& request) const {
+  const std::string key = Key(request);
+  const std::string name = ContentHash(key);
+  return Has(exposed_->path(), name, key) || (!cache_.empty() && Has(cache_, name, key));
+}
+
 Result<CompileResult> CompileService::Compile(const CompileRequest& request) {
   const double begin = SystemClock().Now();
-  // The whole key is kept beside the object and compared: a hash alone could be made to collide.
   const std::string key = Key(request);
   const std::string name = ContentHash(key);
   const std::filesystem::path object = exposed_->path() / (name + ".so");
-  const auto same = [&](const std::filesystem::path& folder) {
-    const auto text = ReadFile(folder / (name + ".key"), kMostObject);
-    return text && *text == key;
-  };
   CompileResult result{.object = object, .cached = true};
-  if (!same(exposed_->path())) {
+  if (!Has(exposed_->path(), name, key)) {
     Result<std::string> kept = UsageError("");
-    if (!cache_.empty() && same(cache_)) kept = ReadFile(cache_ / (name + ".so"), kMostObject);
+    if (!cache_.empty() && Has(cache_, name, key)) kept = ReadFile(cache_ / (name + ".so"), kMostObject);
     if (kept) {
       KOPT_CHECK(WriteFile(object, *kept));
     } else {
@@ -163,16 +170,15 @@ Result<std::filesystem::path> CompileService::Header(const CompileRequest& reque
   const std::string key = Key({.prefix = request.prefix, .flags = request.flags});
   const std::string name = ContentHash(key);
   const std::filesystem::path folder = headers_->path() / name;
-  const std::filesystem::path header = folder / "prefix.h";
+  std::filesystem::path header = folder / "prefix.h";
   std::error_code error;
   if (std::filesystem::exists(header, error)) return header;
   std::filesystem::create_directories(folder, error);
   chmod(folder.c_str(), 0755);
   const std::filesystem::path precompiled = folder / "prefix.h.gch";
-  const auto cached_key = cache_.empty() ? std::string() : ReadFile(cache_ / (name + ".key"), kMostObject).value_or("");
-  const bool cached =
-      cached_key == key && std::filesystem::copy_file(cache_ / (name + ".gch"), precompiled,
-                                                      std::filesystem::copy_options::overwrite_existing, error);
+  const bool cached = !cache_.empty() && Has(cache_, name, key) &&
+                      std::filesystem::copy_file(cache_ / (name + ".gch"), precompiled,
+                                                 std::filesystem::copy_options::overwrite_existing, error);
   if (!cached) {
     KOPT_CHECK(Precompile(request, precompiled));
     if (!cache_.empty()) {

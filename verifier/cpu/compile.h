@@ -49,6 +49,8 @@ class CompileService {
   static Result<CompileService> Create(std::string worker, bool sandbox, const std::filesystem::path& cache);
   // Errors are ours (a full disk, a worker that does not start).
   Result<CompileResult> Compile(const CompileRequest& request);
+  // Whether Compile would find the object.
+  bool IsCompiled(const CompileRequest& request) const;
   const Compiler& compiler() const { return compiler_; }
 
  private:
@@ -63,6 +65,7 @@ class CompileService {
   Result<void> Precompile(const CompileRequest& request, const std::filesystem::path& precompiled);
   Result<CompileResult> Build(const CompileRequest& request, const std::filesystem::path& object);
   std::string Key(const CompileRequest& request) const;
+  static bool Has(const std::filesystem::path& folder, const std::string& name, const std::string& key);
 
   std::string worker_;
   bool sandbox_ = true;

@@ -59,7 +59,8 @@ class CpuVerifier final : public Verifier {
   const Device& device() const override { return context_.device; }
   Result<Registration> Register() override;
   Result<Verdict> SetBaseline(const Candidate& candidate, const Configuration& configuration) override;
-  Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration, double incumbent) override;
+  Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
+                         const Screening& screening) override;
   Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration) override;
 
   Result<void> Start();
@@ -78,7 +79,7 @@ class CpuVerifier final : public Verifier {
   std::vector<const Shape*> AllShapes() const;
   Deadline DeadlineFor(const Shape& shape) const;
   Judged<std::unique_ptr<CandidateRun>> CompileAndLoad(const Candidate& candidate, const Configuration& configuration,
-                                                       StageTimes& times);
+                                                       std::span<const Configuration> ahead, StageTimes& times);
   Judged<void> CheckAll(CandidateRun& run, Pools& pools, bool fresh, std::map<const Shape*, double>* call_seconds);
   // The baseline's side at each shape, prepared once and used again as long as its process lives.
   using Sides = std::map<const Shape*, Side>;
@@ -86,8 +87,8 @@ class CpuVerifier final : public Verifier {
                        const StoppingRule& rule, Verdict& verdict);
   Judged<Side> BaselineSide(CandidateRun& baseline, Sides& sides, ShapePool& shape, size_t most);
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
-  Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration, double incumbent,
-                              Verdict& verdict, StageTimes& times);
+  Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration,
+                              const Screening& screening, Verdict& verdict, StageTimes& times);
   Judged<void> JudgeConfirmation(const Candidate& candidate, const Configuration& configuration, Verdict& verdict,
                                  StageTimes& times);
   void Summarise(Verdict& verdict) const;
@@ -172,6 +173,7 @@ Deadline CpuVerifier::DeadlineFor(const Shape& shape) const {
 
 Judged<std::unique_ptr<CandidateRun>> CpuVerifier::CompileAndLoad(const Candidate& candidate,
                                                                   const Configuration& configuration,
+                                                                  std::span<const Configuration> ahead,
                                                                   StageTimes& times) {
   KOPT_TRY(const bool admissible,
            Admissible(context_.spec, candidate, configuration, AllShapes(), context_.device.values));
@@ -180,10 +182,11 @@ Judged<std::unique_ptr<CandidateRun>> CpuVerifier::CompileAndLoad(const Candidat
                                         .stage = Stage::kParse,
                                         .reason = fmt::format("a `where` does not hold for {}", Text(configuration))}));
   }
-  auto run = CandidateRun::Compile(context_, candidate, configuration, AllShapes());
+  auto objects = CompileCandidate(context_, candidate, configuration, AllShapes(), ahead);
   times.Finish("compile");
-  if (!run) return run;
-  KOPT_CHECK((*run)->Load());
+  if (!objects) return std::unexpected(std::move(objects.error()));
+  auto run = std::make_unique<CandidateRun>(context_, std::move(*objects));
+  KOPT_CHECK(run->Load());
   times.Finish("load");
   return run;
 }
@@ -292,7 +295,7 @@ Judged<void> CpuVerifier::Believe(const Verdict& verdict) const {
 }
 
 Judged<void> CpuVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times) {
-  KOPT_TRY(candidate.run, CompileAndLoad(candidate.candidate, candidate.configuration, times));
+  KOPT_TRY(candidate.run, CompileAndLoad(candidate.candidate, candidate.configuration, {}, times));
   verdict.stage = Stage::kCheck;
   KOPT_CHECK(CheckAll(*candidate.run, pools_, true, &candidate.call_seconds));
   times.Finish("check");
@@ -321,8 +324,8 @@ Judged<void> CpuVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Stag
 }
 
 Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Configuration& configuration,
-                                         double incumbent, Verdict& verdict, StageTimes& times) {
-  KOPT_TRY(auto run, CompileAndLoad(candidate, configuration, times));
+                                         const Screening& screening, Verdict& verdict, StageTimes& times) {
+  KOPT_TRY(auto run, CompileAndLoad(candidate, configuration, screening.ahead, times));
   KOPT_CHECK(CheckAll(*run, pools_, true, nullptr));
   times.Finish("check");
   if (baseline_) {
@@ -330,7 +333,7 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
       return std::unexpected(
           Stop(Error{.message = "the baseline does not load any more: " + loaded.error().refusal.reason}));
     }
-    KOPT_CHECK(Measure(*run, *baseline_->run, baseline_->sides, pools_, 0, CpuScreening(incumbent), verdict));
+    KOPT_CHECK(Measure(*run, *baseline_->run, baseline_->sides, pools_, 0, CpuScreening(screening.incumbent), verdict));
   }
   times.Finish("measure");
   verdict.evidence = run->evidence();
@@ -347,8 +350,8 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
   const double most_seconds = kConfirmationSeconds / static_cast<double>(kConfirmationProcesses * scored);
   for (int process = 0; process < kConfirmationProcesses; ++process) {
     KOPT_TRY(Pools pools, NewPools());  // seeds nobody has used
-    KOPT_TRY(auto run, CompileAndLoad(candidate, configuration, times));
-    KOPT_TRY(auto baseline, CompileAndLoad(baseline_->candidate, baseline_->configuration, times));
+    KOPT_TRY(auto run, CompileAndLoad(candidate, configuration, {}, times));
+    KOPT_TRY(auto baseline, CompileAndLoad(baseline_->candidate, baseline_->configuration, {}, times));
     KOPT_CHECK(CheckAll(*run, pools, false, nullptr));
     times.Finish("check");
     Sides sides;
@@ -409,10 +412,11 @@ Result<Verdict> CpuVerifier::SetBaseline(const Candidate& candidate, const Confi
   return verdict;
 }
 
-Result<Verdict> CpuVerifier::Screen(const Candidate& candidate, const Configuration& configuration, double incumbent) {
+Result<Verdict> CpuVerifier::Screen(const Candidate& candidate, const Configuration& configuration,
+                                    const Screening& screening) {
   StageTimes times(context_.lane);
   Verdict verdict;
-  auto judged = JudgeScreening(candidate, configuration, incumbent, verdict, times);
+  auto judged = JudgeScreening(candidate, configuration, screening, verdict, times);
   return Finish(std::move(judged), std::move(verdict), times);
 }
 

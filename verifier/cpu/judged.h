@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "verifier/core/verdict.h"
+#include "verifier/cpu/session.h"
 
 namespace kopt {
 
@@ -24,6 +25,9 @@ struct Stop {
   std::optional<Error> ours;
   Refusal refusal;
 };
+
+// Why a batch that did not end well is refused, without what it was about. `seconds`: what it was given.
+Refusal RefusalOf(const BatchEnd& end, Stage stage, double seconds);
 
 template <class T>
 using Judged = std::expected<T, Stop>;

@@ -57,16 +57,18 @@ Result<void> CheckInterrupt(const VerifierOptions& options) {
 Judged<Side> PrepareSide(CandidateRun& run, const Shape& shape, SetPool& pool, const Deadline& deadline,
                          size_t most_sets) {
   Side side{.run = &run, .shape = &shape, .pool = &pool, .deadline = deadline};
+  const auto calls_for = [&](double call) {
+    return static_cast<size_t>(std::min(std::ceil(kBatchSeconds / std::max(call, 1e-8)), 1e6));
+  };
+  // Half of what the checks suggest, whose few calls are slow: towards 20 ms from below.
+  const double checked = run.CheckedCallSeconds(shape);
+  if (checked > 0) side.calls = std::clamp<size_t>(calls_for(checked) / 2, 1, std::max<size_t>(most_sets, 1));
   for (int round = 0; round < 4; ++round) {
-    KOPT_TRY(side.empty, EmptyBatch(side));
     KOPT_TRY(const double seconds, run.Time(shape, pool, FirstSets(side.calls), false, deadline));
-    const double call = std::max((seconds - side.empty) / static_cast<double>(side.calls), 1e-8);
-    const auto wanted = static_cast<size_t>(std::min(std::ceil(1.1 * kBatchSeconds / call), 1e6));
-    if (call * static_cast<double>(side.calls) >= kBatchSeconds || side.calls >= most_sets) break;
-    // The first calls are the slowest: go there in two steps.
-    const size_t next =
-        std::min(most_sets, round == 0 ? std::max<size_t>(2, (wanted + 1) / 2) : std::max(side.calls + 1, wanted));
-    side.calls = std::max(side.calls, next);
+    KOPT_TRY(const double empty, EmptyBatch(side));
+    const double call = (seconds - empty) / static_cast<double>(side.calls);
+    if (seconds - empty >= kBatchSeconds || side.calls >= most_sets) break;
+    side.calls = std::clamp(calls_for(call / 1.1), side.calls + 1, most_sets);
   }
   KOPT_TRY(side.empty, TrustedEmptyBatch(side));
   return side;
