@@ -275,7 +275,8 @@ Result<void> Optimizer::Confirm(Judged& judged) {
   progress_.Line(
       fmt::format("confirming {}, screened at {}", Text(judged.configuration), FormatSpeedup(judged.verdict)));
   const double begin = budget_.Active();
-  KOPT_TRY(Verdict verdict, Work("confirm", [&] { return verifier_.Confirm(seed_, judged.configuration); }));
+  KOPT_TRY(Verdict verdict,
+           Work("confirm", [&] { return verifier_.Confirm(seed_, judged.configuration, budget_.Left()); }));
   confirmation_seconds_ = budget_.Active() - begin;
   judged.confirmed = true;
   Judged confirmation{.configuration = judged.configuration,

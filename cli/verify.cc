@@ -128,7 +128,7 @@ Result<int> RunVerify(const VerifyOptions& options, Context& context) {
   }
   progress->Show({.doing = fmt::format("{} {}", options.confirm ? "confirming" : "judging", Text(configuration))});
   KOPT_TRY(const Verdict verdict, WithRetries([&] {
-             return options.confirm ? verifier->Confirm(*candidate, configuration)
+             return options.confirm ? verifier->Confirm(*candidate, configuration, kNoLimit)
                                     : verifier->Screen(*candidate, configuration, {});
            }));
   progress->End();

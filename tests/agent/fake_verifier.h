@@ -32,7 +32,8 @@ class FakeVerifier : public Verifier {
   std::map<int, int> signals;     // that arrive during such a call
   std::optional<Error> no_power;  // what Register answers
   Behaviour baseline;
-  std::vector<std::vector<std::string>> ahead;   // by screening
+  std::vector<std::vector<std::string>> ahead;  // by screening
+  std::vector<double> confirm_limits;
   std::vector<std::string> screened, confirmed;  // configurations, in order; attempts that failed included
   int calls = 0;
   double baseline_us = 1000;
@@ -67,7 +68,8 @@ class FakeVerifier : public Verifier {
     return Judge(configuration, screen_seconds, false);
   }
 
-  Result<Verdict> Confirm(const Candidate&, const Configuration& configuration) override {
+  Result<Verdict> Confirm(const Candidate&, const Configuration& configuration, double seconds) override {
+    confirm_limits.push_back(seconds);
     confirmed.push_back(Text(configuration));
     return Judge(configuration, confirm_seconds, true);
   }

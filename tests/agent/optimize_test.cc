@@ -78,6 +78,8 @@ TEST_F(OptimizeTest, SearchLeavesTheTailForConfirmation) {
   EXPECT_EQ(verifier_.confirmed.size(), 1u);
   EXPECT_DOUBLE_EQ(result->active_seconds, 3 * 4 + 6);
   EXPECT_DOUBLE_EQ(result->tail_seconds, 5);
+  ASSERT_EQ(verifier_.confirm_limits.size(), 1u);
+  EXPECT_DOUBLE_EQ(verifier_.confirm_limits[0], 20 - 3 * 4);  // what is left of the budget
   EXPECT_DOUBLE_EQ(result->preparation_seconds, 3 + 4);
 }
 

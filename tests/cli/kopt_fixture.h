@@ -33,8 +33,8 @@ class BorrowedVerifier : public Verifier {
                          const Screening& screening) override {
     return verifier_.Screen(candidate, configuration, screening);
   }
-  Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration) override {
-    return verifier_.Confirm(candidate, configuration);
+  Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration, double seconds) override {
+    return verifier_.Confirm(candidate, configuration, seconds);
   }
 
  private:

@@ -93,7 +93,7 @@ extern "C" void rows(const float* x, float* y) {
 TEST(CpuVerifierTest, ConfirmsWithSamplesOfThreeProcesses) {
   auto task = Open(kRowsSpec, kRows);
   ASSERT_TRUE(task->verifier->SetBaseline(task->seed, {}));
-  auto verdict = task->verifier->Confirm(task->seed, {});
+  auto verdict = task->verifier->Confirm(task->seed, {}, kNoLimit);
   ASSERT_TRUE(verdict) << verdict.error().Text();
   EXPECT_TRUE(verdict->confirmed) << verdict->reason;
   EXPECT_EQ(verdict->samples.size(), 3U);
@@ -101,6 +101,15 @@ TEST(CpuVerifierTest, ConfirmsWithSamplesOfThreeProcesses) {
   if (verdict->speedup_interval) {
     EXPECT_NE(Judge(*verdict->speedup_interval), Comparative::kFaster);
   }
+}
+
+TEST(CpuVerifierTest, AConfirmationWithoutTimeTakesTheLeastSamples) {
+  auto task = Open(kRowsSpec, kRows);
+  ASSERT_TRUE(task->verifier->SetBaseline(task->seed, {}));
+  auto verdict = task->verifier->Confirm(task->seed, {}, 0);
+  ASSERT_TRUE(verdict) << verdict.error().Text();
+  ASSERT_EQ(verdict->samples.size(), 3U) << verdict->reason;
+  for (const ShapeSamples& samples : verdict->samples) EXPECT_EQ(samples.quads.size(), 3U);
 }
 
 std::string Replaced(std::string text, const std::string& from, const std::string& to) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -60,6 +61,8 @@ struct VerifierOptions {
   std::filesystem::path cache;                   // folder for compiled objects and truths; empty: a temporary one
 };
 
+inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();
+
 // What a screening may know of the search that it is part of.
 struct Screening {
   double incumbent = 0;                  // speedup of the best so far: timing ends early below it; 0: none
@@ -78,8 +81,9 @@ class Verifier {
   // Full correctness, short timing. The errors of this and of Confirm are ours (exit 3, 4, 130), never the candidate's.
   virtual Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
                                  const Screening& screening) = 0;
-  // Three fresh processes, unused seeds, all shapes, A/B again.
-  virtual Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration) = 0;
+  // Three fresh processes, unused seeds, all shapes, A/B again. Takes fewer samples where the whole would take more
+  // than `seconds` (which the least number of samples may still do).
+  virtual Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration, double seconds) = 0;
 };
 
 }  // namespace kopt

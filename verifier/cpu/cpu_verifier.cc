@@ -61,7 +61,7 @@ class CpuVerifier final : public Verifier {
   Result<Verdict> SetBaseline(const Candidate& candidate, const Configuration& configuration) override;
   Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
                          const Screening& screening) override;
-  Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration) override;
+  Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration, double seconds) override;
 
   Result<void> Start();
 
@@ -89,8 +89,8 @@ class CpuVerifier final : public Verifier {
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
   Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration,
                               const Screening& screening, Verdict& verdict, StageTimes& times);
-  Judged<void> JudgeConfirmation(const Candidate& candidate, const Configuration& configuration, Verdict& verdict,
-                                 StageTimes& times);
+  Judged<void> JudgeConfirmation(const Candidate& candidate, const Configuration& configuration, double seconds,
+                                 Verdict& verdict, StageTimes& times);
   void Summarise(Verdict& verdict) const;
   Judged<void> Believe(const Verdict& verdict) const;
   Result<Verdict> Finish(Judged<void> judged, Verdict verdict, StageTimes& times);
@@ -342,12 +342,35 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
   return Believe(verdict);
 }
 
+// Shares the time for samples evenly between the processes and shapes to come. What a process costs besides, the first
+// ones tell.
+class ConfirmationTime {
+ public:
+  ConfirmationTime(double seconds, size_t shapes) : seconds_(seconds), shapes_(static_cast<double>(shapes)) {}
+
+  // Seconds for each shape of the process that is ready to be timed.
+  double Share(int process) const {
+    const double processes_left = kConfirmationProcesses - process;
+    const double elapsed = SystemClock().Now() - begin_;
+    const double beside = (elapsed - sampled_) / (process + 1);
+    const double left = std::min(seconds_ - elapsed - beside * (processes_left - 1), kConfirmationSeconds - sampled_);
+    return std::max(left / (processes_left * shapes_), kLeastShare);
+  }
+  // Sampling took this long, of `share` a shape.
+  void Sampled(double elapsed, double share) { sampled_ += std::min(elapsed, share * shapes_); }
+
+ private:
+  static constexpr double kLeastShare = 1e-3;  // the stopping rule's own minimum is more
+  double seconds_;
+  double shapes_;
+  double begin_ = SystemClock().Now();
+  double sampled_ = 0;
+};
+
 Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Configuration& configuration,
-                                            Verdict& verdict, StageTimes& times) {
+                                            double seconds, Verdict& verdict, StageTimes& times) {
   if (!baseline_) return std::unexpected(Stop(Error{.message = "there is no baseline to confirm against"}));
-  size_t scored = 0;
-  for (const ShapePool& shape : pools_) scored += shape.scored ? 1 : 0;
-  const double most_seconds = kConfirmationSeconds / static_cast<double>(kConfirmationProcesses * scored);
+  ConfirmationTime time(seconds, static_cast<size_t>(std::ranges::count_if(pools_, &ShapePool::scored)));
   for (int process = 0; process < kConfirmationProcesses; ++process) {
     KOPT_TRY(Pools pools, NewPools());  // seeds nobody has used
     KOPT_TRY(auto run, CompileAndLoad(candidate, configuration, {}, times));
@@ -355,7 +378,10 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
     KOPT_CHECK(CheckAll(*run, pools, false, nullptr));
     times.Finish("check");
     Sides sides;
-    KOPT_CHECK(Measure(*run, *baseline, sides, pools, process, Confirmation(most_seconds), verdict));
+    const double share = time.Share(process);
+    const double begin = SystemClock().Now();
+    KOPT_CHECK(Measure(*run, *baseline, sides, pools, process, Confirmation(share), verdict));
+    time.Sampled(SystemClock().Now() - begin, share);
     times.Finish("measure");
     if (process == 0) verdict.evidence = run->evidence();
     verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
@@ -420,10 +446,10 @@ Result<Verdict> CpuVerifier::Screen(const Candidate& candidate, const Configurat
   return Finish(std::move(judged), std::move(verdict), times);
 }
 
-Result<Verdict> CpuVerifier::Confirm(const Candidate& candidate, const Configuration& configuration) {
+Result<Verdict> CpuVerifier::Confirm(const Candidate& candidate, const Configuration& configuration, double seconds) {
   StageTimes times(context_.lane);
   Verdict verdict;
-  auto judged = JudgeConfirmation(candidate, configuration, verdict, times);
+  auto judged = JudgeConfirmation(candidate, configuration, seconds, verdict, times);
   KOPT_TRY(verdict, Finish(std::move(judged), std::move(verdict), times));
   verdict.confirmed = verdict.outcome == Outcome::kMeasured;
   return verdict;
