@@ -42,7 +42,9 @@ Result<void> WriteFile(const std::filesystem::path& path, std::string_view text)
 // A new, empty, private folder that disappears with the object.
 class TemporaryFolder {
  public:
+  // Under TMPDIR, or /tmp.
   static Result<TemporaryFolder> Create(std::string_view prefix);
+  static Result<TemporaryFolder> CreateIn(const std::filesystem::path& folder, std::string_view prefix);
   TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
   TemporaryFolder& operator=(TemporaryFolder&&) = delete;
   ~TemporaryFolder();

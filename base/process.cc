@@ -12,15 +12,17 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/guard.h"
+
 namespace kopt {
 namespace {
 
 // The write end of the guard's input, open as long as kopt lives; -1 before StartGuard.
 int guard_fd = -1;
 
-void TellGuard(int32_t number) {
+void TellGuard(const GuardMessage& message) {
   if (guard_fd < 0) return;
-  const ssize_t ignored = write(guard_fd, &number, sizeof(number));
+  const ssize_t ignored = write(guard_fd, &message, sizeof(message));
   static_cast<void>(ignored);
 }
 
@@ -102,7 +104,7 @@ std::vector<int> AllowedCpus() {
 
 Result<ProcessGroup> ProcessGroup::Spawn(const SpawnOptions& options) {
   KOPT_TRY(const pid_t pid, SpawnProcess(options));
-  TellGuard(pid);
+  TellGuard({.group = pid});
   return ProcessGroup(pid);
 }
 
@@ -124,7 +126,7 @@ void ProcessGroup::Kill() noexcept {
     if (ended < 0 && errno == EINTR) continue;
     if (ended < 0) break;
   }
-  TellGuard(-pid_);
+  TellGuard({.group = -pid_});
   pid_ = -1;
 }
 
@@ -148,6 +150,13 @@ Result<void> StartGuard(const std::string& program) {
   if (!pid) return std::unexpected(pid.error());
   guard_fd = write_end.Release();
   return {};
+}
+
+void GuardFolder(const std::filesystem::path& folder) {
+  GuardMessage message;
+  if (folder.string().size() >= sizeof(message.folder)) return;
+  std::strncpy(message.folder, folder.c_str(), sizeof(message.folder) - 1);
+  TellGuard(message);
 }
 
 bool CappedReader::Drain(int fd) {

@@ -48,6 +48,9 @@ class ProcessGroup {
 // `program` is started as `program guard`.
 Result<void> StartGuard(const std::string& program);
 
+// The guard removes this folder too, should it still be there when kopt is gone.
+void GuardFolder(const std::filesystem::path& folder);
+
 // Reads a pipe to its end on a non-blocking descriptor, keeping at most `keep` bytes; counts all of them.
 class CappedReader {
  public:

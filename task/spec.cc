@@ -111,8 +111,12 @@ Result<Spec> ParseSpec(std::string text, std::string file) {
 }
 
 Result<Spec> ReadSpec(const std::string& file) {
-  KOPT_TRY(std::string text, ReadFile(file, kLargestSpec));
-  return ParseSpec(std::move(text), file);
+  auto text = ReadFile(file, kLargestSpec);
+  if (!text) {
+    if (text.error().hint.empty()) text.error().hint = "name a spec; `kopt init NAME` writes a new one";
+    return std::unexpected(text.error());
+  }
+  return ParseSpec(*std::move(text), file);
 }
 
 }  // namespace kopt

@@ -211,7 +211,8 @@ TEST(Spec, TheReferencesExampleIsASpec) {
 }
 
 TEST(Spec, NoFileNoFolder) {
-  EXPECT_EQ(ReadSpec("/nowhere/x.spec").error().Text(), "/nowhere/x.spec: cannot open: No such file or directory");
+  EXPECT_EQ(ReadSpec("/nowhere/x.spec").error().Text(),
+            "/nowhere/x.spec: cannot open: No such file or directory; name a spec; `kopt init NAME` writes a new one");
   EXPECT_EQ(ReadSpec("/tmp").error().message, "this is a folder, not a file");
 }
 

@@ -1,6 +1,7 @@
 // The worker process as its user sees it: how batches end, what survives, and that nothing outlives kopt.
 #include "verifier/cpu/session.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -10,6 +11,8 @@
 #include <cstring>
 
 #include "base/clock.h"
+#include "base/guard.h"
+#include "base/process.h"
 #include "verifier/cpu/compile.h"
 
 namespace kopt {
@@ -177,6 +180,25 @@ TEST(SessionTest, NothingOutlivesAKilledKopt) {
   waitpid(kopt, &ignored, 0);
   while (Running(name) > 0 && SystemClock().Now() < deadline) SystemClock().Sleep(0.01);
   EXPECT_EQ(Running(name), 0);
+}
+
+TEST(GuardTest, RemovesTheFoldersOfAKilledKopt) {
+  auto folder = TemporaryFolder::Create("kopt-guard-test").value();
+  ASSERT_TRUE(WriteFile(folder.path() / "object.so", "x"));
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  auto guard =
+      ProcessGroup::Spawn({.command = {(ProgramFolder() / "kopt-worker-cpu").string(), "guard"}, .input = ends[0]});
+  ASSERT_TRUE(guard) << guard.error().Text();
+  close(ends[0]);
+  GuardMessage message;
+  std::strncpy(message.folder, folder.path().c_str(), sizeof(message.folder) - 1);
+  ASSERT_EQ(write(ends[1], &message, sizeof(message)), static_cast<ssize_t>(sizeof(message)));
+  EXPECT_TRUE(std::filesystem::exists(folder.path()));
+  close(ends[1]);  // as the kernel does for a killed kopt
+  int status = -1;
+  ASSERT_TRUE(guard->WaitFor(10, status));
+  EXPECT_FALSE(std::filesystem::exists(folder.path()));
 }
 
 // ---- the compiler's process ----

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 #include <random>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ struct NoiseModel {
   double burst_begins = 0;    // chance per batch that 4 batches (mean) each take 2 to 20 % longer
   double clock_steps = 0;     // chance per batch that the clock changes between two speeds 3 % apart
   double process_spread = 0;  // standard deviation of a ratio between processes
+
+  friend void PrintTo(const NoiseModel& model, std::ostream* out) { *out << model.name; }
 };
 
 // Every model that the promises are tried on.

@@ -258,7 +258,7 @@ Judged<void> CandidateRun::Compare(const Shape& shape, SetPool& pool, const SetP
       refusal.evidence["index"] = task.tensors[i].Coordinates(std::max<long long>(comparison.worst, 0));
       refusal.evidence["got"] = comparison.got;
       refusal.evidence["want"] = comparison.want;
-      refusal.evidence["deviation"] = comparison.deviation;
+      if (comparison.deviation > 0) refusal.evidence["deviation"] = comparison.deviation;
       refusal.evidence["wrong"] = comparison.wrong;
       refusal.evidence["compared"] = comparison.compared;
     }

@@ -107,14 +107,17 @@ Result<CompileService> CompileService::Create(std::string worker, bool sandbox, 
   if (!cache.empty()) std::filesystem::create_directories(cache, error);
   if (error) return EnvironmentError(fmt::format("cannot create the folder {}: {}", cache.string(), error.message()));
   service.cache_ = cache;
-  KOPT_TRY(auto exposed, TemporaryFolder::Create("kopt-objects"));
-  chmod(exposed.path().c_str(), 0711);
-  service.exposed_ = std::make_shared<TemporaryFolder>(std::move(exposed));
-  KOPT_TRY(auto headers, TemporaryFolder::Create("kopt-headers"));
-  chmod(headers.path().c_str(), 0711);
-  service.headers_ = std::make_shared<TemporaryFolder>(std::move(headers));
-  service.precompiling_ = std::make_shared<std::mutex>();
   KOPT_CHECK(StartGuard(service.worker_));
+  KOPT_TRY(auto folder, TemporaryFolder::Create("kopt"));
+  GuardFolder(folder.path());
+  service.exposed_ = folder.path() / "objects";
+  service.headers_ = folder.path() / "headers";
+  for (const std::filesystem::path& path : {folder.path(), service.exposed_, service.headers_}) {
+    std::filesystem::create_directory(path, error);
+    chmod(path.c_str(), 0711);
+  }
+  service.folder_ = std::make_shared<TemporaryFolder>(std::move(folder));
+  service.precompiling_ = std::make_shared<std::mutex>();
   return service;
 }
 
@@ -138,16 +141,16 @@ bool CompileService::Has(const std::filesystem::path& folder, const std::string&
 bool CompileService::IsCompiled(const CompileRequest& request) const {
   const std::string key = Key(request);
   const std::string name = ContentHash(key);
-  return Has(exposed_->path(), name, key) || (!cache_.empty() && Has(cache_, name, key));
+  return Has(exposed_, name, key) || (!cache_.empty() && Has(cache_, name, key));
 }
 
 Result<CompileResult> CompileService::Compile(const CompileRequest& request) {
   const double begin = SystemClock().Now();
   const std::string key = Key(request);
   const std::string name = ContentHash(key);
-  const std::filesystem::path object = exposed_->path() / (name + ".so");
+  const std::filesystem::path object = exposed_ / (name + ".so");
   CompileResult result{.object = object, .cached = true};
-  if (!Has(exposed_->path(), name, key)) {
+  if (!Has(exposed_, name, key)) {
     Result<std::string> kept = UsageError("");
     if (!cache_.empty() && Has(cache_, name, key)) kept = ReadFile(cache_ / (name + ".so"), kMostObject);
     if (kept) {
@@ -156,7 +159,7 @@ Result<CompileResult> CompileService::Compile(const CompileRequest& request) {
       KOPT_TRY(result, Build(request, object));
     }
     if (result.kind == CompileResult::Kind::kObject) {
-      KOPT_CHECK(WriteFile(exposed_->path() / (name + ".key"), key));
+      KOPT_CHECK(WriteFile(exposed_ / (name + ".key"), key));
       if (!kept && !cache_.empty()) KOPT_CHECK(WriteFile(cache_ / (name + ".key"), key));
     }
   }
@@ -169,7 +172,7 @@ Result<std::filesystem::path> CompileService::Header(const CompileRequest& reque
   const std::lock_guard lock(*precompiling_);
   const std::string key = Key({.prefix = request.prefix, .flags = request.flags});
   const std::string name = ContentHash(key);
-  const std::filesystem::path folder = headers_->path() / name;
+  const std::filesystem::path folder = headers_ / name;
   std::filesystem::path header = folder / "prefix.h";
   std::error_code error;
   if (std::filesystem::exists(header, error)) return header;
@@ -192,7 +195,7 @@ Result<std::filesystem::path> CompileService::Header(const CompileRequest& reque
 }
 
 Result<void> CompileService::Precompile(const CompileRequest& request, const std::filesystem::path& precompiled) {
-  KOPT_TRY(const TemporaryFolder folder, TemporaryFolder::Create("kopt-compile"));
+  KOPT_TRY(const TemporaryFolder folder, TemporaryFolder::CreateIn(folder_->path(), "compile"));
   KOPT_CHECK(WriteFile(folder.path() / "prefix.h", request.prefix));
   std::vector<std::string> command{compiler_.path};
   command.insert(command.end(), request.flags.begin(), request.flags.end());
@@ -211,7 +214,7 @@ Result<void> CompileService::Precompile(const CompileRequest& request, const std
 
 Result<CompileResult> CompileService::Build(const CompileRequest& request, const std::filesystem::path& object) {
   const double deadline = SystemClock().Now() + request.seconds;
-  KOPT_TRY(const TemporaryFolder folder, TemporaryFolder::Create("kopt-compile"));
+  KOPT_TRY(const TemporaryFolder folder, TemporaryFolder::CreateIn(folder_->path(), "compile"));
   KOPT_CHECK(WriteFile(folder.path() / "exports", kVersionScript));
   for (const CompileUnit& unit : request.units) KOPT_CHECK(WriteFile(folder.path() / unit.name, unit.text));
 
@@ -300,7 +303,7 @@ Result<CompileService::RunResult> CompileService::Run(const std::filesystem::pat
                      .output = pipe.second.get(),
                      .errors = pipe.second.get()};
   for (const std::string& path : ToolchainFolders(compiler_)) spawn.command.push_back(path);
-  spawn.command.push_back(headers_->path().string());
+  spawn.command.push_back(headers_.string());
   spawn.command.emplace_back("--");
   spawn.command.insert(spawn.command.end(), command.begin(), command.end());
   KOPT_TRY(ProcessGroup group, ProcessGroup::Spawn(spawn));

@@ -71,9 +71,10 @@ class CompileService {
   bool sandbox_ = true;
   Compiler compiler_;
   std::string cpu_;
-  std::filesystem::path cache_;               // kopt's own
-  std::shared_ptr<TemporaryFolder> exposed_;  // copies that workers of another uid can load
-  std::shared_ptr<TemporaryFolder> headers_;  // precompiled prefixes, which every compiler can read and none can write
+  std::filesystem::path cache_;              // kopt's own
+  std::shared_ptr<TemporaryFolder> folder_;  // of what follows, and of the compilers' own
+  std::filesystem::path exposed_;            // copies that workers of another uid can load
+  std::filesystem::path headers_;            // precompiled prefixes, which every compiler can read and none can write
   std::shared_ptr<std::mutex> precompiling_;
 };
 

@@ -142,7 +142,7 @@ void AddTuples(Function& f, const std::vector<Over>& over, const std::string& re
 
 std::string BeginText(const Spec& spec) {
   Function f = NewFunction(spec, kOracleBegin);
-  f.body = "  void run() const {\n";
+  f.body = "  void kopt_run() const {\n";
   for (size_t t = 0; t < spec.tensors.size(); ++t) {
     const Tensor& tensor = spec.tensors[t];
     if (!IsStored(tensor)) continue;
@@ -182,7 +182,8 @@ std::string CodeText(const Spec& spec, size_t own, int number) {
     if (spec.tensors[t].IsRead()) AddInput(f, spec.tensors[t], t, spec.tensors[t].name);
   const Tensor& tensor = spec.tensors[own];
   AddWriter(f, tensor, own);
-  f.body = "  void run() const {\n    {\n" + WithSpecLines(spec, tensor.code, tensor.code_position) + "    }\n  }\n";
+  f.body =
+      "  void kopt_run() const {\n    {\n" + WithSpecLines(spec, tensor.code, tensor.code_position) + "    }\n  }\n";
   return f.Text();
 }
 
@@ -207,11 +208,11 @@ std::string RunReference(int number, bool first, size_t tensors) {
 std::string EntryText(const Spec& spec, const OracleFunctions& functions) {
   std::string text =
       "extern \"C\" void kopt_entry(int function, void* const* args) {\n  const kopt_arguments a{args};\n"
-      "  switch (function) {\n    case 0: kopt_function_0(a).run(); break;\n";
+      "  switch (function) {\n    case 0: kopt_function_0(a).kopt_run(); break;\n";
   for (int i = 0; i < functions.references; ++i)
     text += RunReference(functions.Reference(i), i == 0, spec.tensors.size());
   for (size_t j = 0; j < functions.code_tensors.size(); ++j)
-    text += fmt::format("    case {0}: kopt_function_{0}(a).run(); break;\n", functions.Code(static_cast<int>(j)));
+    text += fmt::format("    case {0}: kopt_function_{0}(a).kopt_run(); break;\n", functions.Code(static_cast<int>(j)));
   for (size_t k = 0; k < functions.accept_tensors.size(); ++k)
     text += fmt::format("    case {0}: kopt_accept<kopt_function_{0}>(args, {1}); break;\n",
                         functions.Accept(static_cast<int>(k)), spec.tensors.size());

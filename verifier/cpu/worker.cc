@@ -17,10 +17,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/guard.h"
 #include "verifier/sandbox/sandbox.h"
 
 namespace kopt::worker {
@@ -134,18 +136,22 @@ int Run(Arguments arguments) {
   Fail(std::string(command[0]) + ": " + std::strerror(errno));
 }
 
-// Reads process group numbers from standard input, positive to add, negative to remove; at its end, which comes when
-// kopt is gone however it went, kills the groups that are left.
+// Reads messages from standard input; at its end, which comes when kopt is gone however it went, kills the groups and
+// removes the folders that are left.
 int Guard() {
   std::set<int32_t> groups;
-  int32_t number = 0;
+  std::set<std::string> folders;
+  GuardMessage message;
   ssize_t got = 0;
-  while ((got = read(kGuardFd, &number, sizeof(number))) == sizeof(number) || (got < 0 && errno == EINTR)) {
+  while ((got = read(kGuardFd, &message, sizeof(message))) == sizeof(message) || (got < 0 && errno == EINTR)) {
     if (got < 0) continue;
-    if (number > 0) groups.insert(number);
-    if (number < 0) groups.erase(-number);
+    if (message.group > 0) groups.insert(message.group);
+    if (message.group < 0) groups.erase(-message.group);
+    if (message.folder[0] != '\0') folders.emplace(message.folder);
   }
   for (const int32_t group : groups) kill(-group, SIGKILL);
+  std::error_code ignored;
+  for (const std::string& folder : folders) std::filesystem::remove_all(folder, ignored);
   return 0;
 }
 
