@@ -322,6 +322,16 @@ std::unexpected<Error> NotAnInteger(const Node& node) {
   return Fail(node.column, fmt::format("an integer is expected, not `{}`", node.name), node.name);
 }
 
+// The operators of a long sum or product are each other's left sides: not the depth of a call for each. The innermost
+// comes last; `first` is what it begins with.
+struct Chain {
+  explicit Chain(const Node& node) : first(&node) {
+    for (; first->kind == Kind::kBinary; first = first->children[0].get()) operators.push_back(first);
+  }
+  std::vector<const Node*> operators;
+  const Node* first;
+};
+
 class IntEvaluator {
  public:
   IntEvaluator(const Values& values, const Expr::Call& call) : values_(values), call_(call) {}
@@ -366,7 +376,15 @@ class IntEvaluator {
   }
 
   Result<long long> Binary(const Node& node) const {
-    KOPT_TRY(long long a, (*this)(*node.children[0]));
+    const Chain chain(node);
+    KOPT_TRY(long long value, (*this)(*chain.first));
+    for (auto step = chain.operators.rbegin(); step != chain.operators.rend(); ++step) {
+      KOPT_TRY(value, Step(**step, value));
+    }
+    return value;
+  }
+
+  Result<long long> Step(const Node& node, long long a) const {
     if (auto known = ShortCircuit(node.name, a != 0)) return *known;
     KOPT_TRY(long long b, (*this)(*node.children[1]));
     if (node.name == "&&" || node.name == "||") return b != 0;
@@ -433,7 +451,15 @@ class RealEvaluator {
   }
 
   Result<double> Binary(const Node& node) const {
-    KOPT_TRY(double a, (*this)(*node.children[0]));
+    const Chain chain(node);
+    KOPT_TRY(double value, (*this)(*chain.first));
+    for (auto step = chain.operators.rbegin(); step != chain.operators.rend(); ++step) {
+      KOPT_TRY(value, Step(**step, value));
+    }
+    return value;
+  }
+
+  Result<double> Step(const Node& node, double a) const {
     if (auto known = ShortCircuit(node.name, a != 0)) return *known;
     KOPT_TRY(double b, (*this)(*node.children[1]));
     if (node.name == "&&" || node.name == "||") return b != 0;

@@ -115,7 +115,7 @@ TEST_F(CommandsTest, WithoutASandboxNothingIsMeasured) {
 
 TEST_F(CommandsTest, FilesThatAreNone) {
   EXPECT_EQ(Kopt({"check", ""}), 2);
-  EXPECT_EQ(err_, "kopt: the name of a file is empty\n");
+  EXPECT_EQ(err_, "kopt: the name of a file is empty\nhint: name a spec; `kopt init NAME` writes a new one\n");
   ASSERT_EQ(mkfifo("pipe.spec", 0600), 0);
   EXPECT_EQ(Kopt({"check", "pipe.spec"}), 2);
   EXPECT_NE(err_.find("pipe.spec:1:1: the spec lacks the key `kopt`"), std::string::npos) << err_;

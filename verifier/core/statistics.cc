@@ -159,7 +159,13 @@ std::map<int, std::vector<Estimate>> EstimateSamples(std::span<const ShapeSample
     total += sample.quads.size();
     assessment.dropped += static_cast<int>(sample.quads.size() - quads.size());
     assessment.noise = std::max(assessment.noise, Noise(quads));
-    const auto estimate = EstimateRatio(LogRatios(quads));
+    auto estimate = EstimateRatio(LogRatios(quads));
+    if (estimate && quads.size() < kBlocksFrom) {
+      // A few quads may agree by luck. The differences within them tell the noise of a quad a second time.
+      const double least = Noise(quads) / std::sqrt(static_cast<double>(quads.size()));
+      const double deviation = std::max(estimate->deviation, least);
+      estimate = MakeEstimate(std::log(estimate->speedup), deviation, estimate->degrees, estimate->quads);
+    }
     if (estimate) processes[sample.process].push_back(*estimate);
     complete = complete && estimate;
   }
