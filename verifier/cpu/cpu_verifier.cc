@@ -7,10 +7,11 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "verifier/core/power.h"
 #include "verifier/core/roofline.h"
 #include "verifier/core/statistics.h"
 #include "verifier/cpu/measure.h"
+#include "verifier/cpu/power_check.h"
+#include "verifier/cpu/shape_pool.h"
 #include "verifier/sandbox/sandbox.h"
 
 namespace kopt {
@@ -43,21 +44,15 @@ class StageTimes {
   std::vector<std::pair<std::string, double>> seconds_;
 };
 
-// One shape's task and pool of sets.
-struct ShapePool {
-  const Shape* shape = nullptr;
-  bool scored = false;
-  int number = 0;  // among the scored ones
-  BoundTask task;
-  std::unique_ptr<SetPool> pool;
-};
-
 class CpuVerifier final : public Verifier {
  public:
   explicit CpuVerifier(CpuContext context) : context_(std::move(context)) {}
 
   const Device& device() const override { return context_.device; }
-  Result<Registration> Register() override;
+  Result<Registration> Register() override {
+    const Lane::Hold hold = context_.lane.Shared();
+    return ProvePower(context_, pools_);
+  }
   Result<Verdict> SetBaseline(const Candidate& candidate, const Configuration& configuration) override;
   Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
                          const Screening& screening) override;
@@ -66,7 +61,6 @@ class CpuVerifier final : public Verifier {
   Result<void> Start();
 
  private:
-  using Pools = std::vector<ShapePool>;
   struct Baseline {
     Candidate candidate;
     Configuration configuration;
@@ -75,15 +69,14 @@ class CpuVerifier final : public Verifier {
     std::map<const Shape*, Side> sides;
   };
 
-  Result<Pools> NewPools();
   std::vector<const Shape*> AllShapes() const;
   Deadline DeadlineFor(const Shape& shape) const;
   Judged<std::unique_ptr<CandidateRun>> CompileAndLoad(const Candidate& candidate, const Configuration& configuration,
                                                        std::span<const Configuration> ahead, StageTimes& times);
-  Judged<void> CheckAll(CandidateRun& run, Pools& pools, bool fresh, std::map<const Shape*, double>* call_seconds);
+  Judged<void> CheckAll(CandidateRun& run, ShapePools& pools, bool fresh, std::map<const Shape*, double>* call_seconds);
   // The baseline's side at each shape, prepared once and used again as long as its process lives.
   using Sides = std::map<const Shape*, Side>;
-  Judged<void> Measure(CandidateRun& run, CandidateRun& baseline, Sides& sides, Pools& pools, int process,
+  Judged<void> Measure(CandidateRun& run, CandidateRun& baseline, Sides& sides, ShapePools& pools, int process,
                        const StoppingRule& rule, Verdict& verdict);
   Judged<Side> BaselineSide(CandidateRun& baseline, Sides& sides, ShapePool& shape, size_t most);
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
@@ -95,14 +88,8 @@ class CpuVerifier final : public Verifier {
   Judged<void> Believe(const Verdict& verdict) const;
   Result<Verdict> Finish(Judged<void> judged, Verdict verdict, StageTimes& times);
 
-  Result<void> PowerOfShape(ShapePool& shape, Registration& registration);
-  Result<void> PowerOfRedraws(ShapePool& shape, Registration& registration);
-  Result<void> AddRedraw(const ShapePool& shape, const std::string& name, const SetPool::Entry& redrawn,
-                         Registration& registration);
-  Result<PowerRow> Handed(const ShapePool& shape, const SetPool::Entry& set, size_t output, const WrongAnswer& wrong);
-
   CpuContext context_;
-  Pools pools_;
+  ShapePools pools_;
   std::optional<Baseline> baseline_;
 };
 
@@ -130,33 +117,8 @@ Result<void> CpuVerifier::Start() {
       context_.oracle,
       Oracle::Create(context_.spec, context_.compiler,
                      {.worker = context_.worker, .sandbox = context_.options.sandbox, .threads = context_.threads}));
-  KOPT_TRY(pools_, NewPools());
+  KOPT_TRY(pools_, NewShapePools(context_));
   return {};
-}
-
-Result<CpuVerifier::Pools> CpuVerifier::NewPools() {
-  Pools pools;
-  const Spec& spec = context_.spec;
-  const auto add = [&](const Shape* shape, bool scored) -> Result<void> {
-    KOPT_TRY(BoundTask task, Bind(spec, *shape));
-    pools.push_back({.shape = shape,
-                     .scored = scored,
-                     .number = scored ? static_cast<int>(pools.size()) : 0,
-                     .task = std::move(task)});
-    return {};
-  };
-  for (const Shape* shape : spec.Scored(Target::kCpu)) KOPT_CHECK(add(shape, true));
-  if (pools.empty()) {
-    return std::unexpected(Error{.exit = Exit::kUsage,
-                                 .message = "no [[shape]] is scored on the cpu target",
-                                 .file = spec.file,
-                                 .key = "shape",
-                                 .hint = "add a [[shape]] without `target`, or with target = \"cpu\""});
-  }
-  for (const Shape* shape : spec.Checks(Target::kCpu)) KOPT_CHECK(add(shape, false));
-  // After the vector has its final size: pools refer to their tasks.
-  for (ShapePool& pool : pools) pool.pool = std::make_unique<SetPool>(*context_.oracle, pool.task, pool.scored);
-  return pools;
 }
 
 std::vector<const Shape*> CpuVerifier::AllShapes() const {
@@ -191,7 +153,7 @@ Judged<std::unique_ptr<CandidateRun>> CpuVerifier::CompileAndLoad(const Candidat
   return run;
 }
 
-Judged<void> CpuVerifier::CheckAll(CandidateRun& run, Pools& pools, bool fresh,
+Judged<void> CpuVerifier::CheckAll(CandidateRun& run, ShapePools& pools, bool fresh,
                                    std::map<const Shape*, double>* call_seconds) {
   // The small shapes first: what is wrong fails soonest.
   for (const bool scored : {false, true}) {
@@ -220,8 +182,8 @@ Judged<Side> CpuVerifier::BaselineSide(CandidateRun& baseline, Sides& sides, Sha
   return side;
 }
 
-Judged<void> CpuVerifier::Measure(CandidateRun& run, CandidateRun& baseline, Sides& sides, Pools& pools, int process,
-                                  const StoppingRule& rule, Verdict& verdict) {
+Judged<void> CpuVerifier::Measure(CandidateRun& run, CandidateRun& baseline, Sides& sides, ShapePools& pools,
+                                  int process, const StoppingRule& rule, Verdict& verdict) {
   for (ShapePool& shape : pools) {
     if (!shape.scored) continue;
     const size_t scratch = std::max(run.ScratchBytes(*shape.shape), baseline.ScratchBytes(*shape.shape));
@@ -372,7 +334,7 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
   if (!baseline_) return std::unexpected(Stop(Error{.message = "there is no baseline to confirm against"}));
   ConfirmationTime time(seconds, static_cast<size_t>(std::ranges::count_if(pools_, &ShapePool::scored)));
   for (int process = 0; process < kConfirmationProcesses; ++process) {
-    KOPT_TRY(Pools pools, NewPools());  // seeds nobody has used
+    KOPT_TRY(ShapePools pools, NewShapePools(context_));  // seeds nobody has used
     KOPT_TRY(auto run, CompileAndLoad(candidate, configuration, {}, times));
     KOPT_TRY(auto baseline, CompileAndLoad(baseline_->candidate, baseline_->configuration, {}, times));
     KOPT_CHECK(CheckAll(*run, pools, false, nullptr));
@@ -453,108 +415,6 @@ Result<Verdict> CpuVerifier::Confirm(const Candidate& candidate, const Configura
   KOPT_TRY(verdict, Finish(std::move(judged), std::move(verdict), times));
   verdict.confirmed = verdict.outcome == Outcome::kMeasured;
   return verdict;
-}
-
-Result<void> CpuVerifier::PowerOfShape(ShapePool& shape, Registration& registration) {
-  const BoundTask& task = shape.task;
-  KOPT_TRY(const SetPool::Entry* first, shape.pool->Get(0));
-  registration.oracle_seconds.push_back(context_.oracle->seconds());
-  KOPT_TRY(const SetPool::Entry* second, shape.pool->Get(1));
-  std::vector<std::span<const std::byte>> storage;
-  for (const auto& bytes : first->inputs.storage) storage.emplace_back(bytes);
-  for (size_t i = 0; i < task.tensors.size(); ++i) {
-    const BoundTensor& bound = task.tensors[i];
-    if (!bound.tensor->IsWritten()) continue;
-    const Truth truth = first->answer.truth(i);
-    registration.tolerance.push_back(ToleranceOf(bound, truth, shape.number));
-    for (const WrongAnswer& wrong : WrongAnswers(task, i, truth, second->answer.truth(i), storage)) {
-      KOPT_TRY(PowerRow row, Handed(shape, *first, i, wrong));
-      registration.power.push_back(std::move(row));
-    }
-  }
-  return PowerOfRedraws(shape, registration);
-}
-
-// A wrong answer judged like a candidate's: by comparison, or by the accept predicate with every other output right.
-Result<PowerRow> CpuVerifier::Handed(const ShapePool& shape, const SetPool::Entry& set, size_t output,
-                                     const WrongAnswer& wrong) {
-  const BoundTask& task = shape.task;
-  PowerRow row = HandIn(task.tensors[output], set.answer.truth(output), wrong, shape.number);
-  if (!task.tensors[output].tensor->accept) return row;
-  std::vector<std::vector<std::byte>> answers(task.tensors.size());
-  std::vector<std::span<const std::byte>> got(task.tensors.size());
-  for (size_t t = 0; t < task.tensors.size(); ++t) {
-    if (!task.tensors[t].tensor->IsWritten()) continue;
-    answers[t] = t == output ? wrong.bytes : RoundTruth(task.tensors[t], set.answer.truth(t));
-    got[t] = answers[t];
-  }
-  KOPT_TRY(row.detail, context_.oracle->Refusal(task, set.inputs, set.answer, output, got));
-  row.refused = !row.detail.empty();
-  return row;
-}
-
-// Redrawing any one input must make the old answer wrong in at least one output.
-Result<void> CpuVerifier::PowerOfRedraws(ShapePool& shape, Registration& registration) {
-  for (size_t i = 0; i < shape.task.tensors.size(); ++i) {
-    const Tensor& tensor = *shape.task.tensors[i].tensor;
-    if (!tensor.IsRead() || !tensor.code.empty()) continue;
-    KOPT_TRY(const auto redrawn, shape.pool->RedrawnTensor(i));
-    if (redrawn) KOPT_CHECK(AddRedraw(shape, tensor.name, *redrawn, registration));
-  }
-  for (size_t i = 0; i < context_.spec.scalars.size(); ++i) {
-    if (!context_.spec.scalars[i].fill) continue;
-    KOPT_TRY(const auto redrawn, shape.pool->RedrawnScalar(i));
-    if (redrawn) KOPT_CHECK(AddRedraw(shape, context_.spec.scalars[i].name, *redrawn, registration));
-  }
-  return {};
-}
-
-Result<void> CpuVerifier::AddRedraw(const ShapePool& shape, const std::string& name, const SetPool::Entry& redrawn,
-                                    Registration& registration) {
-  KOPT_TRY(const SetPool::Entry* first, shape.pool->Get(0));
-  std::vector<PowerRow> rows;
-  for (size_t i = 0; i < shape.task.tensors.size(); ++i) {
-    if (!shape.task.tensors[i].tensor->IsWritten()) continue;
-    const WrongAnswer before = AnswerBefore(shape.task.tensors[i], first->answer.truth(i), name);
-    KOPT_TRY(PowerRow row, Handed(shape, redrawn, i, before));
-    rows.push_back(std::move(row));
-  }
-  const bool caught = std::ranges::any_of(rows, &PowerRow::refused);
-  for (PowerRow& row : rows) {
-    row.required = !caught;
-    registration.power.push_back(std::move(row));
-  }
-  return {};
-}
-
-Result<Registration> CpuVerifier::Register() {
-  Registration registration;
-  const Lane::Hold hold = context_.lane.Shared();
-  for (ShapePool& shape : pools_) {
-    if (!shape.scored) continue;
-    KOPT_CHECK(CheckInterrupt(context_.options));
-    KOPT_CHECK(PowerOfShape(shape, registration));
-  }
-  std::string table;
-  for (const PowerRow& row : registration.power) {
-    table += fmt::format("shape {}: `{}` given {}: {}{}\n",
-                         Text(context_.spec, *pools_[static_cast<size_t>(row.shape)].shape), row.output, row.attempt,
-                         row.refused ? "refused" : "passes", row.required ? "" : " (not required)");
-  }
-  for (const PowerRow& row : registration.power) {
-    if (row.refused || !row.required) continue;
-    return std::unexpected(
-        Error{.exit = Exit::kUsage,
-              .message = fmt::format("the check has no power at shape {}: {} handed in for `{}` would pass ({})",
-                                     Text(context_.spec, *pools_[static_cast<size_t>(row.shape)].shape), row.attempt,
-                                     row.output, row.detail),
-              .file = context_.spec.file,
-              .key = row.output,
-              .hint = "choose inputs or shapes on which a wrong answer shows, tighten [precision], or say `identity = "
-                      "true` where a copy is right",
-              .log = table});
-  }
-  return registration;
 }
 
 std::string ModelName() {

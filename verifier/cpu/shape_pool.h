@@ -1,0 +1,24 @@
+// The shapes of a task on this target, each with its pool of input sets.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "verifier/cpu/cpu_context.h"
+#include "verifier/cpu/set_pool.h"
+
+namespace kopt {
+
+struct ShapePool {
+  const Shape* shape = nullptr;
+  bool scored = false;
+  int number = 0;  // among the scored ones
+  BoundTask task;
+  std::unique_ptr<SetPool> pool;
+};
+using ShapePools = std::vector<ShapePool>;
+
+// Scored shapes, then check shapes, with seeds that nobody has used. Errors: a spec that scores no shape here.
+Result<ShapePools> NewShapePools(CpuContext& context);
+
+}  // namespace kopt
