@@ -315,11 +315,16 @@ class ConfirmationTime {
     const double processes_left = kConfirmationProcesses - process;
     const double elapsed = SystemClock().Now() - begin_;
     const double beside = (elapsed - sampled_) / (process + 1);
-    const double left = std::min(seconds_ - elapsed - beside * (processes_left - 1), kConfirmationSeconds - sampled_);
+    const double preparing = process > 0 ? preparing_ / process : 0;
+    const double left =
+        std::min(seconds_ - elapsed - preparing - beside * (processes_left - 1), kConfirmationSeconds - sampled_);
     return std::max(left / (processes_left * shapes_), kLeastShare);
   }
-  // Sampling took this long, of `share` a shape.
-  void Sampled(double elapsed, double share) { sampled_ += std::min(elapsed, share * shapes_); }
+  // Measuring took this long, of which `share` a shape was for samples, the rest to find the sizes of batches.
+  void Measured(double elapsed, double share) {
+    sampled_ += std::min(elapsed, share * shapes_);
+    preparing_ += std::max(elapsed - share * shapes_, 0.0);
+  }
 
  private:
   static constexpr double kLeastShare = 1e-3;  // the stopping rule's own minimum is more
@@ -327,6 +332,7 @@ class ConfirmationTime {
   double shapes_;
   double begin_ = SystemClock().Now();
   double sampled_ = 0;
+  double preparing_ = 0;
 };
 
 Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Configuration& configuration,
@@ -343,7 +349,7 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
     const double share = time.Share(process);
     const double begin = SystemClock().Now();
     KOPT_CHECK(Measure(*run, *baseline, sides, pools, process, Confirmation(share), verdict));
-    time.Sampled(SystemClock().Now() - begin, share);
+    time.Measured(SystemClock().Now() - begin, share);
     times.Finish("measure");
     if (process == 0) verdict.evidence = run->evidence();
     verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
