@@ -38,6 +38,7 @@ std::string WhyNotConfirmed(const Verdict& verdict) {
 
 // How many configurations beyond the current one the verifier is told of: what one CPU each can compile meanwhile.
 constexpr size_t kCompiledAhead = 31;
+constexpr uint64_t kLookedThrough = 1000;
 
 // The stage of a verdict that is no work: another kopt held the machine.
 constexpr std::string_view kWaiting = "waiting";
@@ -208,8 +209,10 @@ Result<void> Optimizer::Search() {
   std::vector<Configuration> coming;
   uint64_t next = 0;
   while (!SearchEnds()) {
-    for (; coming.size() <= kCompiledAhead && next < points; ++next) {
-      if (SearchEnds()) return {};  // a `where` may leave few points of many
+    // A `where` may leave few points of many: what comes after the next one is not looked for long.
+    const uint64_t enough = next + kLookedThrough;
+    for (; next < points && (coming.empty() || (coming.size() <= kCompiledAhead && next < enough)); ++next) {
+      if (SearchEnds()) return {};
       Configuration configuration = SpacePoint(seed_, 1 + static_cast<long long>(order.At(next)));
       KOPT_TRY(const bool admissible, IsAdmissible(configuration));
       if (admissible) coming.push_back(std::move(configuration));

@@ -95,7 +95,7 @@ Result<TemporaryFolder> TemporaryFolder::Create(std::string_view prefix) {
   std::error_code error;
   std::filesystem::path base = std::filesystem::temp_directory_path(error);
   if (error) base = "/tmp";
-  return CreateIn(base, prefix);
+  return CreateIn(std::filesystem::absolute(base), prefix);
 }
 
 Result<TemporaryFolder> TemporaryFolder::CreateIn(const std::filesystem::path& base, std::string_view prefix) {

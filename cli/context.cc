@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <charconv>
+#include <cmath>
+
 #include "agent/format.h"
 #include "base/clock.h"
+#include "cli/duration.h"
 #include "cli/output.h"
 #include "task/nearest.h"
 
@@ -30,6 +34,26 @@ Result<Target> Context::ChosenTarget() const {
     return EnvironmentError("this build of kopt has no worker for the target cuda", "use --target cpu");
   }
   return *target;
+}
+
+Result<std::optional<double>> Context::Budget(const std::string& flag) const {
+  const auto setting = config_.Find("budget", flag);
+  if (!setting) return std::nullopt;
+  KOPT_TRY(const double seconds, ParseDuration(setting->value, setting->source));
+  return seconds;
+}
+
+Result<std::optional<double>> Context::TargetSpeedup(const std::string& flag) const {
+  const auto setting = config_.Find("target_speedup", flag);
+  if (!setting) return std::nullopt;
+  const std::string& text = setting->value;
+  double value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && stop == text.data() + text.size() && std::isfinite(value) && value > 1) return value;
+  return std::unexpected(Error{.exit = Exit::kUsage,
+                               .message = fmt::format("`{}` is no target speedup", text),
+                               .key = setting->source,
+                               .hint = "a number above 1, for example 1.5"});
 }
 
 std::filesystem::path Context::StateFolder() const {

@@ -39,6 +39,9 @@ class Context {
 
   // `kopt 0.1.0 on cpu`: the target in force. cuda is an environment error: this build has no worker for it.
   Result<Target> ChosenTarget() const;
+  // Seconds, and a factor above 1, from the flag or the settings; nothing if neither says.
+  Result<std::optional<double>> Budget(const std::string& flag) const;
+  Result<std::optional<double>> TargetSpeedup(const std::string& flag) const;
   std::filesystem::path StateFolder() const;
   Result<Store> OpenStore() const;
 

@@ -82,6 +82,15 @@ void LookAtState(Doctor& doctor) {
              free < kLittleSpace ? "samples of long runs need space" : "");
 }
 
+void LookAtSettings(Doctor& doctor) {
+  const auto add = [&](const auto& setting) {
+    if (!setting) doctor.Add("settings", "missing", setting.error().Text(), setting.error().hint);
+  };
+  add(doctor.context.ChosenTarget());
+  add(doctor.context.Budget(""));
+  add(doctor.context.TargetSpeedup(""));
+}
+
 void LookAtDevice(Doctor& doctor) {
   const Device device = doctor.context.host().device();
   const auto threads = device.values.find("THREADS");
@@ -215,6 +224,7 @@ Result<int> RunDoctor(bool calibrate, Context& context) {
   LookForSandbox(doctor);
   LookForWorker(doctor);
   LookAtState(doctor);
+  LookAtSettings(doctor);
   LookAtDevice(doctor);
   if (calibrate) KOPT_CHECK(Calibrate(doctor));
   KOPT_CHECK(LoadFacts(doctor));

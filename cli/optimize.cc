@@ -26,23 +26,6 @@ Error FlagError(std::string message, std::string key, std::string hint) {
   return {.exit = Exit::kUsage, .message = std::move(message), .key = std::move(key), .hint = std::move(hint)};
 }
 
-Result<double> Budget(const OptimizeFlags& flags, const Context& context) {
-  const auto setting = context.config().Find("budget", flags.budget);
-  if (!setting) return std::unexpected(FlagError("no budget was given", "--budget", "for example --budget 15m"));
-  return ParseDuration(setting->value, setting->source);
-}
-
-Result<std::optional<double>> TargetSpeedup(const OptimizeFlags& flags, const Context& context) {
-  const auto setting = context.config().Find("target_speedup", flags.target_speedup);
-  if (!setting) return std::nullopt;
-  const std::string& text = setting->value;
-  double value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && stop == text.data() + text.size() && std::isfinite(value) && value > 1) return value;
-  return std::unexpected(
-      FlagError(fmt::format("`{}` is no target speedup", text), setting->source, "a number above 1, for example 1.5"));
-}
-
 Result<uint64_t> RandomSeed(const OptimizeFlags& flags) {
   if (flags.random_seed.empty()) return SecretSeed() & 0xffffffff;
   const std::string& text = flags.random_seed;
@@ -82,8 +65,10 @@ nlohmann::ordered_json SettingsJson(const Job& job, const Context& context) {
 
 Result<Job> MakeJob(const OptimizeFlags& flags, const Spec& spec, Target target, const Context& context) {
   Job job{.spec = &spec, .target = target, .run = NewRunName(spec.name)};
-  KOPT_TRY(job.budget_seconds, Budget(flags, context));
-  KOPT_TRY(job.target_speedup, TargetSpeedup(flags, context));
+  KOPT_TRY(const auto budget, context.Budget(flags.budget));
+  if (!budget) return std::unexpected(FlagError("no budget was given", "--budget", "for example --budget 15m"));
+  job.budget_seconds = *budget;
+  KOPT_TRY(job.target_speedup, context.TargetSpeedup(flags.target_speedup));
   KOPT_TRY(job.random_seed, RandomSeed(flags));
   KOPT_TRY(job.contestants, ReadContestants(spec, target, flags.seed));
   if (!job.contestants.seed) {

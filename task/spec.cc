@@ -113,7 +113,8 @@ Result<Spec> ParseSpec(std::string text, std::string file) {
 Result<Spec> ReadSpec(const std::string& file) {
   auto text = ReadFile(file, kLargestSpec);
   if (!text) {
-    if (text.error().hint.empty()) text.error().hint = "name a spec; `kopt init NAME` writes a new one";
+    std::error_code ignored;
+    if (!std::filesystem::exists(file, ignored)) text.error().hint = "name a spec; `kopt init NAME` writes a new one";
     return std::unexpected(text.error());
   }
   return ParseSpec(*std::move(text), file);

@@ -48,6 +48,16 @@ TEST_F(OptimizeTest, TellsTheVerifierWhatComesNext) {
   }
 }
 
+TEST_F(OptimizeTest, FewPointsOfManyAreScreenedAsTheyAreFound) {
+  std::string seed;
+  for (int i = 1; i <= 6; ++i) seed += fmt::format("//@ tune T{} = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10\n", i);
+  SetSeed(seed + "//@ where T1 == T2 && T2 == T3 && T3 == T4 && T4 == T5 && T5 == T6\n//@ call scale args(x, y)\n");
+  job_.budget_seconds = 20;
+  verifier_.screen_seconds = 4;
+  ASSERT_TRUE(Run());
+  EXPECT_EQ(verifier_.screened.size(), 3u);  // what the budget has room for
+}
+
 TEST_F(OptimizeTest, SeedThatIsTheBaselineIsNotTimedAgainstItself) {
   ASSERT_TRUE(Run());
   EXPECT_EQ(std::count(verifier_.screened.begin(), verifier_.screened.end(), "A=1 B=10"), 0);

@@ -50,6 +50,13 @@ expect 3 "there is no place for the state" env -u HOME -u KOPT_STATE -u XDG_STAT
 [ $? = 3 ] && grep -q "output cannot be written" err || { echo "FAILED: /dev/full"; failures=$((failures + 1)); }
 "$kopt" runs <&- >&- 2>&- || { echo "FAILED: closed streams"; failures=$((failures + 1)); }
 
+# Settings that make no sense, and a temporary folder that is named from where kopt was started.
+expect 3 "unknown target" env KOPT_TARGET=xx "$kopt" doctor
+expect 3 "is not a duration" env KOPT_BUDGET=abc "$kopt" doctor
+mkdir -m 1777 'a"b'
+expect 3 "set TMPDIR" env 'TMPDIR=a"b' "$kopt" check norm.spec
+expect 0 "tolerance" env TMPDIR=temporary "$kopt" check norm.spec
+
 # Seeds that are not right, with the evidence.
 sed '/^extern/a\  undeclared(1);' norm.cpp >broken.cpp
 expect 2 "broken.cpp:11:3: the seed is not usable: compile_error at compile" \

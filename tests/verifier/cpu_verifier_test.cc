@@ -126,6 +126,7 @@ TEST(CpuVerifierTest, ASpecWhoseCheckHasNoPowerIsRefused) {
   EXPECT_NE(registration.error().message.find("the check has no power"), std::string::npos)
       << registration.error().Text();
   EXPECT_NE(registration.error().log.find("zero"), std::string::npos) << registration.error().log;
+  EXPECT_GT(registration.error().line, 0);
 }
 
 TEST(CpuVerifierTest, AReferenceThatMissesAnElementIsRefused) {
@@ -149,7 +150,8 @@ TEST(CpuVerifierTest, AReferenceThatDoesNotCompileNamesTheSpecsLine) {
   auto verifier = NewCpuVerifier(*spec, {});
   ASSERT_FALSE(verifier);
   EXPECT_EQ(verifier.error().exit, Exit::kUsage);
-  EXPECT_NE(verifier.error().message.find("test.spec:18:"), std::string::npos) << verifier.error().Text();
+  EXPECT_EQ(verifier.error().line, 18) << verifier.error().Text();
+  EXPECT_GT(verifier.error().column, 0);
 }
 
 }  // namespace

@@ -244,6 +244,15 @@ TEST(CompileTest, TheSameRequestIsNotCompiledTwice) {
   EXPECT_TRUE(Compiled("extern \"C\" void kopt_entry() { /* once */ }").cached);
 }
 
+TEST(CompileTest, AFailureIsNotTriedAgain) {
+  const CompileResult first = Compiled("int a;\nint a(); // twice\n");
+  EXPECT_FALSE(first.cached);
+  const CompileResult second = Compiled("int a;\nint a(); // twice\n");
+  EXPECT_TRUE(second.cached);
+  EXPECT_EQ(second.kind, CompileResult::Kind::kErrors);
+  EXPECT_EQ(second.reason, first.reason);
+}
+
 TEST(CompileTest, ImportsAreReadFromTheObject) {
   const CompileResult good =
       Compiled("#include <cmath>\nextern \"C\" float kopt_entry(float x) { return std::exp(x); }");

@@ -110,6 +110,11 @@ Result<CompileService> CompileService::Create(std::string worker, bool sandbox, 
   KOPT_CHECK(StartGuard(service.worker_));
   KOPT_TRY(auto folder, TemporaryFolder::Create("kopt"));
   GuardFolder(folder.path());
+  if (folder.path().string().find_first_of("\"\\\n") != std::string::npos) {
+    return EnvironmentError(
+        fmt::format("the compiler cannot include files from the temporary folder {}", folder.path().string()),
+        "set TMPDIR to a folder without quotes and backslashes in its name");
+  }
   service.exposed_ = folder.path() / "objects";
   service.headers_ = folder.path() / "headers";
   for (const std::filesystem::path& path : {folder.path(), service.exposed_, service.headers_}) {
@@ -117,7 +122,7 @@ Result<CompileService> CompileService::Create(std::string worker, bool sandbox, 
     chmod(path.c_str(), 0711);
   }
   service.folder_ = std::make_shared<TemporaryFolder>(std::move(folder));
-  service.precompiling_ = std::make_shared<std::mutex>();
+  service.shared_ = std::make_shared<Shared>();
   return service;
 }
 
@@ -141,12 +146,22 @@ bool CompileService::Has(const std::filesystem::path& folder, const std::string&
 bool CompileService::IsCompiled(const CompileRequest& request) const {
   const std::string key = Key(request);
   const std::string name = ContentHash(key);
-  return Has(exposed_, name, key) || (!cache_.empty() && Has(cache_, name, key));
+  return Failure(key) || Has(exposed_, name, key) || (!cache_.empty() && Has(cache_, name, key));
+}
+
+std::optional<CompileResult> CompileService::Failure(const std::string& key) const {
+  const std::lock_guard lock(shared_->mutex);
+  const auto found = shared_->failures.find(key);
+  if (found == shared_->failures.end()) return std::nullopt;
+  CompileResult failure = found->second;
+  failure.cached = true;
+  return failure;
 }
 
 Result<CompileResult> CompileService::Compile(const CompileRequest& request) {
   const double begin = SystemClock().Now();
   const std::string key = Key(request);
+  if (auto failure = Failure(key)) return *std::move(failure);
   const std::string name = ContentHash(key);
   const std::filesystem::path object = exposed_ / (name + ".so");
   CompileResult result{.object = object, .cached = true};
@@ -161,6 +176,9 @@ Result<CompileResult> CompileService::Compile(const CompileRequest& request) {
     if (result.kind == CompileResult::Kind::kObject) {
       KOPT_CHECK(WriteFile(exposed_ / (name + ".key"), key));
       if (!kept && !cache_.empty()) KOPT_CHECK(WriteFile(cache_ / (name + ".key"), key));
+    } else {
+      const std::lock_guard lock(shared_->mutex);
+      shared_->failures[key] = result;
     }
   }
   result.seconds = SystemClock().Now() - begin;
@@ -169,7 +187,7 @@ Result<CompileResult> CompileService::Compile(const CompileRequest& request) {
 
 // The file to include for the request's prefix. The compiler takes the precompiled form that lies beside it.
 Result<std::filesystem::path> CompileService::Header(const CompileRequest& request) {
-  const std::lock_guard lock(*precompiling_);
+  const std::lock_guard lock(shared_->precompiling);
   const std::string key = Key({.prefix = request.prefix, .flags = request.flags});
   const std::string name = ContentHash(key);
   const std::filesystem::path folder = headers_ / name;
@@ -183,18 +201,18 @@ Result<std::filesystem::path> CompileService::Header(const CompileRequest& reque
                       std::filesystem::copy_file(cache_ / (name + ".gch"), precompiled,
                                                  std::filesystem::copy_options::overwrite_existing, error);
   if (!cached) {
-    KOPT_CHECK(Precompile(request, precompiled));
+    KOPT_TRY(const std::string made, Precompile(request));
+    KOPT_CHECK(WriteFile(precompiled, made));
     if (!cache_.empty()) {
-      std::filesystem::copy_file(precompiled, cache_ / (name + ".gch"),
-                                 std::filesystem::copy_options::overwrite_existing, error);
-      if (!error) KOPT_CHECK(WriteFile(cache_ / (name + ".key"), key));
+      KOPT_CHECK(WriteFile(cache_ / (name + ".gch"), made));
+      KOPT_CHECK(WriteFile(cache_ / (name + ".key"), key));
     }
   }
   KOPT_CHECK(WriteFile(header, request.prefix));  // last: it says that the folder is complete
   return header;
 }
 
-Result<void> CompileService::Precompile(const CompileRequest& request, const std::filesystem::path& precompiled) {
+Result<std::string> CompileService::Precompile(const CompileRequest& request) {
   KOPT_TRY(const TemporaryFolder folder, TemporaryFolder::CreateIn(folder_->path(), "compile"));
   KOPT_CHECK(WriteFile(folder.path() / "prefix.h", request.prefix));
   std::vector<std::string> command{compiler_.path};
@@ -208,11 +226,15 @@ Result<void> CompileService::Precompile(const CompileRequest& request, const std
                                  .hint = "reinstall it: apt-get install --reinstall g++",
                                  .log = run.log});
   }
-  KOPT_TRY(const std::string made, ReadMade(folder.path() / "prefix.h.gch"));
-  return WriteFile(precompiled, made);
+  return ReadMade(folder.path() / "prefix.h.gch");
 }
 
 Result<CompileResult> CompileService::Build(const CompileRequest& request, const std::filesystem::path& object) {
+  std::filesystem::path header;
+  if (!request.prefix.empty()) {
+    if (!request.screen) return InternalError("a prefix is for units that are screened");
+    KOPT_TRY(header, Header(request));
+  }
   const double deadline = SystemClock().Now() + request.seconds;
   KOPT_TRY(const TemporaryFolder folder, TemporaryFolder::CreateIn(folder_->path(), "compile"));
   KOPT_CHECK(WriteFile(folder.path() / "exports", kVersionScript));
@@ -240,8 +262,7 @@ Result<CompileResult> CompileService::Build(const CompileRequest& request, const
   if (request.screen) {
     std::vector<std::string> command{compiler_.path};
     command.insert(command.end(), request.flags.begin(), request.flags.end());
-    if (!request.prefix.empty()) {
-      KOPT_TRY(const std::filesystem::path header, Header(request));
+    if (!header.empty()) {
       command.insert(command.end(), {"-fpch-preprocess", "-include", header.string()});
     }
     command.insert(command.end(), {"-E", sources[0], "-o", "preprocessed.ii"});

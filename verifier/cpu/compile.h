@@ -3,8 +3,10 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +24,8 @@ struct CompileUnit {
 
 struct CompileRequest {
   std::vector<CompileUnit> units;  // the first is preprocessed and screened apart if `screen` is set
-  std::string_view prefix;  // text in front of the first unit, compiled once for all requests; outlives the service
-  CompileUnit quoted;       // what messages about #line's file name quote; decides nothing. Empty name: none
+  std::string_view prefix;         // with `screen`: text in front of the first unit, compiled once for all requests
+  CompileUnit quoted;              // what messages about #line's file name quote; decides nothing. Empty name: none
   std::vector<std::string> flags;
   bool screen = false;  // a candidate: ScreenPreprocessed, and imports by the allow-list
   double seconds = 30;
@@ -49,7 +51,7 @@ class CompileService {
   static Result<CompileService> Create(std::string worker, bool sandbox, const std::filesystem::path& cache);
   // Errors are ours (a full disk, a worker that does not start).
   Result<CompileResult> Compile(const CompileRequest& request);
-  // Whether Compile would find the object.
+  // Whether Compile would find the result.
   bool IsCompiled(const CompileRequest& request) const;
   const Compiler& compiler() const { return compiler_; }
 
@@ -62,9 +64,10 @@ class CompileService {
   };
   Result<RunResult> Run(const std::filesystem::path& folder, std::vector<std::string> command, double seconds);
   Result<std::filesystem::path> Header(const CompileRequest& request);
-  Result<void> Precompile(const CompileRequest& request, const std::filesystem::path& precompiled);
+  Result<std::string> Precompile(const CompileRequest& request);
   Result<CompileResult> Build(const CompileRequest& request, const std::filesystem::path& object);
   std::string Key(const CompileRequest& request) const;
+  std::optional<CompileResult> Failure(const std::string& key) const;
   static bool Has(const std::filesystem::path& folder, const std::string& name, const std::string& key);
 
   std::string worker_;
@@ -75,7 +78,12 @@ class CompileService {
   std::shared_ptr<TemporaryFolder> folder_;  // of what follows, and of the compilers' own
   std::filesystem::path exposed_;            // copies that workers of another uid can load
   std::filesystem::path headers_;            // precompiled prefixes, which every compiler can read and none can write
-  std::shared_ptr<std::mutex> precompiling_;
+  struct Shared {
+    std::mutex precompiling;
+    std::mutex mutex;
+    std::map<std::string, CompileResult> failures;  // by key: what could not be compiled is not tried again
+  };
+  std::shared_ptr<Shared> shared_;
 };
 
 // The names that an ELF shared object imports and that no candidate may import; empty if all are allowed. An object

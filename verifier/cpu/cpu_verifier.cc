@@ -308,12 +308,16 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
 // ones tell.
 class ConfirmationTime {
  public:
-  ConfirmationTime(double seconds, size_t shapes) : seconds_(seconds), shapes_(static_cast<double>(shapes)) {}
+  ConfirmationTime(const Lane& lane, double seconds, size_t shapes)
+      : lane_(lane), seconds_(seconds), shapes_(static_cast<double>(shapes)) {}
+
+  // Active seconds since the beginning: waiting for another kopt is not counted.
+  double Elapsed() const { return SystemClock().Now() - begin_ - (lane_.waited() - waited_); }
 
   // Seconds for each shape of the process that is ready to be timed.
   double Share(int process) const {
     const double processes_left = kConfirmationProcesses - process;
-    const double elapsed = SystemClock().Now() - begin_;
+    const double elapsed = Elapsed();
     const double beside = (elapsed - sampled_) / (process + 1);
     const double preparing = process > 0 ? preparing_ / process : 0;
     const double left =
@@ -328,9 +332,11 @@ class ConfirmationTime {
 
  private:
   static constexpr double kLeastShare = 1e-3;  // the stopping rule's own minimum is more
+  const Lane& lane_;
   double seconds_;
   double shapes_;
   double begin_ = SystemClock().Now();
+  double waited_ = lane_.waited();
   double sampled_ = 0;
   double preparing_ = 0;
 };
@@ -338,7 +344,7 @@ class ConfirmationTime {
 Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Configuration& configuration,
                                             double seconds, Verdict& verdict, StageTimes& times) {
   if (!baseline_) return std::unexpected(Stop(Error{.message = "there is no baseline to confirm against"}));
-  ConfirmationTime time(seconds, static_cast<size_t>(std::ranges::count_if(pools_, &ShapePool::scored)));
+  ConfirmationTime time(context_.lane, seconds, static_cast<size_t>(std::ranges::count_if(pools_, &ShapePool::scored)));
   for (int process = 0; process < kConfirmationProcesses; ++process) {
     KOPT_TRY(ShapePools pools, NewShapePools(context_));  // seeds nobody has used
     KOPT_TRY(auto run, CompileAndLoad(candidate, configuration, {}, times));
@@ -347,9 +353,9 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
     times.Finish("check");
     Sides sides;
     const double share = time.Share(process);
-    const double begin = SystemClock().Now();
+    const double begin = time.Elapsed();
     KOPT_CHECK(Measure(*run, *baseline, sides, pools, process, Confirmation(share), verdict));
-    time.Measured(SystemClock().Now() - begin, share);
+    time.Measured(time.Elapsed() - begin, share);
     times.Finish("measure");
     if (process == 0) verdict.evidence = run->evidence();
     verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();

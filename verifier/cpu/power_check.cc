@@ -115,6 +115,7 @@ Result<Registration> PowerCheck::Prove() {
                                      Text(context_.spec, *pools_[static_cast<size_t>(row.shape)].shape), row.attempt,
                                      row.output, row.detail),
               .file = context_.spec.file,
+              .line = context_.spec.FindTensor(row.output)->position.line,
               .key = row.output,
               .hint = "choose inputs or shapes on which a wrong answer shows, tighten [precision], or say `identity = "
                       "true` where a copy is right",
