@@ -5,44 +5,19 @@
 #include <algorithm>
 #include <map>
 
-#include "base/clock.h"
-#include "base/hash.h"
 #include "verifier/core/roofline.h"
 #include "verifier/core/statistics.h"
 #include "verifier/cpu/measure.h"
 #include "verifier/cpu/power_check.h"
 #include "verifier/cpu/shape_pool.h"
-#include "verifier/sandbox/sandbox.h"
+#include "verifier/cpu/verdict_times.h"
 
 namespace kopt {
 namespace {
 
-constexpr int kConfirmationProcesses = 3;
-constexpr double kConfirmationSeconds = 15;  // of samples, all processes and shapes together
-constexpr double kClockJitter = 60e-6;       // seconds by which the end of a batch may be seen late or early
+constexpr double kClockJitter = 60e-6;  // seconds by which the end of a batch may be seen late or early
 constexpr int kBaselineBatches = 5;
 constexpr size_t kScoredCheckSets = 2;
-
-// Collects what each stage of a verdict cost.
-class StageTimes {
- public:
-  explicit StageTimes(Lane& lane) : lane_(lane), begin_(SystemClock().Now()), waited_(lane.waited()) {}
-  void Finish(const std::string& stage) {
-    const double now = SystemClock().Now();
-    seconds_.emplace_back(stage, now - begin_);
-    begin_ = now;
-  }
-  std::vector<std::pair<std::string, double>> Take() {
-    if (const double waited = lane_.waited() - waited_; waited > 0.001) seconds_.emplace_back("waiting", waited);
-    return std::move(seconds_);
-  }
-
- private:
-  Lane& lane_;
-  double begin_;
-  double waited_;
-  std::vector<std::pair<std::string, double>> seconds_;
-};
 
 class CpuVerifier final : public Verifier {
  public:
@@ -304,43 +279,6 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
   return Believe(verdict);
 }
 
-// Shares the time for samples evenly between the processes and shapes to come. What a process costs besides, the first
-// ones tell.
-class ConfirmationTime {
- public:
-  ConfirmationTime(const Lane& lane, double seconds, size_t shapes)
-      : lane_(lane), seconds_(seconds), shapes_(static_cast<double>(shapes)) {}
-
-  // Active seconds since the beginning: waiting for another kopt is not counted.
-  double Elapsed() const { return SystemClock().Now() - begin_ - (lane_.waited() - waited_); }
-
-  // Seconds for each shape of the process that is ready to be timed.
-  double Share(int process) const {
-    const double processes_left = kConfirmationProcesses - process;
-    const double elapsed = Elapsed();
-    const double beside = (elapsed - sampled_) / (process + 1);
-    const double preparing = process > 0 ? preparing_ / process : 0;
-    const double left =
-        std::min(seconds_ - elapsed - preparing - beside * (processes_left - 1), kConfirmationSeconds - sampled_);
-    return std::max(left / (processes_left * shapes_), kLeastShare);
-  }
-  // Measuring took this long, of which `share` a shape was for samples, the rest to find the sizes of batches.
-  void Measured(double elapsed, double share) {
-    sampled_ += std::min(elapsed, share * shapes_);
-    preparing_ += std::max(elapsed - share * shapes_, 0.0);
-  }
-
- private:
-  static constexpr double kLeastShare = 1e-3;  // the stopping rule's own minimum is more
-  const Lane& lane_;
-  double seconds_;
-  double shapes_;
-  double begin_ = SystemClock().Now();
-  double waited_ = lane_.waited();
-  double sampled_ = 0;
-  double preparing_ = 0;
-};
-
 Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Configuration& configuration,
                                             double seconds, Verdict& verdict, StageTimes& times) {
   if (!baseline_) return std::unexpected(Stop(Error{.message = "there is no baseline to confirm against"}));
@@ -429,39 +367,7 @@ Result<Verdict> CpuVerifier::Confirm(const Candidate& candidate, const Configura
   return verdict;
 }
 
-std::string ModelName() {
-  auto text = ReadFile("/proc/cpuinfo");
-  if (!text) return "CPU";
-  for (const char* key : {"model name", "Model", "Hardware"}) {
-    const size_t at = text->find(key);
-    if (at == std::string::npos) continue;
-    const size_t colon = text->find(':', at);
-    const size_t end = text->find('\n', at);
-    if (colon == std::string::npos || end < colon) continue;
-    return text->substr(colon + 2, end - colon - 2);
-  }
-  return "CPU";
-}
-
 }  // namespace
-
-Device CpuDevice() {
-  const auto threads = static_cast<long long>(AllowedCpus().size());
-  return {.name = fmt::format("{}, {} threads", ModelName(), threads), .values = {{"THREADS", threads}}};
-}
-
-SandboxState ProbeSandbox() {
-  SandboxState state{
-      .landlock_abi = sandbox::LandlockAbi(), .seccomp = sandbox::SeccompAvailable(), .root = geteuid() == 0};
-  if (state.landlock_abi == 0) {
-    state.missing =
-        "Landlock is missing: it needs Linux 5.13 or later with CONFIG_SECURITY_LANDLOCK and \"landlock\" in the lsm= "
-        "list";
-  } else if (!state.seccomp) {
-    state.missing = "seccomp filters are missing: the kernel needs CONFIG_SECCOMP_FILTER";
-  }
-  return state;
-}
 
 Result<std::unique_ptr<Verifier>> NewCpuVerifier(const Spec& spec, VerifierOptions options) {
   if (options.sandbox) {

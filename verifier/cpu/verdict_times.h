@@ -1,0 +1,75 @@
+// What the stages of a verdict cost, and how a confirmation shares its time.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/lane.h"
+
+namespace kopt {
+
+inline constexpr int kConfirmationProcesses = 3;
+inline constexpr double kConfirmationSeconds = 15;  // of samples, all processes and shapes together
+
+// Collects what each stage of a verdict cost.
+class StageTimes {
+ public:
+  explicit StageTimes(Lane& lane) : lane_(lane), begin_(SystemClock().Now()), waited_(lane.waited()) {}
+  void Finish(const std::string& stage) {
+    const double now = SystemClock().Now();
+    seconds_.emplace_back(stage, now - begin_);
+    begin_ = now;
+  }
+  std::vector<std::pair<std::string, double>> Take() {
+    if (const double waited = lane_.waited() - waited_; waited > 0.001) seconds_.emplace_back("waiting", waited);
+    return std::move(seconds_);
+  }
+
+ private:
+  Lane& lane_;
+  double begin_;
+  double waited_;
+  std::vector<std::pair<std::string, double>> seconds_;
+};
+
+// Shares the time for samples evenly between the processes and shapes to come. What a process costs besides, the first
+// ones tell.
+class ConfirmationTime {
+ public:
+  ConfirmationTime(const Lane& lane, double seconds, size_t shapes)
+      : lane_(lane), seconds_(seconds), shapes_(static_cast<double>(shapes)) {}
+
+  // Active seconds since the beginning: waiting for another kopt is not counted.
+  double Elapsed() const { return SystemClock().Now() - begin_ - (lane_.waited() - waited_); }
+
+  // Seconds for each shape of the process that is ready to be timed.
+  double Share(int process) const {
+    const double processes_left = kConfirmationProcesses - process;
+    const double elapsed = Elapsed();
+    const double beside = (elapsed - sampled_) / (process + 1);
+    const double preparing = process > 0 ? preparing_ / process : 0;
+    const double left =
+        std::min(seconds_ - elapsed - preparing - beside * (processes_left - 1), kConfirmationSeconds - sampled_);
+    return std::max(left / (processes_left * shapes_), kLeastShare);
+  }
+  // Measuring took this long, of which `share` a shape was for samples, the rest to find the sizes of batches.
+  void Measured(double elapsed, double share) {
+    sampled_ += std::min(elapsed, share * shapes_);
+    preparing_ += std::max(elapsed - share * shapes_, 0.0);
+  }
+
+ private:
+  static constexpr double kLeastShare = 1e-3;  // the stopping rule's own minimum is more
+  const Lane& lane_;
+  double seconds_;
+  double shapes_;
+  double begin_ = SystemClock().Now();
+  double waited_ = lane_.waited();
+  double sampled_ = 0;
+  double preparing_ = 0;
+};
+
+}  // namespace kopt
