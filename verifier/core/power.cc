@@ -100,7 +100,8 @@ std::vector<WrongAnswer> WrongAnswers(const BoundTask& task, size_t output, cons
   if (tensor.tensor->compare == Compare::kAny && !tensor.tensor->accept) return {};
   std::vector<WrongAnswer> answers;
   answers.push_back({.attempt = "zero", .bytes = std::vector<std::byte>(tensor.bytes)});
-  answers.push_back({.attempt = "a constant", .bytes = Constant(tensor, truth)});
+  // Of a single element it would be the right answer itself.
+  if (tensor.elements > 1) answers.push_back({.attempt = "a constant", .bytes = Constant(tensor, truth)});
   if (Matches(tensor, other))
     answers.push_back({.attempt = "another input set's answer", .bytes = RoundTruth(tensor, other)});
   for (size_t t = 0; t < task.tensors.size() && t < storage.size(); ++t) {
