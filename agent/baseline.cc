@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <utility>
 
 #include "agent/evidence.h"
 #include "agent/retry.h"
+#include "base/compiler_place.h"
 #include "base/files.h"
 
 namespace kopt {
@@ -23,14 +23,6 @@ Result<Candidate> ReadNamed(const Spec& spec, Target target, const std::string& 
   Error error = std::move(candidate).error();
   error.hint = fmt::format("{} names it under [{}]", spec.file, key);
   return std::unexpected(std::move(error));
-}
-
-// Line and column of the compiler's first error: its words begin "candidate.cpp:11:3: error:". 0: not known.
-std::pair<int, int> PlaceOf(const Verdict& verdict) {
-  std::pair<int, int> place{0, 0};
-  if (verdict.outcome != Outcome::kCompileError) return place;
-  const int found = std::sscanf(verdict.reason.c_str(), "candidate.cpp:%9d:%9d:", &place.first, &place.second);
-  return found >= 1 ? place : std::pair(0, 0);
 }
 
 }  // namespace
@@ -57,12 +49,13 @@ Result<Contestants> ReadContestants(const Spec& spec, Target target, const std::
 
 Result<void> MustBeMeasured(const Verdict& verdict, const std::string& what, const Candidate& candidate) {
   if (verdict.correct()) return {};
-  const auto [line, column] = PlaceOf(verdict);
+  const CompilerPlace place =
+      verdict.outcome == Outcome::kCompileError ? PlaceIn("candidate.cpp", verdict.reason) : CompilerPlace{};
   return std::unexpected(Error{.exit = Exit::kUsage,
                                .message = fmt::format("{} is not usable: {}", what, Summary(verdict)),
                                .file = candidate.file,
-                               .line = line,
-                               .column = column,
+                               .line = place.line,
+                               .column = place.column,
                                .hint = "no budget was spent; repair the file and run again",
                                .log = EvidenceText(verdict.evidence)});
 }

@@ -63,23 +63,11 @@ std::filesystem::path Context::StateFolder() const {
 
 Result<Store> Context::OpenStore() const { return Store::Open(StateFolder()); }
 
-Result<void> Context::CheckHost() const {
-  if (access(host_.worker.c_str(), X_OK) != 0) {
-    return EnvironmentError(fmt::format("{} is missing", host_.worker.string()),
-                            "it is built together with kopt and belongs in the same folder");
-  }
-  if (flags_.unsafe_no_sandbox) return {};
-  const SandboxState state = host_.sandbox();
-  if (state.missing.empty()) return {};
-  return EnvironmentError("this host cannot confine candidates: " + state.missing,
-                          "--unsafe-no-sandbox runs them without a sandbox: only for code you trust");
-}
-
 Result<Calibration> Context::EnsureCalibrated(Store& store, Progress& progress) {
   const std::string device = host_.device().name;
   KOPT_TRY(std::optional<Calibration> known, LoadCalibration(store, device));
   if (known) return *std::move(known);
-  KOPT_CHECK(CheckHost());
+  KOPT_CHECK(CheckHost(host_.worker, host_.sandbox(), !flags_.unsafe_no_sandbox));
   progress.Line(fmt::format("first use of {}: measuring its peaks, about 3 s", device));
   Calibration calibration;
   KOPT_TRY(calibration.peaks, host_.calibrate(OptionsFor({})));

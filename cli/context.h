@@ -58,9 +58,6 @@ class Context {
   std::unique_ptr<Progress> MakeProgress();
 
  private:
-  // An environment error if the worker is missing, or if candidates must be confined and this host cannot.
-  Result<void> CheckHost() const;
-
   Host& host_;
   CommonFlags flags_;
   Config config_;

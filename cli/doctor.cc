@@ -84,7 +84,10 @@ void LookAtState(Doctor& doctor) {
 
 void LookAtSettings(Doctor& doctor) {
   const auto add = [&](const auto& setting) {
-    if (!setting) doctor.Add("settings", "missing", setting.error().Text(), setting.error().hint);
+    if (setting) return;
+    Error error = setting.error();
+    const std::string hint = std::exchange(error.hint, "");
+    doctor.Add("settings", "missing", error.Text(), hint);
   };
   add(doctor.context.ChosenTarget());
   add(doctor.context.Budget(""));

@@ -212,14 +212,20 @@ Result<std::filesystem::path> CompileService::Header(const CompileRequest& reque
   return header;
 }
 
+std::vector<std::string> CompileService::Command(const CompileRequest& request,
+                                                 const std::vector<std::string>& arguments) const {
+  std::vector<std::string> command{compiler_.path};
+  command.insert(command.end(), request.flags.begin(), request.flags.end());
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
 Result<std::string> CompileService::Precompile(const CompileRequest& request) {
   KOPT_TRY(const TemporaryFolder folder, TemporaryFolder::CreateIn(folder_->path(), "compile"));
   KOPT_CHECK(WriteFile(folder.path() / "prefix.h", request.prefix));
-  std::vector<std::string> command{compiler_.path};
-  command.insert(command.end(), request.flags.begin(), request.flags.end());
-  command.insert(command.end(), {"-x", "c++-header", "prefix.h", "-o", "prefix.h.gch"});
+  const auto command = Command(request, {"-x", "c++-header", "prefix.h", "-o", "prefix.h.gch"});
   KOPT_TRY(const RunResult run, Run(folder.path(), command, kPrecompileSeconds));
-  if (run.timed_out || run.wait_status != 0) {
+  if (!run.Succeeded()) {
     return std::unexpected(Error{.exit = Exit::kEnvironment,
                                  .message = "the compiler cannot build the headers that candidates use: " +
                                             (run.timed_out ? "it does not end" : FirstError(run.log)),
@@ -253,21 +259,13 @@ Result<CompileResult> CompileService::Build(const CompileRequest& request, const
                                       strsignal(WTERMSIG(run.wait_status)))
                         : FirstError(run.log);
   };
-  const auto succeeded = [](const RunResult& run) {
-    return !run.timed_out && !run.flooded && WIFEXITED(run.wait_status) && WEXITSTATUS(run.wait_status) == 0;
-  };
-
   std::vector<std::string> sources;
   for (const CompileUnit& unit : request.units) sources.push_back(unit.name);
   if (request.screen) {
-    std::vector<std::string> command{compiler_.path};
-    command.insert(command.end(), request.flags.begin(), request.flags.end());
-    if (!header.empty()) {
-      command.insert(command.end(), {"-fpch-preprocess", "-include", header.string()});
-    }
-    command.insert(command.end(), {"-E", sources[0], "-o", "preprocessed.ii"});
+    auto command = Command(request, {"-E", sources[0], "-o", "preprocessed.ii"});
+    if (!header.empty()) command.insert(command.end(), {"-fpch-preprocess", "-include", header.string()});
     KOPT_TRY(const RunResult run, Run(folder.path(), command, deadline - SystemClock().Now()));
-    if (!succeeded(run)) {
+    if (!run.Succeeded()) {
       failed(run);
       return result;
     }
@@ -279,14 +277,12 @@ Result<CompileResult> CompileService::Build(const CompileRequest& request, const
     }
     sources[0] = "preprocessed.ii";
   }
-  std::vector<std::string> command{compiler_.path};
-  command.insert(command.end(), request.flags.begin(), request.flags.end());
-  command.insert(command.end(), {"-fpch-preprocess", "-fdiagnostics-color=never", "-fmax-errors=20", "-shared",
-                                 "-Wl,--version-script=exports", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--as-needed",
-                                 "-o", "object.so"});
+  auto command = Command(request, {"-fpch-preprocess", "-fdiagnostics-color=never", "-fmax-errors=20", "-shared",
+                                   "-Wl,--version-script=exports", "-Wl,-z,now", "-Wl,-z,noexecstack",
+                                   "-Wl,--as-needed", "-o", "object.so"});
   command.insert(command.end(), sources.begin(), sources.end());
   KOPT_TRY(const RunResult run, Run(folder.path(), command, deadline - SystemClock().Now()));
-  if (!succeeded(run)) {
+  if (!run.Succeeded()) {
     failed(run);
     return result;
   }

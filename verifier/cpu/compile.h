@@ -61,7 +61,10 @@ class CompileService {
     bool flooded = false;
     int wait_status = 0;
     std::string log;
+    bool Succeeded() const { return !timed_out && !flooded && wait_status == 0; }
   };
+  // The compiler with the request's flags and these arguments.
+  std::vector<std::string> Command(const CompileRequest& request, const std::vector<std::string>& arguments) const;
   Result<RunResult> Run(const std::filesystem::path& folder, std::vector<std::string> command, double seconds);
   Result<std::filesystem::path> Header(const CompileRequest& request);
   Result<std::string> Precompile(const CompileRequest& request);

@@ -1,7 +1,5 @@
 #include "verifier/cpu/cpu_verifier.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 
@@ -370,17 +368,8 @@ Result<Verdict> CpuVerifier::Confirm(const Candidate& candidate, const Configura
 }  // namespace
 
 Result<std::unique_ptr<Verifier>> NewCpuVerifier(const Spec& spec, VerifierOptions options) {
-  if (options.sandbox) {
-    const SandboxState state = ProbeSandbox();
-    if (!state.missing.empty()) {
-      return EnvironmentError("this host cannot confine candidates: " + state.missing,
-                              "--unsafe-no-sandbox runs them without a sandbox: only for code you trust");
-    }
-  }
   const std::string worker = (ProgramFolder() / "kopt-worker-cpu").string();
-  if (access(worker.c_str(), X_OK) != 0) {
-    return EnvironmentError(worker + " is missing", "it is built together with kopt and belongs in the same folder");
-  }
+  KOPT_CHECK(CheckHost(worker, ProbeSandbox(), options.sandbox));
   const Device device = CpuDevice();
   KOPT_TRY(CompileService compiler, CompileService::Create(worker, options.sandbox, options.cache));
   KOPT_TRY(Arenas arenas, Arenas::Create());

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "verifier/core/host.h"
 #include "verifier/core/verifier.h"
 
 namespace kopt {
@@ -17,14 +18,7 @@ Device CpuDevice();
 // Measures the device's peaks in about 3 s with kopt's own kernels, by the same worker and clock as any candidate.
 Result<Peaks> CalibrateCpu(const VerifierOptions& options);
 
-// What the sandbox needs, and whether this host has it: ("Landlock", "ABI 7"), ("seccomp", "") ...; `missing` is empty
-// if usable.
-struct SandboxState {
-  int landlock_abi = 0;  // 0: none
-  bool seccomp = false;
-  bool root = false;
-  std::string missing;  // what is missing and what to do; empty if the sandbox is complete
-};
+// Looks at this host.
 SandboxState ProbeSandbox();
 
 // The C++ compiler that candidates get: path and first line of --version; an environment error if there is none.

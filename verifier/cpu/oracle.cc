@@ -1,9 +1,9 @@
 #include "verifier/cpu/oracle.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 
+#include "base/compiler_place.h"
 #include "base/hash.h"
 
 namespace kopt {
@@ -70,23 +70,6 @@ struct Oracle::Layout {
   }
 };
 
-// A compiler's message without the position in front of it, if that is in `file`.
-struct PlacedReason {
-  std::string text;
-  int line = 0;
-  int column = 0;
-};
-static PlacedReason Place(const std::string& reason, const std::string& file) {
-  PlacedReason placed{.text = reason};
-  int length = 0;
-  if (!reason.starts_with(file + ":")) return placed;
-  const char* position = reason.c_str() + file.size();
-  if (std::sscanf(position, ":%d:%d: %n", &placed.line, &placed.column, &length) == 2 && length > 0) {
-    placed.text = position + length;
-  }
-  return placed;
-}
-
 Result<std::unique_ptr<Oracle>> Oracle::Create(const Spec& spec, CompileService& compiler, const Options& options) {
   KOPT_TRY(const std::string source, GenerateOracleSource(spec));
   auto oracle = std::unique_ptr<Oracle>(new Oracle(spec, options));
@@ -98,12 +81,12 @@ Result<std::unique_ptr<Oracle>> Oracle::Create(const Spec& spec, CompileService&
                             "reinstall it: apt-get install --reinstall g++");
   }
   if (compiled.kind != CompileResult::Kind::kObject) {
-    const PlacedReason placed = Place(compiled.reason, spec.file);
+    const CompilerPlace place = PlaceIn(spec.file, compiled.reason);
     return std::unexpected(Error{.exit = Exit::kUsage,
-                                 .message = "the references do not compile: " + placed.text,
+                                 .message = "the references do not compile: " + place.words,
                                  .file = spec.file,
-                                 .line = placed.line,
-                                 .column = placed.column,
+                                 .line = place.line,
+                                 .column = place.column,
                                  .key = "reference",
                                  .hint = "the names in scope are in docs/spec.md, \"References\"",
                                  .log = compiled.log});
