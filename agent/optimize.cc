@@ -17,20 +17,6 @@
 namespace kopt {
 namespace {
 
-// Worth a confirmation: faster by screening, and not by less than matters.
-bool IsPromising(const Judged& judged) {
-  const Verdict& verdict = judged.verdict;
-  if (!verdict.correct() || !verdict.speedup || judged.confirmed || *verdict.speedup <= 1) return false;
-  if (!verdict.speedup_interval) return true;
-  const Comparative comparative = Judge(*verdict.speedup_interval);
-  return comparative == Comparative::kFaster || comparative == Comparative::kCannotTell;
-}
-
-bool IsFaster(const Verdict& verdict) {
-  return verdict.correct() && verdict.speedup && verdict.speedup_interval &&
-         Judge(*verdict.speedup_interval) == Comparative::kFaster;
-}
-
 std::string WhyNotConfirmed(const Verdict& verdict) {
   if (!verdict.correct() || !verdict.speedup_interval) return Summary(verdict);
   return fmt::format("{}, {}", FormatSpeedup(verdict), Name(Judge(*verdict.speedup_interval)));

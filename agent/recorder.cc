@@ -9,6 +9,7 @@
 #include <sstream>
 #include <utility>
 
+#include "agent/stored_run.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/hash.h"
@@ -75,13 +76,16 @@ std::string StateOf(const RunRow& run) {
 
 Result<void> Recorder::Begin(const Spec& spec, const Contestants& contestants) {
   const Candidate& seed = *contestants.seed;
-  KOPT_CHECK(store_->AddTask(spec.hash, spec.name, spec.text));
+  KOPT_TRY(const TaskRow task, TaskRowOf(spec));
+  KOPT_CHECK(store_->AddTask(task));
   KOPT_TRY(const RowId candidate, store_->AddCandidate(seed.source, NormalisedCode(seed.source)));
   const Candidate& baseline = *contestants.Baseline();
   KOPT_TRY(const RowId baseline_candidate, store_->AddCandidate(baseline.source, NormalisedCode(baseline.source)));
   run_.state = "running";
   run_.started = Timestamp();
   run_.settings["process"] = ProcessMark();
+  std::error_code ignored;
+  run_.settings["spec"] = {{"file", std::filesystem::absolute(spec.file, ignored).string()}};
   run_.settings["seed"] = {{"file", seed.file}, {"candidate", candidate}};
   run_.settings["baseline"] = {{"file", baseline.file},
                                {"candidate", baseline_candidate},
@@ -103,7 +107,7 @@ Result<void> Recorder::Add(const Judged& judged, bool confirmation) {
                                                    .created = Timestamp(),
                                                    .at_seconds = judged.at_seconds}));
   run_.active_seconds = judged.at_seconds;
-  return store_->UpdateRun(run_);
+  return {};
 }
 
 Result<void> Recorder::Event(std::string_view kind, const nlohmann::ordered_json& detail) {

@@ -5,18 +5,11 @@
 #include <string_view>
 
 #include "agent/baseline.h"
+#include "agent/judged.h"
 #include "store/store.h"
 #include "task/candidate.h"
 
 namespace kopt {
-
-// A configuration with its verdict.
-struct Judged {
-  Configuration configuration;
-  Verdict verdict;
-  double at_seconds = 0;   // active time of the run when the verdict was reached
-  bool confirmed = false;  // a confirmation was tried, whatever came of it
-};
 
 // "attention-20261120-174402-3f2a": the task, the time (UTC), four random digits. File-name safe.
 std::string NewRunName(std::string_view task);

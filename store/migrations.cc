@@ -117,7 +117,25 @@ CREATE TABLE fact (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr const char* kMigrations[] = {kFirst};
+// What a copy of the state needs to repeat a run elsewhere; and nothing is judged twice.
+constexpr const char* kSecond = R"sql(
+CREATE TABLE file (
+  hash TEXT NOT NULL PRIMARY KEY,
+  content BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE task_file (
+  spec_hash TEXT NOT NULL REFERENCES task (spec_hash),
+  name TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  PRIMARY KEY (spec_hash, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX verdict_once ON verdict (run, turn, configuration, confirmation);
+DROP INDEX verdict_by_turn;
+)sql";
+
+constexpr const char* kMigrations[] = {kFirst, kSecond};
 
 // A file with tables must carry kopt's mark. Tables first: another process may be making them just now.
 Result<void> CheckOwner(sqlite::Database& database) {

@@ -107,6 +107,12 @@ void Statement::Bind(std::optional<double> value) {
   if (code_ == SQLITE_OK) code_ = code;
 }
 
+void Statement::Bind(Blob value) {
+  const char* data = value.bytes.empty() ? "" : value.bytes.data();
+  const int code = sqlite3_bind_blob64(statement_, ++bound_, data, value.bytes.size(), SQLITE_TRANSIENT);
+  if (code_ == SQLITE_OK) code_ = code;
+}
+
 Result<bool> Statement::Step() {
   if (code_ != SQLITE_OK) return database_->Fail(code_);
   errno = 0;
@@ -137,6 +143,12 @@ std::string Statement::Text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
   if (text == nullptr) return "";
   return {text, static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+std::string Statement::Bytes(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+  if (bytes == nullptr) return "";
+  return {bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
 Result<std::unique_ptr<Database>> Database::Open(const std::filesystem::path& file, int busy_milliseconds) {

@@ -24,6 +24,11 @@ Error Damaged(std::string_view detail, const std::string& file);
 
 class Database;
 
+// Bytes that are no text.
+struct Blob {
+  std::string_view bytes;
+};
+
 // One prepared statement. Values are bound in order; the first failure is kept and returned by the next Step.
 class Statement {
  public:
@@ -39,6 +44,7 @@ class Statement {
   void Bind(const std::string& value) { Bind(std::string_view(value)); }
   void Bind(const char* value) { Bind(std::string_view(value)); }
   void Bind(std::optional<double> value);
+  void Bind(Blob value);
 
   // True: a row is there. False: done.
   Result<bool> Step();
@@ -48,6 +54,7 @@ class Statement {
   int64_t Int(int column) const;
   std::optional<double> Real(int column) const;  // nothing: NULL
   std::string Text(int column) const;            // NULL: empty
+  std::string Bytes(int column) const;           // of a blob
 
  private:
   friend class Database;

@@ -53,6 +53,19 @@ struct VerdictRow {
   double at_seconds = 0;  // active time of the run when it was reached
 };
 
+// A file that a spec fills a tensor from.
+struct TaskFile {
+  std::string name;                    // as the spec writes it
+  std::string hash;                    // ContentHash
+  std::optional<std::string> content;  // nothing: too large to be kept, see kLargestKept
+};
+inline constexpr size_t kLargestKept = size_t{512} << 20;  // bytes
+
+struct TaskRow {
+  std::string spec_hash, name, text;
+  std::vector<TaskFile> files;
+};
+
 class Store {
  public:
   // Opens or creates DIR/kopt.sqlite, migrates it forward. Errors (exit 3 unless said): a folder that cannot be
@@ -66,10 +79,14 @@ class Store {
   // Writes and commits a row, so that a locked, full or read-only state is found before work is spent, not after.
   Result<void> CheckWritable();
 
-  Result<void> AddTask(std::string_view spec_hash, std::string_view name, std::string_view text);
+  Result<void> AddTask(const TaskRow& task);
+  Result<std::optional<TaskRow>> FindTask(std::string_view spec_hash);
   Result<void> AddRun(const RunRow& run);
   Result<void> UpdateRun(const RunRow& run);  // state, outcome, ended, active_seconds, result
-  Result<std::vector<RunRow>> Runs();         // newest first
+  // Makes a run that has ended, or whose process has, `running` with these settings and `run.budget_seconds`. False:
+  // somebody else changed it since `run` was read.
+  Result<bool> ClaimRun(const RunRow& run, const nlohmann::ordered_json& settings);
+  Result<std::vector<RunRow>> Runs();  // newest first
   // By exact name, or by an unambiguous prefix or the word "last"; an unknown one is a usage error that names the
   // nearest.
   Result<RunRow> FindRun(std::string_view name);
@@ -77,13 +94,24 @@ class Store {
   // Content-addressed: the same source gives the same row.
   Result<RowId> AddCandidate(std::string_view source, std::string_view normalised);
   Result<std::string> CandidateSource(RowId candidate);
+  Result<std::optional<std::string>> FindCandidate(std::string_view source_hash);
   Result<void> AddTurn(std::string_view run, const TurnRow& turn);
   Result<std::vector<TurnRow>> Turns(std::string_view run);
-  // With all its samples, in one transaction.
+  // With all its samples and the run's active time, in one transaction. A second one of the same kind for the same
+  // configuration of the turn is refused (exit 4).
   Result<RowId> AddVerdict(std::string_view run, const VerdictRow& row);
   // Without samples unless asked for.
   Result<std::vector<VerdictRow>> Verdicts(std::string_view run, bool with_samples = false);
   Result<void> AddEvent(std::string_view run, std::string_view kind, const nlohmann::ordered_json& detail);
+
+  // With all that belongs to it, and what no other run needs.
+  Result<void> RemoveRun(std::string_view run);
+  // Verdicts keep their figures; only the single timings go.
+  Result<void> DropSamples(std::string_view run);
+  Result<std::vector<std::string>> RunsWithSamples();  // oldest first, none that is running
+  Result<int64_t> UsedBytes();                         // of the file, without what was freed
+  // Gives freed space back to the file system.
+  Result<void> Compact();
 
   // A small persistent map for facts that outlive a run: calibration, power checks, by complete key.
   Result<std::optional<std::string>> Get(std::string_view space, std::string_view key);

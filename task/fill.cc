@@ -274,7 +274,7 @@ Error InFile(Error error, const std::filesystem::path& path, const Tensor& tenso
 
 Result<void> FillFromFile(const Spec& spec, const BoundTensor& bound, const Fill& fill, std::byte* storage) {
   const Tensor& tensor = *bound.tensor;
-  const std::filesystem::path path = spec.Folder() / fill.file;
+  const std::filesystem::path path = spec.PathOf(fill.file);
   KOPT_TRY(const std::string file, ReadFile(path, kLargestFile));
   auto array = ParseNpy(file);
   if (!array) return std::unexpected(InFile(array.error(), path, tensor));

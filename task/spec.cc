@@ -1,6 +1,7 @@
 #include "task/spec.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/files.h"
 #include "task/nearest.h"
@@ -86,10 +87,28 @@ bool Spec::IsDynamic(std::string_view dim) const {
 }
 
 std::filesystem::path Spec::Folder() const { return std::filesystem::path(file).parent_path(); }
+
+std::filesystem::path Spec::PathOf(const std::string& filled_from) const {
+  const auto found = files.find(filled_from);
+  return found == files.end() ? Folder() / filled_from : found->second;
+}
+
+std::vector<std::string> Spec::FilledFrom() const {
+  std::set<std::string> names;
+  const auto add = [&](const Fill& fill) {
+    if (fill.kind == Fill::Kind::kFile) names.insert(fill.file);
+  };
+  for (const Tensor& tensor : tensors) {
+    add(tensor.fill);
+    for (const Fill& fill : tensor.also) add(fill);
+  }
+  return {names.begin(), names.end()};
+}
+
 std::vector<const Shape*> Spec::Scored(Target target) const { return For(target, shapes); }
 std::vector<const Shape*> Spec::Checks(Target target) const { return For(target, checks); }
 
-Result<Spec> ParseSpec(std::string text, std::string file) {
+Result<Spec> ParseSpec(std::string text, std::string file, SpecFiles files) {
   Position position;
   if (auto refused = RefuseText(text, position)) {
     return std::unexpected(Error{.exit = Exit::kUsage,
@@ -102,6 +121,7 @@ Result<Spec> ParseSpec(std::string text, std::string file) {
   Draft draft;
   draft.spec.file = file;
   draft.spec.text = std::move(text);
+  draft.spec.files = std::move(files);
   Problems problems(file);
   const SpecText spec_text(draft.spec.text);
   const ParseContext context{spec_text, problems, draft};

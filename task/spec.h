@@ -116,6 +116,9 @@ struct Limits {
   double compile_seconds = 30;
 };
 
+// Where files named by `fill = "file(...)"` really lie, by the name as written; for others: relative to the spec.
+using SpecFiles = std::map<std::string, std::filesystem::path, std::less<>>;
+
 struct Spec {
   std::string file;  // as the user named it, for messages
   std::string text;  // the whole file
@@ -132,17 +135,20 @@ struct Spec {
   Work work;
   std::map<Target, std::string> seed, baseline;  // paths as written, relative to the spec
   Limits limits;
+  SpecFiles files;
 
   const Tensor* FindTensor(std::string_view name) const;
   const Scalar* FindScalar(std::string_view name) const;
   bool IsDynamic(std::string_view dim) const;
   std::filesystem::path Folder() const;
+  std::filesystem::path PathOf(const std::string& filled_from) const;
+  std::vector<std::string> FilledFrom() const;  // the names in `fill = "file(...)"`, sorted, each once
   std::vector<const Shape*> Scored(Target target) const;
   std::vector<const Shape*> Checks(Target target) const;
 };
 
 // Parses and validates. Every error has file, line, key and, for an unknown key, the nearest valid one as the hint.
-Result<Spec> ParseSpec(std::string text, std::string file);
+Result<Spec> ParseSpec(std::string text, std::string file, SpecFiles files = {});
 Result<Spec> ReadSpec(const std::string& file);
 
 // ---- bound to one shape ----

@@ -151,7 +151,7 @@ class FillChecker {
       problems_.Add(use.position, fmt::format("`fill`: {}: {}", use.fill.file, error.message), "fill", error.hint);
       return "";
     };
-    const auto text = ReadFile(draft_.spec.Folder() / use.fill.file, kLargestFile);
+    const auto text = ReadFile(draft_.spec.PathOf(use.fill.file), kLargestFile);
     if (!text) return fail(text.error());
     const auto array = ParseNpy(*text);
     if (!array) return fail(array.error());

@@ -1,4 +1,4 @@
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 PRAGMA application_id = 1802465396;
 CREATE TABLE task (
   spec_hash TEXT NOT NULL PRIMARY KEY,
@@ -62,7 +62,6 @@ CREATE TABLE verdict (
   at_seconds REAL,
   FOREIGN KEY (run, turn) REFERENCES turn (run, turn)
 ) STRICT;
-CREATE INDEX verdict_by_turn ON verdict (run, turn);
 CREATE TABLE series (
   id INTEGER PRIMARY KEY,
   verdict INTEGER NOT NULL REFERENCES verdict (id),
@@ -98,3 +97,14 @@ CREATE TABLE fact (
   created TEXT NOT NULL,
   PRIMARY KEY (space, key)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE file (
+  hash TEXT NOT NULL PRIMARY KEY,
+  content BLOB NOT NULL
+) STRICT;
+CREATE TABLE task_file (
+  spec_hash TEXT NOT NULL REFERENCES task (spec_hash),
+  name TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  PRIMARY KEY (spec_hash, name)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX verdict_once ON verdict (run, turn, configuration, confirmation);

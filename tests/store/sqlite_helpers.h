@@ -1,9 +1,12 @@
 // What the store's tests do to a state file behind its back.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <string>
 
@@ -55,7 +58,7 @@ inline RunRow SomeRun(const std::string& name) {
 
 // A task, a run with turn 0.
 inline void Fill(Store& store, const std::string& run) {
-  ASSERT_TRUE(store.AddTask("aa", "softmax", "kopt = 1"));
+  ASSERT_TRUE(store.AddTask({.spec_hash = "aa", .name = "softmax", .text = "kopt = 1"}));
   ASSERT_TRUE(store.AddRun(SomeRun(run)));
   const auto candidate = store.AddCandidate("void f() {}", "void f(){}");
   ASSERT_TRUE(candidate);
@@ -71,6 +74,14 @@ inline VerdictRow SomeVerdict(int quads = 8) {
   ShapeSamples samples{.shape = 1, .process = 2, .calls_a = 7, .calls_b = 5, .empty_a = 0.001, .empty_b = 0.002};
   for (int i = 0; i < quads; ++i) samples.quads.push_back({0.1 + i, 0.2 + i, 0.3 + i, 0.4 + i});
   row.verdict.samples = {samples, {.shape = 0, .process = 0}};
+  return row;
+}
+
+// Of a configuration that nobody has judged.
+inline VerdictRow NextVerdict(int quads = 8) {
+  static std::atomic<int> number = 0;
+  VerdictRow row = SomeVerdict(quads);
+  row.configuration = fmt::format("PROCESS={} NUMBER={}", getpid(), ++number);
   return row;
 }
 

@@ -49,7 +49,7 @@ class StoreFailureTest : public testing::Test {
     auto store = Store::Open(folder_.path());
     ASSERT_TRUE(store);
     Fill(*store, "r");
-    for (int i = 0; i < verdicts; ++i) ASSERT_TRUE(store->AddVerdict("r", SomeVerdict(100)));
+    for (int i = 0; i < verdicts; ++i) ASSERT_TRUE(store->AddVerdict("r", NextVerdict(100)));
   }
   void ExpectVerdicts(size_t count, size_t quads) {
     auto store = Store::Open(folder_.path());
@@ -66,8 +66,8 @@ class StoreFailureTest : public testing::Test {
 TEST_F(StoreFailureTest, ALaterVersionIsRefusedUntouched) {
   MakeFilled();
   Raw(folder_.path())("PRAGMA user_version = 99");
-  EXPECT_EQ(OpenError(), "the state was written by a later kopt (version 99, this kopt knows 1)");
-  Raw(folder_.path())("PRAGMA user_version = 1");
+  EXPECT_EQ(OpenError(), "the state was written by a later kopt (version 99, this kopt knows 2)");
+  Raw(folder_.path())("PRAGMA user_version = 2");
   ExpectVerdicts(1, 100);
 }
 
@@ -160,14 +160,14 @@ TEST_F(StoreFailureTest, ALockHeldTooLongIsAnErrorAndThenOverAgain) {
   {
     Raw other(folder_.path());
     other("BEGIN IMMEDIATE");
-    const auto verdict = store->AddVerdict("r", SomeVerdict());
+    const auto verdict = store->AddVerdict("r", NextVerdict());
     ASSERT_FALSE(verdict);
     EXPECT_TRUE(Is(verdict.error(), "the state file is locked by another process"));
     EXPECT_FALSE(store->CheckWritable());
     EXPECT_TRUE(store->Runs()) << "readers do not wait for a writer";
   }
   EXPECT_TRUE(store->CheckWritable());
-  EXPECT_TRUE(store->AddVerdict("r", SomeVerdict()));
+  EXPECT_TRUE(store->AddVerdict("r", NextVerdict()));
 }
 
 TEST_F(StoreFailureTest, ANewFileLockedByAnotherIsAnError) {
@@ -203,7 +203,7 @@ TEST_F(StoreFailureTest, TwoWritersAtOnceLoseNothing) {
     if (pid == 0) {
       auto store = Store::Open(folder_.path());
       bool good = store.has_value();
-      for (int j = 0; good && j < 30; ++j) good = store->AddVerdict("r", SomeVerdict(20)).has_value();
+      for (int j = 0; good && j < 30; ++j) good = store->AddVerdict("r", NextVerdict(20)).has_value();
       _exit(good ? 0 : 1);
     }
     children.push_back(pid);
@@ -225,13 +225,14 @@ TEST_F(StoreFailureTest, KillNineLosesNothingCommittedAndLeavesNoHalfVerdict) {
   const pid_t pid = fork();
   if (pid == 0) {
     auto store = Store::Open(folder_.path());
-    while (store->AddVerdict("r", SomeVerdict(20000))) (void)!write(pipe_ends[1], "x", 1);
+    while (store->AddVerdict("r", NextVerdict(20000))) (void)!write(pipe_ends[1], "x", 1);
     _exit(1);
   }
   close(pipe_ends[1]);
   char acknowledged[64];
   size_t count = 0;
-  while (count < 3) count += static_cast<size_t>(read(pipe_ends[0], acknowledged, 1));
+  while (count < 3 && read(pipe_ends[0], acknowledged, 1) == 1) ++count;
+  ASSERT_EQ(count, 3u);
   pollfd wait{.fd = pipe_ends[0], .events = POLLIN, .revents = 0};
   poll(&wait, 1, 5);
   kill(pid, SIGKILL);
@@ -253,8 +254,8 @@ int FillTheDisk(const std::filesystem::path& folder) {
   if (!store) return 2;
   Fill(*store, "r");
   size_t stored = 0;
-  auto verdict = store->AddVerdict("r", SomeVerdict(2000));
-  for (; verdict && stored < 1000; ++stored) verdict = store->AddVerdict("r", SomeVerdict(2000));
+  auto verdict = store->AddVerdict("r", NextVerdict(2000));
+  for (; verdict && stored < 1000; ++stored) verdict = store->AddVerdict("r", NextVerdict(2000));
   if (verdict) return 3;
   if (!Is(verdict.error(), "no space is left to write the state")) return 4;
   const auto kept = store->Verdicts("r", true);
@@ -277,7 +278,7 @@ TEST_F(StoreFailureTest, AFileThatMayNotGrowKeepsWhatWasStored) {
   auto store = Store::Open(folder_.path());
   ASSERT_TRUE(store) << store.error().Text();
   EXPECT_GT(store->Verdicts("r")->size(), 2u);
-  EXPECT_TRUE(store->AddVerdict("r", SomeVerdict())) << "with space again, it goes on";
+  EXPECT_TRUE(store->AddVerdict("r", NextVerdict())) << "with space again, it goes on";
 }
 
 TEST_F(StoreFailureTest, ADiskWithoutSpaceForAFirstFileIsAnError) {

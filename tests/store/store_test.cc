@@ -95,7 +95,8 @@ TEST_F(StoreTest, EveryOutcomeAndStageComesBack) {
   Store store = Open();
   Fill(store, "r");
   for (int outcome = 0; outcome <= static_cast<int>(Outcome::kMeasured); ++outcome) {
-    VerdictRow row;
+    VerdictRow row = NextVerdict();
+    row.verdict = {};
     row.verdict.outcome = static_cast<Outcome>(outcome);
     row.verdict.stage = static_cast<Stage>(outcome % 7);
     ASSERT_TRUE(store.AddVerdict("r", row));
@@ -259,7 +260,7 @@ TEST_F(StoreTest, ThreadsTakeTurns) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&store] {
-      for (int j = 0; j < 10; ++j) EXPECT_TRUE(store.AddVerdict("r", SomeVerdict()));
+      for (int j = 0; j < 10; ++j) EXPECT_TRUE(store.AddVerdict("r", NextVerdict()));
     });
   }
   for (std::thread& thread : threads) thread.join();
