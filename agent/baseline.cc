@@ -41,10 +41,15 @@ Result<Contestants> ReadContestants(const Spec& spec, Target target, const std::
   } else if (auto named = spec.seed.find(target); named != spec.seed.end()) {
     KOPT_TRY(contestants.seed, ReadNamed(spec, target, named->second, "seed"));
   }
-  if (auto named = spec.baseline.find(target); named != spec.baseline.end()) {
-    KOPT_TRY(contestants.baseline, ReadNamed(spec, target, named->second, "baseline"));
-  }
+  KOPT_TRY(contestants.baseline, ReadBaseline(spec, target));
   return contestants;
+}
+
+Result<std::optional<Candidate>> ReadBaseline(const Spec& spec, Target target) {
+  const auto named = spec.baseline.find(target);
+  if (named == spec.baseline.end()) return std::nullopt;
+  KOPT_TRY(Candidate baseline, ReadNamed(spec, target, named->second, "baseline"));
+  return baseline;
 }
 
 Result<void> MustBeMeasured(const Verdict& verdict, const std::string& what, const Candidate& candidate) {

@@ -24,6 +24,9 @@ struct Contestants {
 // Reads and parses what the spec names for `target`; `seed_file`, if not empty, replaces the spec's seed.
 Result<Contestants> ReadContestants(const Spec& spec, Target target, const std::string& seed_file);
 
+// What the spec names as the baseline; nothing if it names none.
+Result<std::optional<Candidate>> ReadBaseline(const Spec& spec, Target target);
+
 // An error (exit 2) with the verdict's evidence in `log` if `verdict` is not measured. `what`: "the baseline", "the
 // seed".
 Result<void> MustBeMeasured(const Verdict& verdict, const std::string& what, const Candidate& candidate);

@@ -1,6 +1,7 @@
 #include "agent/budget.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace kopt {
 namespace {
@@ -12,8 +13,9 @@ constexpr double kLeastShare = 0.5;
 
 }  // namespace
 
-void Budget::KeepForConfirmation(double check_seconds) {
-  const double most = std::min(kConfirmationSeconds + check_seconds, kLargestShare * seconds_);
+void Budget::KeepForConfirmation(double check_seconds, int leaders) {
+  if (std::isinf(seconds_)) return;
+  const double most = std::min(leaders * (kConfirmationSeconds + check_seconds), kLargestShare * seconds_);
   tail_ = std::max(most, std::min(kLeastSeconds, kLeastShare * seconds_));
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 namespace kopt {
 namespace {
@@ -32,6 +33,7 @@ std::string Scaled(double value, double step, const std::array<const char*, n>& 
 }  // namespace
 
 std::string FormatDuration(double seconds) {
+  if (seconds == std::numeric_limits<double>::infinity()) return "no limit";
   if (!std::isfinite(seconds)) return "-";
   if (seconds < 0) seconds = 0;
   if (seconds < 9.995) return fmt::format("{:.2f} s", seconds);

@@ -8,7 +8,7 @@
 
 namespace kopt {
 
-std::string FormatDuration(double seconds);  // "0.40 s", "12.4 s", "3 min 20 s", "1 h 02 min"
+std::string FormatDuration(double seconds);  // "0.40 s", "12.4 s", "3 min 20 s", "1 h 02 min", "no limit"
 std::string FormatTimeLeft(double seconds);  // "0:43", "12:05", "1:02:09"; never negative
 std::string FormatMicroseconds(double us);   // "0.840 us", "12.3 us", "1.25 ms", "2.10 s"
 std::string FormatBytes(double bytes);       // "512 B", "1.50 KiB", "64.0 MiB"

@@ -3,15 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "agent/budget.h"
 #include "agent/evidence.h"
 #include "agent/format.h"
-#include "agent/permutation.h"
+#include "agent/manifest.h"
 #include "agent/report.h"
 #include "agent/results.h"
 #include "agent/retry.h"
+#include "agent/search.h"
+#include "agent/space.h"
 #include "verifier/core/statistics.h"
 
 namespace kopt {
@@ -22,9 +25,12 @@ std::string WhyNotConfirmed(const Verdict& verdict) {
   return fmt::format("{}, {}", FormatSpeedup(verdict), Name(Judge(*verdict.speedup_interval)));
 }
 
-// How many configurations beyond the current one the verifier is told of: what one CPU each can compile meanwhile.
-constexpr size_t kCompiledAhead = 31;
-constexpr uint64_t kLookedThrough = 1000;
+// How many configurations the search proposes at a time: while one is timed nothing is compiled, but before it the
+// others are, on the CPUs that it leaves idle.
+constexpr size_t kProposed = 4;
+
+// How many of the best are confirmed where the budget has room: what leads by screening leads by luck, too.
+constexpr int kLeaders = 3;
 
 // The stage of a verdict that is no work: another kopt held the machine.
 constexpr std::string_view kWaiting = "waiting";
@@ -56,35 +62,39 @@ class Optimizer {
                                 .target = std::string(Name(job.target)),
                                 .device = verifier.device().name,
                                 .budget_seconds = job.budget_seconds,
+                                .active_seconds = job.history ? job.history->active_seconds : 0,
                                 .settings = job.settings}),
         progress_(progress),
         clock_(clock),
         interrupts_(interrupts),
-        budget_(clock, job.budget_seconds) {}
+        budget_(clock, job.budget_seconds, job.history ? job.history->active_seconds : 0) {}
 
   Result<OptimizeResult> Run() {
-    KOPT_CHECK(Prepare());
-    KOPT_CHECK(recorder_.Begin(*job_.spec, job_.contestants));
-    Handle(RecordPreparation());
+    // First of all, so that a run that is killed while it prepares is there to be resumed.
+    if (!job_.history) KOPT_CHECK(recorder_.Begin(*job_.spec, job_.contestants));
+    if (auto prepared = Prepare(); !prepared) {
+      (void)recorder_.Abandon(job_.history.has_value());  // why it could not begin is what matters
+      return std::unexpected(prepared.error());
+    }
     budget_.Start();
-    budget_.KeepForConfirmation(CheckSeconds(result_.screened.front().verdict));
+    budget_.KeepForConfirmation(CheckSeconds(result_.screened.front().verdict), kLeaders);
     Announce();
     if (Goes()) Handle(Search());
-    if (!result_.failure && interrupts_.signals < 2) Handle(ConfirmBest());
+    if (!result_.failure && interrupts_.signals < 2) Handle(ConfirmLeaders());
     return End();
   }
 
  private:
   Result<void> Prepare();
+  Result<void> PrepareSearch();
   Result<void> PrepareSeed();
-  Result<void> RecordPreparation();
+  void Recall();
   void Announce();
   Result<void> Search();
   Result<void> Screen(const Configuration& configuration, std::span<const Configuration> ahead);
-  Result<void> ConfirmBest();
+  Result<void> ConfirmLeaders();
   Result<void> Confirm(Judged& judged);
   Judged* BestPromising();
-  Result<bool> IsAdmissible(const Configuration& configuration) const;
   Result<OptimizeResult> End();
 
   bool Goes() const { return !result_.failure && interrupts_.signals == 0; }
@@ -105,6 +115,8 @@ class Optimizer {
   Clock& clock_;
   Interrupts& interrupts_;
   Budget budget_;
+  std::optional<Space> space_;
+  std::unique_ptr<kopt::Search> search_;
   OptimizeResult result_;
   OutcomeCounts counts_;
   double best_screened_ = 0;      // speedup; 0: none
@@ -115,24 +127,56 @@ class Optimizer {
 
 Result<void> Optimizer::Prepare() {
   const double begin = clock_.Now();
-  result_.space = SpaceSize(seed_);
-  KOPT_TRY(const bool admissible, IsAdmissible(DefaultConfiguration(seed_)));
-  if (!admissible) {
-    return std::unexpected(Error{
-        .exit = Exit::kUsage,
-        .message = fmt::format("the seed's default tunables ({}) violate a `where`", Text(DefaultConfiguration(seed_))),
-        .file = seed_.file,
-        .line = seed_.where.empty() ? 0 : seed_.where.front().line,
-        .key = "where",
-        .hint = "the first value of each `tune` line is its default"});
-  }
+  KOPT_CHECK(PrepareSearch());
   progress_.Line("checking the spec's power against wrong answers");
   KOPT_TRY(result_.registration, WithRetries([&] { return verifier_.Register(); }));
   progress_.Line(fmt::format("judging the baseline: {}", job_.contestants.BaselineText()));
   KOPT_TRY(result_.baseline, EstablishBaseline(verifier_, job_.contestants));
-  KOPT_CHECK(PrepareSeed());
+  auto baseline = result_.baseline.Json();
+  baseline.erase("kopt");
+  KOPT_CHECK(recorder_.Event("baseline", baseline));
+  Recall();
+  if (result_.screened.empty()) KOPT_CHECK(PrepareSeed());
   result_.preparation_seconds = clock_.Now() - begin;
   return {};
+}
+
+Result<void> Optimizer::PrepareSearch() {
+  std::vector<const Shape*> shapes = job_.spec->Scored(job_.target);
+  const std::vector<const Shape*> checks = job_.spec->Checks(job_.target);
+  shapes.insert(shapes.end(), checks.begin(), checks.end());
+  KOPT_TRY(space_, Space::Create(*job_.spec, seed_, shapes, verifier_.device().values));
+  result_.space = space_->size();
+  if (space_->extent() == Space::Extent::kListed) result_.admissible = space_->points().size();
+  const Configuration defaults = DefaultConfiguration(seed_);
+  const auto point = space_->Find(defaults);
+  if (!point || !space_->IsAdmissible(*point)) {
+    const bool none = space_->extent() == Space::Extent::kEmpty;
+    return std::unexpected(Error{
+        .exit = Exit::kUsage,
+        .message = none
+                       ? fmt::format("none of the {} configurations of the seed satisfies every `where`", result_.space)
+                       : fmt::format("the seed's default tunables ({}) violate a `where`", Text(defaults)),
+        .file = seed_.file,
+        .line = seed_.where.empty() ? 0 : seed_.where.front().line,
+        .key = "where",
+        .hint = none ? "a `where` holds if it is not 0 at every [[shape]] and [[check]] of the target"
+                     : "the first value of each `tune` line is its default"});
+  }
+  KOPT_TRY(search_, NewSearch(job_.strategy, *space_, job_.random_seed));
+  return {};
+}
+
+// What a resumed run has judged already.
+void Optimizer::Recall() {
+  if (!job_.history) return;
+  result_.screened = job_.history->screened;
+  result_.confirmations = job_.history->confirmations;
+  counts_ = CountOutcomes(result_.screened);
+  for (const Judged& judged : result_.screened) {
+    best_screened_ = std::max(best_screened_, judged.verdict.speedup.value_or(0));
+  }
+  if (const Judged* winner = Winner(result_.confirmations)) result_.best = *winner;
 }
 
 Result<void> Optimizer::PrepareSeed() {
@@ -144,15 +188,9 @@ Result<void> Optimizer::PrepareSeed() {
   }
   counts_[first.verdict.outcome] = 1;
   best_screened_ = first.verdict.speedup.value_or(0);
+  KOPT_CHECK(recorder_.Add(first, false));
   result_.screened.push_back(std::move(first));
   return {};
-}
-
-Result<void> Optimizer::RecordPreparation() {
-  auto baseline = result_.baseline.Json();
-  baseline.erase("kopt");
-  KOPT_CHECK(recorder_.Event("baseline", baseline));
-  return recorder_.Add(result_.screened.front(), false);
 }
 
 void Optimizer::Announce() {
@@ -164,16 +202,20 @@ void Optimizer::Announce() {
     progress_.Line("the seed has no tunables: there is nothing to search");
     return;
   }
-  progress_.Line(fmt::format("searching {} configurations of {} for {}, then confirming the best for up to {}",
-                             result_.space, seed_.file, FormatDuration(job_.budget_seconds - budget_.tail()),
-                             FormatDuration(budget_.tail())));
-}
-
-Result<bool> Optimizer::IsAdmissible(const Configuration& configuration) const {
-  std::vector<const Shape*> shapes = job_.spec->Scored(job_.target);
-  const std::vector<const Shape*> checks = job_.spec->Checks(job_.target);
-  shapes.insert(shapes.end(), checks.begin(), checks.end());
-  return Admissible(*job_.spec, seed_, configuration, shapes, verifier_.device().values);
+  if (job_.history) {
+    progress_.Line(
+        fmt::format("resuming after {} of active time, {} judged", FormatDuration(budget_.Active()), Text(counts_)));
+  }
+  const std::string points = result_.admissible ? fmt::format("{} configurations", *result_.admissible)
+                                                : fmt::format("a space of {} points", FormatCount(result_.space));
+  if (std::isinf(job_.budget_seconds)) {
+    progress_.Line(
+        fmt::format("searching {} of {} until every one was tried, then confirming the best", points, seed_.file));
+    return;
+  }
+  progress_.Line(fmt::format("searching {} of {} for {}, then confirming the best for up to {}", points, seed_.file,
+                             FormatDuration(std::max(budget_.Left() - budget_.tail(), 0.0)),
+                             FormatDuration(std::min(budget_.tail(), std::max(budget_.Left(), 0.0)))));
 }
 
 bool Optimizer::SearchEnds() {
@@ -189,27 +231,21 @@ bool Optimizer::SearchEnds() {
 }
 
 Result<void> Optimizer::Search() {
-  // Point 0, the defaults, is judged already.
-  const auto points = static_cast<uint64_t>(result_.space - 1);
-  const Permutation order(points, job_.random_seed);
+  std::vector<Trial> trials;
   std::vector<Configuration> coming;
-  uint64_t next = 0;
   while (!SearchEnds()) {
-    // A `where` may leave few points of many: what comes after the next one is not looked for long.
-    const uint64_t enough = next + kLookedThrough;
-    for (; next < points && (coming.empty() || (coming.size() <= kCompiledAhead && next < enough)); ++next) {
-      if (SearchEnds()) return {};
-      Configuration configuration = SpacePoint(seed_, 1 + static_cast<long long>(order.At(next)));
-      KOPT_TRY(const bool admissible, IsAdmissible(configuration));
-      if (admissible) coming.push_back(std::move(configuration));
+    for (size_t i = trials.size(); i < result_.screened.size(); ++i) {
+      trials.push_back(TrialOf(result_.screened[i].configuration, result_.screened[i].verdict));
     }
-    if (coming.empty()) break;
+    if (coming.empty()) coming = search_->Propose(trials, kProposed);
+    if (coming.empty()) {
+      result_.stopped_by = "space exhausted";
+      return {};
+    }
     const Configuration configuration = std::move(coming.front());
     coming.erase(coming.begin());
     KOPT_CHECK(Screen(configuration, coming));
   }
-  const bool exhausted = coming.empty() && next == points;
-  if (exhausted && (!SearchEnds() || result_.stopped_by == "budget")) result_.stopped_by = "space exhausted";
   return {};
 }
 
@@ -243,18 +279,21 @@ Judged* Optimizer::BestPromising() {
   return best;
 }
 
-Result<void> Optimizer::ConfirmBest() {
+// The best until one holds; then, while there is time, the next ones, which screening cannot tell from it.
+Result<void> Optimizer::ConfirmLeaders() {
   interrupts_.FinishWork();
+  int leaders = 0;
   while (interrupts_.signals < 2 && !TargetReached()) {
     Judged* next = BestPromising();
     if (next == nullptr) break;
-    if (result_.best && *next->verdict.speedup <= *result_.best->verdict.speedup) break;
+    const auto& interval = next->verdict.speedup_interval;
+    const double hope = interval ? interval->high : *next->verdict.speedup;
+    if (result_.best && (hope <= *result_.best->verdict.speedup || leaders >= kLeaders || !Goes())) break;
     // One confirmation is always made: a run without a proven figure is worth nothing.
     if (!result_.confirmations.empty() && !budget_.RoomToConfirm(confirmation_seconds_)) break;
-    const bool had_best = result_.best.has_value();
     if (interrupts_.signals == 1) progress_.Line("interrupted: a second signal ends the run at once");
     KOPT_CHECK(Confirm(*next));
-    if (!had_best && result_.best) break;
+    ++leaders;
   }
   return {};
 }
@@ -264,8 +303,9 @@ Result<void> Optimizer::Confirm(Judged& judged) {
   progress_.Line(
       fmt::format("confirming {}, screened at {}", Text(judged.configuration), FormatSpeedup(judged.verdict)));
   const double begin = budget_.Active();
-  KOPT_TRY(Verdict verdict,
-           Work("confirm", [&] { return verifier_.Confirm(seed_, judged.configuration, budget_.Left()); }));
+  KOPT_TRY(Verdict verdict, Work("confirm", [&] {
+             return verifier_.Confirm(seed_, judged.configuration, {.seconds = budget_.Left()});
+           }));
   confirmation_seconds_ = budget_.Active() - begin;
   judged.confirmed = true;
   Judged confirmation{.configuration = judged.configuration,
@@ -277,9 +317,9 @@ Result<void> Optimizer::Confirm(Judged& judged) {
     progress_.Line(fmt::format("  not confirmed: {}", WhyNotConfirmed(confirmation.verdict)));
   } else {
     progress_.Line(fmt::format("  confirmed: {}", FormatSpeedup(confirmation.verdict)));
-    if (!result_.best || *confirmation.verdict.speedup > *result_.best->verdict.speedup) result_.best = confirmation;
   }
   result_.confirmations.push_back(std::move(confirmation));
+  if (const Judged* winner = Winner(result_.confirmations)) result_.best = *winner;
   return {};
 }
 
@@ -294,7 +334,8 @@ Result<Verdict> Optimizer::Work(const char* what, const std::function<Result<Ver
 }
 
 void Optimizer::Show(std::string doing) {
-  Status status{.doing = std::move(doing), .counts = counts_, .seconds_left = budget_.Left()};
+  Status status{
+      .doing = std::move(doing), .counts = counts_, .seconds_left = budget_.Left(), .spent = budget_.Active()};
   if (best_screened_ > 0) status.best = best_screened_;
   if (result_.best) status.best = result_.best->verdict.speedup;
   progress_.Show(status);
@@ -320,6 +361,7 @@ Result<OptimizeResult> Optimizer::End() {
   result_.tail_seconds = budget_.tail();
   result_.run = recorder_.run();
   result_.run.outcome = OutcomeOf(result_);
+  if (result_.best) result_.manifest = ManifestOf(result_.run, job_.contestants, *result_.best);
   result_.document = ResultDocument(job_, result_);
   const auto written = WriteResults(job_, result_);
   const bool whole = !result_.interrupted && !result_.failure && written;

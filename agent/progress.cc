@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -81,8 +82,10 @@ std::string Text(const OutcomeCounts& counts) {
 
 std::string Text(const Status& status) {
   if (!status.seconds_left) return status.doing;
-  return fmt::format("{} left  best {}  {}  {}", FormatTimeLeft(*status.seconds_left),
-                     status.best ? FormatSpeedup(*status.best) : "-", Text(status.counts), status.doing);
+  const std::string time = std::isinf(*status.seconds_left) ? FormatTimeLeft(status.spent) + " spent"
+                                                            : FormatTimeLeft(*status.seconds_left) + " left";
+  return fmt::format("{}  best {}  {}  {}", time, status.best ? FormatSpeedup(*status.best) : "-", Text(status.counts),
+                     status.doing);
 }
 
 std::unique_ptr<Progress> NoProgress() { return std::make_unique<Silent>(); }

@@ -22,7 +22,8 @@ struct Status {
   std::string doing;                   // "testing BM=64", "confirming BM=64"
   std::optional<double> best;          // best speedup so far, screened or confirmed
   OutcomeCounts counts;                // configurations judged, by outcome
-  std::optional<double> seconds_left;  // of the budget; empty: only `doing` is shown
+  std::optional<double> seconds_left;  // of the budget; empty: only `doing` is shown; infinite: `spent` is
+  double spent = 0;                    // active time, seconds
 };
 
 // "37 tested: 31 measured, 4 mismatch, 2 compile_error"; the most frequent first.

@@ -76,26 +76,27 @@ std::string StateOf(const RunRow& run) {
 
 Result<void> Recorder::Begin(const Spec& spec, const Contestants& contestants) {
   const Candidate& seed = *contestants.seed;
-  KOPT_TRY(const TaskRow task, TaskRowOf(spec));
-  KOPT_CHECK(store_->AddTask(task));
-  KOPT_TRY(const RowId candidate, store_->AddCandidate(seed.source, NormalisedCode(seed.source)));
   const Candidate& baseline = *contestants.Baseline();
-  KOPT_TRY(const RowId baseline_candidate, store_->AddCandidate(baseline.source, NormalisedCode(baseline.source)));
   run_.state = "running";
   run_.started = Timestamp();
   run_.settings["process"] = ProcessMark();
   std::error_code ignored;
   run_.settings["spec"] = {{"file", std::filesystem::absolute(spec.file, ignored).string()}};
-  run_.settings["seed"] = {{"file", seed.file}, {"candidate", candidate}};
+  run_.settings["seed"] = {{"file", seed.file}, {"source", ContentHash(seed.source)}};
   run_.settings["baseline"] = {{"file", baseline.file},
-                               {"candidate", baseline_candidate},
+                               {"source", ContentHash(baseline.source)},
                                {"configuration", Text(DefaultConfiguration(baseline))},
                                {"is_seed", contestants.SeedIsBaseline()}};
-  KOPT_CHECK(store_->AddRun(run_));
-  return store_->AddTurn(run_.run, TurnRow{.turn = 0,
-                                           .candidate = candidate,
-                                           .created = Timestamp(),
-                                           .detail = {{"kind", "seed"}, {"file", seed.file}}});
+  KOPT_TRY(const TaskRow task, TaskRowOf(spec));
+  const std::vector<CandidateText> candidates = {{seed.source, NormalisedCode(seed.source)},
+                                                 {baseline.source, NormalisedCode(baseline.source)}};
+  return store_->BeginRun(run_, task, candidates, {{"kind", "seed"}, {"file", seed.file}});
+}
+
+Result<void> Recorder::Abandon(bool resumed) {
+  if (!resumed) return store_->RemoveRun(run_.run);
+  run_.state = "interrupted";
+  return store_->UpdateRun(run_);
 }
 
 Result<void> Recorder::Add(const Judged& judged, bool confirmation) {

@@ -2,6 +2,7 @@
 //
 //   best.cpp       the best kernel, its tunables bound; only if the run improved on the baseline
 //   verdict.json   its confirmation
+//   manifest.json  what that rests on, for `kopt verify --manifest`
 //   verdicts.json  every verdict, screenings and confirmations, in order
 //   report.md      for people
 //   result.json    the document of `optimize --json`

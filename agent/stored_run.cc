@@ -33,11 +33,17 @@ std::string TextOf(const ordered_json& settings, const char* part, const char* k
 Result<Candidate> StoredCandidate(Store& store, const StoredRun& run, const char* part) {
   const ordered_json& settings = run.row.settings;
   const auto found = settings.is_object() ? settings.find(part) : settings.end();
-  if (!settings.is_object() || found == settings.end() || !found->is_object() || !found->contains("candidate") ||
-      !found->at("candidate").is_number_integer()) {
+  if (!settings.is_object() || found == settings.end() || !found->is_object()) {
     return Damaged(run.row, fmt::format("its settings name no {}", part));
   }
-  KOPT_TRY(std::string source, store.CandidateSource(found->at("candidate").get<RowId>()));
+  std::string source;
+  if (const auto id = found->find("candidate"); id != found->end() && id->is_number_integer()) {
+    KOPT_TRY(source, store.CandidateSource(id->get<RowId>()));  // as version 1 of the state has it
+  } else {
+    KOPT_TRY(auto text, store.FindCandidate(TextOf(settings, part, "source")));
+    if (!text) return Damaged(run.row, fmt::format("the source of its {} is missing", part));
+    source = *std::move(text);
+  }
   return ParseCandidate(run.spec, run.target, std::move(source), TextOf(settings, part, "file"));
 }
 

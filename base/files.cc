@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <vector>
 
 namespace kopt {
 namespace {
@@ -160,6 +162,31 @@ Result<Fd> SharedMemory::ReadOnly() const {
   Fd fd(open(fmt::format("/proc/self/fd/{}", fd_.get()).c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return InternalError(fmt::format("cannot reopen shared memory read-only: {}", std::strerror(errno)));
   return fd;
+}
+
+void TrimFolder(const std::filesystem::path& folder, uint64_t most) {
+  struct File {
+    std::filesystem::file_time_type used;
+    std::filesystem::path path;
+    uint64_t bytes;
+  };
+  std::vector<File> files;
+  uint64_t total = 0;
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code vanished;
+    if (!it->is_regular_file(vanished) || it->is_symlink(vanished)) continue;
+    const uint64_t bytes = it->file_size(vanished);
+    const auto used = it->last_write_time(vanished);
+    if (vanished) continue;
+    files.push_back({used, it->path(), bytes});
+    total += bytes;
+  }
+  std::ranges::sort(files, {}, &File::used);
+  for (const File& file : files) {
+    if (total <= most) return;
+    if (std::filesystem::remove(file.path, error)) total -= file.bytes;
+  }
 }
 
 }  // namespace kopt

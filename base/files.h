@@ -58,6 +58,10 @@ class TemporaryFolder {
 // The folder of the running executable.
 std::filesystem::path ProgramFolder();
 
+// Removes files of the folder and of those in it, the longest unused (by modification time) first, until no more than
+// `most` bytes are left. What cannot be removed stays.
+void TrimFolder(const std::filesystem::path& folder, uint64_t most);
+
 // Anonymous memory that can be handed to another process by descriptor; mapped here read-write while it lives.
 class SharedMemory {
  public:

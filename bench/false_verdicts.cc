@@ -75,7 +75,7 @@ int Run(bool planted, int count) {
   double seconds = 0;
   for (int i = 0; i < count; ++i) {
     const double begin = SystemClock().Now();
-    auto verdict = planted ? (*verifier)->Confirm(*candidate, {{"ROUNDS", 408}}, kNoLimit)
+    auto verdict = planted ? (*verifier)->Confirm(*candidate, {{"ROUNDS", 408}}, {})
                            : (*verifier)->Screen(*candidate, {{"ROUNDS", 400}}, {});
     if (!verdict) return Fail(verdict.error());
     seconds += SystemClock().Now() - begin;

@@ -49,7 +49,8 @@ std::optional<std::string> ScalarText(const toml::node& node) {
 }  // namespace
 
 const std::vector<std::string>& Config::Keys() {
-  static const std::vector<std::string> kKeys = {"budget", "state", "target", "target_speedup"};
+  static const std::vector<std::string> kKeys = {"budget",   "cache_limit", "state",         "state_limit",
+                                                 "strategy", "target",      "target_speedup"};
   return kKeys;
 }
 

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
 #include "agent/format.h"
+#include "agent/search.h"
 #include "base/clock.h"
 #include "cli/duration.h"
 #include "cli/output.h"
@@ -54,6 +56,17 @@ Result<std::optional<double>> Context::TargetSpeedup(const std::string& flag) co
                                .message = fmt::format("`{}` is no target speedup", text),
                                .key = setting->source,
                                .hint = "a number above 1, for example 1.5"});
+}
+
+Result<std::string> Context::Strategy(const std::string& flag) const {
+  const auto setting = config_.Find("strategy", flag);
+  if (!setting) return SearchNames().front();
+  const auto& names = SearchNames();
+  if (std::find(names.begin(), names.end(), setting->value) != names.end()) return setting->value;
+  return std::unexpected(Error{.exit = Exit::kUsage,
+                               .message = fmt::format("unknown strategy `{}`", setting->value),
+                               .key = setting->source,
+                               .hint = NearestHint(setting->value, names)});
 }
 
 std::filesystem::path Context::StateFolder() const {

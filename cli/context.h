@@ -42,8 +42,15 @@ class Context {
   // Seconds, and a factor above 1, from the flag or the settings; nothing if neither says.
   Result<std::optional<double>> Budget(const std::string& flag) const;
   Result<std::optional<double>> TargetSpeedup(const std::string& flag) const;
+  // The name of a search; "model" if nothing says another.
+  Result<std::string> Strategy(const std::string& flag) const;
   std::filesystem::path StateFolder() const;
+  // Where arrays that the state keeps are written for specs that come from it.
+  std::filesystem::path KeptFiles() const { return StateFolder() / "cache" / "files"; }
   Result<Store> OpenStore() const;
+
+  // Keeps the state within `state_limit` and the cache within `cache_limit`: samples of the oldest runs go first.
+  Result<void> BoundState(Store& store, Progress& progress) const;
 
   // The device's peaks; the first use of a device measures them (about 3 s) and says so.
   Result<Calibration> EnsureCalibrated(Store& store, Progress& progress);

@@ -10,8 +10,10 @@ namespace kopt {
 namespace {
 
 std::string Usage(const CLI::App* app) {
-  std::string text = app->get_parent() == nullptr ? "kopt" : "kopt " + app->get_name();
-  if (!app->get_subcommands(nullptr).empty()) return text + " COMMAND [options]";
+  std::string text = FullName(*app);
+  if (!app->get_subcommands(nullptr).empty()) {
+    return text + (app->get_require_subcommand_min() > 0 ? " COMMAND [options]" : " [COMMAND] [options]");
+  }
   for (const CLI::Option* option : app->get_options()) {
     if (!option->get_positional()) continue;
     const std::string name = option->get_name(true);
@@ -33,6 +35,10 @@ void AddSection(std::string& text, const std::string& title, const std::vector<s
 }
 
 }  // namespace
+
+std::string FullName(const CLI::App& app) {
+  return app.get_parent() == nullptr ? "kopt" : FullName(*app.get_parent()) + " " + app.get_name();
+}
 
 std::string HelpFormatter::make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const {
   std::vector<std::vector<std::string>> positionals, flags, commands;

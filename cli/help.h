@@ -6,6 +6,9 @@
 
 namespace kopt {
 
+// "kopt runs rm".
+std::string FullName(const CLI::App& app);
+
 class HelpFormatter : public CLI::FormatterBase {
  public:
   std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;

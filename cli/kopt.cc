@@ -20,7 +20,7 @@ constexpr const char* kFooter =
 
 const CLI::App* ChosenCommand(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
-  return chosen.empty() ? &app : chosen.front();
+  return chosen.empty() ? &app : ChosenCommand(*chosen.front());
 }
 
 std::vector<std::string> FlagsOf(const CLI::App& command) {
@@ -38,11 +38,10 @@ std::vector<std::string> CommandsOf(const CLI::App& app) {
 }
 
 Error UsageOf(const CLI::App& command, std::string message, std::string key = "") {
-  const std::string name = command.get_parent() == nullptr ? "" : " " + command.get_name();
   return {.exit = Exit::kUsage,
           .message = std::move(message),
           .key = std::move(key),
-          .hint = fmt::format("see `kopt{} --help`", name)};
+          .hint = fmt::format("see `{} --help`", FullName(command))};
 }
 
 Error UnknownArgument(const CLI::App& app, const CLI::App& command, const std::string& argument) {
@@ -76,7 +75,7 @@ Error ParseFailure(const CLI::App& app, const CLI::ParseError& failure) {
     if (&command == &app) return UsageOf(app, "no command given");
     for (const CLI::Option* option : command.get_options()) {
       if (option->get_required() && option->count() == 0) {
-        return UsageOf(command, fmt::format("`kopt {}` needs {}", command.get_name(), option->get_name(true)),
+        return UsageOf(command, fmt::format("`{}` needs {}", FullName(command), option->get_name(true)),
                        option->get_name(true));
       }
     }
@@ -118,7 +117,10 @@ int RunKopt(const std::vector<std::string>& arguments, Host& host) {
   AddInit(app, context, action);
   AddCheck(app, context, action);
   AddVerify(app, context, action);
+  AddBench(app, context, action);
   AddOptimize(app, context, action);
+  AddTune(app, context, action);
+  AddResume(app, context, action);
   AddRuns(app, context, action);
   AddShow(app, context, action);
   AddDoctor(app, context, action);

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agent/format.h"
 #include "agent/recorder.h"
 #include "cli/commands.h"
@@ -40,12 +42,43 @@ Result<int> RunRuns(Context& context) {
   return 0;
 }
 
+Result<int> RemoveRuns(const std::vector<std::string>& names, Context& context) {
+  KOPT_TRY(Store store, context.OpenStore());
+  // All are looked up before the first one goes: a misspelt name removes nothing.
+  std::vector<std::string> found;
+  for (const std::string& name : names) {
+    KOPT_TRY(const RunRow run, store.FindRun(name));
+    if (StateOf(run) == "running") {
+      return std::unexpected(
+          Error{.exit = Exit::kUsage,
+                .message = fmt::format("the run {} is being worked on; nothing was removed", run.run),
+                .key = "RUN",
+                .hint = "end it first"});
+    }
+    if (std::find(found.begin(), found.end(), run.run) == found.end()) found.push_back(run.run);
+  }
+  for (const std::string& run : found) {
+    KOPT_CHECK(store.RemoveRun(run));
+    context.Print(fmt::format("removed {}\n", run));
+  }
+  (void)store.Compact();  // another kopt may be at work: then the space is used again later
+  context.Document({{"kopt", 1}, {"removed", found}});
+  return 0;
+}
+
 }  // namespace
 
 void AddRuns(CLI::App& app, Context& context, Action& action) {
   CLI::App* command = app.add_subcommand("runs", "list the runs, newest first");
   AddStateFlags(*command, context.flags());
-  command->callback([&action] { action = RunRuns; });
+  command->callback([&action, command] {
+    if (command->get_subcommands().empty()) action = RunRuns;
+  });
+  CLI::App* remove = command->add_subcommand("rm", "remove runs with all that was judged in them");
+  auto names = std::make_shared<std::vector<std::string>>();
+  remove->add_option("RUN", *names, "names, beginnings of names, or `last`")->required();
+  AddStateFlags(*remove, context.flags());
+  remove->callback([&action, names] { action = [names](Context& c) { return RemoveRuns(*names, c); }; });
 }
 
 }  // namespace kopt

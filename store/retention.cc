@@ -19,12 +19,9 @@ Result<void> DeleteSamples(Database& database, int64_t run) {
 
 // Tasks, files and candidates that no run speaks of any more.
 constexpr const char* kDeleteOrphans = R"sql(
-DELETE FROM candidate WHERE id NOT IN (
-  SELECT candidate FROM turn
-  UNION SELECT CAST(json_extract(settings, '$.seed.candidate') AS INTEGER) FROM run
-    WHERE json_extract(settings, '$.seed.candidate') IS NOT NULL
-  UNION SELECT CAST(json_extract(settings, '$.baseline.candidate') AS INTEGER) FROM run
-    WHERE json_extract(settings, '$.baseline.candidate') IS NOT NULL);
+DELETE FROM candidate WHERE id NOT IN (SELECT candidate FROM turn)
+  AND source_hash NOT IN (SELECT coalesce(json_extract(settings, '$.baseline.source'), '') FROM run)
+  AND id NOT IN (SELECT coalesce(json_extract(settings, '$.baseline.candidate'), 0) FROM run);
 DELETE FROM task_file WHERE spec_hash NOT IN (SELECT spec_hash FROM run);
 DELETE FROM task WHERE spec_hash NOT IN (SELECT spec_hash FROM run);
 DELETE FROM file WHERE hash NOT IN (SELECT hash FROM task_file);

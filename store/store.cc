@@ -78,6 +78,20 @@ Result<RunRow> PickRun(const std::vector<RunRow>& runs, std::string_view name) {
                     nearest.empty() ? "`kopt runs` lists them" : fmt::format("did you mean `{}`?", nearest));
 }
 
+Result<void> InsertRun(Database& database, const RunRow& run) {
+  return database.Run(
+      "INSERT INTO run (name, task, spec_hash, target, device, state, outcome, started, ended, budget_seconds, "
+      "active_seconds, settings, result) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      run.run, run.task, run.spec_hash, run.target, run.device, run.state, run.outcome, run.started, run.ended,
+      run.budget_seconds, run.active_seconds, DumpJson(run.settings), DumpJson(run.result));
+}
+
+Result<void> InsertTurn(Database& database, std::string_view run, const TurnRow& turn) {
+  KOPT_TRY(const int64_t id, RunId(database, run));
+  return database.Run("INSERT INTO turn (run, turn, candidate, created, detail) VALUES (?, ?, ?, ?, ?)", id, turn.turn,
+                      turn.candidate, turn.created.empty() ? Timestamp() : turn.created, DumpJson(turn.detail));
+}
+
 Result<void> CheckIntegrity(Database& database) {
   KOPT_TRY(const int64_t pages, database.Number("PRAGMA page_count"));
   KOPT_TRY(const int64_t page_bytes, database.Number("PRAGMA page_size"));
@@ -126,11 +140,23 @@ Result<void> Store::CheckWritable() { return Put("probe", "written", Timestamp()
 
 Result<void> Store::AddRun(const RunRow& run) {
   const std::lock_guard lock(impl_->mutex);
-  return impl_->database->Run(
-      "INSERT INTO run (name, task, spec_hash, target, device, state, outcome, started, ended, budget_seconds, "
-      "active_seconds, settings, result) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      run.run, run.task, run.spec_hash, run.target, run.device, run.state, run.outcome, run.started, run.ended,
-      run.budget_seconds, run.active_seconds, DumpJson(run.settings), DumpJson(run.result));
+  return InsertRun(*impl_->database, run);
+}
+
+Result<void> Store::BeginRun(const RunRow& run, const TaskRow& task, std::span<const CandidateText> candidates,
+                             const nlohmann::ordered_json& turn_detail) {
+  const std::lock_guard lock(impl_->mutex);
+  Database& database = *impl_->database;
+  KOPT_TRY(Transaction transaction, Transaction::Begin(database));
+  KOPT_CHECK(InsertTask(database, task));
+  TurnRow turn{.turn = 0, .detail = turn_detail};
+  for (const CandidateText& candidate : candidates) {
+    KOPT_TRY(const RowId id, InsertCandidate(database, candidate.source, candidate.normalised));
+    if (turn.candidate == 0) turn.candidate = id;
+  }
+  KOPT_CHECK(InsertRun(database, run));
+  KOPT_CHECK(InsertTurn(database, run.run, turn));
+  return transaction.Commit();
 }
 
 Result<void> Store::UpdateRun(const RunRow& run) {
@@ -166,10 +192,7 @@ Result<RunRow> Store::FindRun(std::string_view name) {
 
 Result<void> Store::AddTurn(std::string_view run, const TurnRow& turn) {
   const std::lock_guard lock(impl_->mutex);
-  KOPT_TRY(const int64_t id, RunId(*impl_->database, run));
-  return impl_->database->Run("INSERT INTO turn (run, turn, candidate, created, detail) VALUES (?, ?, ?, ?, ?)", id,
-                              turn.turn, turn.candidate, turn.created.empty() ? Timestamp() : turn.created,
-                              DumpJson(turn.detail));
+  return InsertTurn(*impl_->database, run, turn);
 }
 
 Result<std::vector<TurnRow>> Store::Turns(std::string_view run) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +67,10 @@ struct TaskRow {
   std::vector<TaskFile> files;
 };
 
+struct CandidateText {
+  std::string source, normalised;
+};
+
 class Store {
  public:
   // Opens or creates DIR/kopt.sqlite, migrates it forward. Errors (exit 3 unless said): a folder that cannot be
@@ -82,6 +87,9 @@ class Store {
   Result<void> AddTask(const TaskRow& task);
   Result<std::optional<TaskRow>> FindTask(std::string_view spec_hash);
   Result<void> AddRun(const RunRow& run);
+  // All or nothing: the task, the candidates (the first one is turn 0's), the run, turn 0.
+  Result<void> BeginRun(const RunRow& run, const TaskRow& task, std::span<const CandidateText> candidates,
+                        const nlohmann::ordered_json& turn_detail);
   Result<void> UpdateRun(const RunRow& run);  // state, outcome, ended, active_seconds, result
   // Makes a run that has ended, or whose process has, `running` with these settings and `run.budget_seconds`. False:
   // somebody else changed it since `run` was read.

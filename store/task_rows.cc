@@ -37,15 +37,19 @@ Result<std::vector<TaskFile>> ReadFiles(Database& database, std::string_view spe
 
 }  // namespace
 
-Result<void> Store::AddTask(const TaskRow& task) {
-  const std::lock_guard lock(impl_->mutex);
-  Database& database = *impl_->database;
-  KOPT_TRY(Transaction transaction, Transaction::Begin(database));
+Result<void> InsertTask(Database& database, const TaskRow& task) {
   KOPT_CHECK(
       database.Run("INSERT INTO task (spec_hash, name, text, created) VALUES (?, ?, ?, ?) "
                    "ON CONFLICT (spec_hash) DO NOTHING",
                    task.spec_hash, task.name, task.text, Timestamp()));
   for (const TaskFile& file : task.files) KOPT_CHECK(InsertFile(database, task.spec_hash, file));
+  return {};
+}
+
+Result<void> Store::AddTask(const TaskRow& task) {
+  const std::lock_guard lock(impl_->mutex);
+  KOPT_TRY(Transaction transaction, Transaction::Begin(*impl_->database));
+  KOPT_CHECK(InsertTask(*impl_->database, task));
   return transaction.Commit();
 }
 
@@ -59,19 +63,22 @@ Result<std::optional<TaskRow>> Store::FindTask(std::string_view spec_hash) {
   return task;
 }
 
-Result<RowId> Store::AddCandidate(std::string_view source, std::string_view normalised) {
-  const std::lock_guard lock(impl_->mutex);
+Result<RowId> InsertCandidate(Database& database, std::string_view source, std::string_view normalised) {
   // The update that changes nothing makes RETURNING answer for a row that was there before.
-  KOPT_TRY(
-      Statement insert,
-      impl_->database->Query("INSERT INTO candidate (source_hash, normalised_hash, source, created) "
-                             "VALUES (?, ?, ?, ?) ON CONFLICT (source_hash) DO UPDATE SET source_hash = source_hash "
-                             "RETURNING id",
-                             ContentHash(source), ContentHash(normalised), source, Timestamp()));
+  KOPT_TRY(Statement insert,
+           database.Query("INSERT INTO candidate (source_hash, normalised_hash, source, created) "
+                          "VALUES (?, ?, ?, ?) ON CONFLICT (source_hash) DO UPDATE SET source_hash = source_hash "
+                          "RETURNING id",
+                          ContentHash(source), ContentHash(normalised), source, Timestamp()));
   KOPT_TRY(const bool row, insert.Step());
   const RowId id = row ? insert.Int(0) : 0;
   KOPT_CHECK(insert.Run());
   return id;
+}
+
+Result<RowId> Store::AddCandidate(std::string_view source, std::string_view normalised) {
+  const std::lock_guard lock(impl_->mutex);
+  return InsertCandidate(*impl_->database, source, normalised);
 }
 
 Result<std::string> Store::CandidateSource(RowId candidate) {

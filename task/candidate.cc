@@ -1,8 +1,11 @@
 // The search space of a candidate: its configurations, and its text with one of them bound.
 #include "task/candidate.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <climits>
+#include <functional>
 
 #include "task/plan_lexer.h"
 
@@ -76,24 +79,49 @@ Configuration SpacePoint(const Candidate& candidate, long long index) {
   return configuration;
 }
 
-std::string SourceWithBoundTunables(const Candidate& candidate, const Configuration& configuration) {
+namespace {
+
+// The text with other values in each `tune` line whose tunable `values_of` knows.
+std::string WithValues(const Candidate& candidate,
+                       const std::function<std::vector<long long>(const Tunable&)>& values_of) {
   std::string text;
   int number = 1;
   for (size_t begin = 0; begin < candidate.source.size(); ++number) {
     size_t end = std::min(candidate.source.find('\n', begin), candidate.source.size());
     std::string_view line = std::string_view(candidate.source).substr(begin, end - begin);
     const Tunable* tunable = TunableAt(candidate, number);
-    auto value = tunable ? configuration.find(tunable->name) : configuration.end();
-    if (value == configuration.end()) {
+    const std::vector<long long> values = tunable ? values_of(*tunable) : std::vector<long long>();
+    if (values.empty()) {
       text += line;
     } else {
       std::string_view comment = CommentOf(line);
-      text += fmt::format("//@ tune {} = {}{}{}", tunable->name, value->second, comment.empty() ? "" : "  ", comment);
+      text += fmt::format("//@ tune {} = {}{}{}", tunable->name, fmt::join(values, " | "), comment.empty() ? "" : "  ",
+                          comment);
     }
     if (end < candidate.source.size()) text += '\n';
     begin = end + 1;
   }
   return text;
+}
+
+}  // namespace
+
+std::string SourceWithBoundTunables(const Candidate& candidate, const Configuration& configuration) {
+  return WithValues(candidate, [&](const Tunable& tunable) {
+    const auto value = configuration.find(tunable.name);
+    return value == configuration.end() ? std::vector<long long>() : std::vector{value->second};
+  });
+}
+
+std::string SourceWithDefaults(const Candidate& candidate, const Configuration& configuration) {
+  return WithValues(candidate, [&](const Tunable& tunable) {
+    std::vector<long long> values = tunable.values;
+    const auto value = configuration.find(tunable.name);
+    if (value == configuration.end() || value->second == values.front()) return std::vector<long long>();
+    std::erase(values, value->second);
+    values.insert(values.begin(), value->second);
+    return values;
+  });
 }
 
 }  // namespace kopt

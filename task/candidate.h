@@ -133,6 +133,9 @@ Result<CpuSource> GenerateCpuSource(const Spec& spec, const Candidate& candidate
 // The candidate's text with each `tune` line reduced to the configuration's value: what a result folder ships.
 std::string SourceWithBoundTunables(const Candidate& candidate, const Configuration& configuration);
 
+// The candidate's text with the configuration's values in front of each `tune` line: the same space, begun there.
+std::string SourceWithDefaults(const Candidate& candidate, const Configuration& configuration);
+
 // Source text without comments, `//@` lines kept, white space folded: equal for candidates that differ in layout only.
 std::string NormalisedCode(std::string_view source);
 

@@ -34,10 +34,12 @@ class FakeVerifier : public Verifier {
   Behaviour baseline;
   std::vector<std::vector<std::string>> ahead;  // by screening
   std::vector<double> confirm_limits;
+  std::vector<std::optional<uint64_t>> confirm_seeds;
   std::vector<std::string> screened, confirmed;  // configurations, in order; attempts that failed included
   int calls = 0;
   double baseline_us = 1000;
-  double waiting_seconds = 0;  // of each call, for the machine
+  std::string seed_in_evidence;  // of confirmations; empty: none
+  double waiting_seconds = 0;    // of each call, for the machine
 
   const Device& device() const override { return device_; }
 
@@ -68,10 +70,32 @@ class FakeVerifier : public Verifier {
     return Judge(configuration, screen_seconds, false);
   }
 
-  Result<Verdict> Confirm(const Candidate&, const Configuration& configuration, double seconds) override {
-    confirm_limits.push_back(seconds);
+  Result<Verdict> Confirm(const Candidate&, const Configuration& configuration, const Confirmation& how) override {
+    confirm_limits.push_back(how.seconds);
+    confirm_seeds.push_back(how.seed);
     confirmed.push_back(Text(configuration));
     return Judge(configuration, confirm_seconds, true);
+  }
+
+  Result<SideBySide> Compare(std::span<const Contender> contenders, double) override {
+    SideBySide comparison;
+    for (const Contender& contender : contenders) {
+      KOPT_TRY(Verdict verdict, Judge(contender.configuration, confirm_seconds, true));
+      verdict.speedup.reset();
+      verdict.speedup_interval.reset();
+      verdict.baseline_us.reset();
+      comparison.verdicts.push_back(std::move(verdict));
+    }
+    for (size_t a = 0; a < contenders.size(); ++a) {
+      for (size_t b = a + 1; b < contenders.size(); ++b) {
+        const Verdict &one = comparison.verdicts[a], &other = comparison.verdicts[b];
+        if (!one.correct() || !other.correct()) continue;
+        for (int process = 0; process < 3; ++process) {
+          comparison.pairs[{a, b}].push_back(Samples(process, *other.time_us / *one.time_us));
+        }
+      }
+    }
+    return comparison;
   }
 
  private:
@@ -103,6 +127,7 @@ class FakeVerifier : public Verifier {
     verdict.baseline_us = baseline_us;
     verdict.sol_fraction = 0.25;
     verdict.evidence = {{"elements", 4096}, {"largest_deviation", 3.5}};
+    if (confirm && !seed_in_evidence.empty()) verdict.evidence["input_seed"] = seed_in_evidence;
     if (behaviour.remark.empty()) {
       verdict.speedup = speedup;
       verdict.speedup_interval = Interval{speedup * (1 - half), speedup * (1 + half)};

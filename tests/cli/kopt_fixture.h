@@ -33,8 +33,12 @@ class BorrowedVerifier : public Verifier {
                          const Screening& screening) override {
     return verifier_.Screen(candidate, configuration, screening);
   }
-  Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration, double seconds) override {
-    return verifier_.Confirm(candidate, configuration, seconds);
+  Result<SideBySide> Compare(std::span<const Contender> contenders, double seconds) override {
+    return verifier_.Compare(contenders, seconds);
+  }
+  Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration,
+                          const Confirmation& how) override {
+    return verifier_.Confirm(candidate, configuration, how);
   }
 
  private:

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "base/hash.h"
 #include "store/migrations.h"
 #include "store/store.h"
 #include "tests/store/sqlite_helpers.h"
@@ -31,7 +32,7 @@ void AddRun(Store& store, const std::string& run) {
   RunRow row = SomeRun(run);
   row.spec_hash = run;
   row.state = "done";
-  row.settings = {{"seed", {{"candidate", *candidate}}}, {"baseline", {{"candidate", *baseline}}}};
+  row.settings = {{"baseline", {{"source", ContentHash("void baseline_" + run + "() {}")}}}};
   ASSERT_TRUE(store.AddRun(row));
   ASSERT_TRUE(store.AddTurn(run, {.turn = 0, .candidate = *candidate}));
   ASSERT_TRUE(store.AddVerdict(run, SomeVerdict()));

@@ -56,7 +56,7 @@ TEST(PowerTest, TwoPercentAreFoundWithHeavyTails) {
 
 TEST(PowerTest, TwoPercentAreFoundOverThreeShapesWithinTheSharedTime) {
   const NoiseModel model{.name = "", .batch = 0.01, .process_spread = 0.003};
-  const SimulatedComparison comparison{.slowdown = 1.02, .shapes = 3, .rule = Confirmation(15.0 / 9)};
+  const SimulatedComparison comparison{.slowdown = 1.02, .shapes = 3, .rule = ConfirmationRule(15.0 / 9)};
   EXPECT_GE(Repeat(model, comparison, kConfirmations, 16).slower, 0.95 * kConfirmations);
 }
 

@@ -93,7 +93,7 @@ extern "C" void rows(const float* x, float* y) {
 TEST(CpuVerifierTest, ConfirmsWithSamplesOfThreeProcesses) {
   auto task = Open(kRowsSpec, kRows);
   ASSERT_TRUE(task->verifier->SetBaseline(task->seed, {}));
-  auto verdict = task->verifier->Confirm(task->seed, {}, kNoLimit);
+  auto verdict = task->verifier->Confirm(task->seed, {}, {});
   ASSERT_TRUE(verdict) << verdict.error().Text();
   EXPECT_TRUE(verdict->confirmed) << verdict->reason;
   EXPECT_EQ(verdict->samples.size(), 3U);
@@ -106,7 +106,7 @@ TEST(CpuVerifierTest, ConfirmsWithSamplesOfThreeProcesses) {
 TEST(CpuVerifierTest, AConfirmationWithoutTimeTakesTheLeastSamples) {
   auto task = Open(kRowsSpec, kRows);
   ASSERT_TRUE(task->verifier->SetBaseline(task->seed, {}));
-  auto verdict = task->verifier->Confirm(task->seed, {}, 0);
+  auto verdict = task->verifier->Confirm(task->seed, {}, {.seconds = 0});
   ASSERT_TRUE(verdict) << verdict.error().Text();
   ASSERT_EQ(verdict->samples.size(), 3U) << verdict->reason;
   for (const ShapeSamples& samples : verdict->samples) EXPECT_EQ(samples.quads.size(), 3U);

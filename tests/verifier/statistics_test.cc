@@ -249,7 +249,7 @@ TEST(StoppingRuleTest, ScreeningEndsEarlyBelowTheBestSoFar) {
 }
 
 TEST(StoppingRuleTest, ConfirmationStopsAtANarrowIntervalWhateverItSays) {
-  const StoppingRule rule = Confirmation(5);
+  const StoppingRule rule = ConfirmationRule(5);
   for (double ratio : {-0.5, 0.0, 0.5}) {
     EXPECT_TRUE(rule.Done(std::vector<double>(8, ratio), 0.1, 0.1, 0));
     EXPECT_FALSE(rule.Done(std::vector<double>(7, ratio), 0.1, 0.1, 0));
@@ -257,7 +257,7 @@ TEST(StoppingRuleTest, ConfirmationStopsAtANarrowIntervalWhateverItSays) {
 }
 
 TEST(StoppingRuleTest, ConfirmationOfNoisyQuadsNeedsTimeAndNumber) {
-  const StoppingRule rule = Confirmation(5);
+  const StoppingRule rule = ConfirmationRule(5);
   std::vector<double> ratios;
   for (int i = 0; i < 24; ++i) ratios.push_back(i % 2 ? 0.02 : -0.02);
   EXPECT_TRUE(rule.Done(ratios, 0.6, 0.6, 0));
@@ -267,7 +267,7 @@ TEST(StoppingRuleTest, ConfirmationOfNoisyQuadsNeedsTimeAndNumber) {
 }
 
 TEST(StoppingRuleTest, TheTimeLimitEndsAnything) {
-  const StoppingRule rule = Confirmation(5);
+  const StoppingRule rule = ConfirmationRule(5);
   EXPECT_TRUE(rule.Done(std::vector{0.1, -0.1, 0.1}, 3, 2, 5));
   EXPECT_FALSE(rule.Done(std::vector{0.1, -0.1}, 30, 20, 50));
 }

@@ -53,7 +53,7 @@ struct SimulatedComparison {
   double batch_seconds = 0.02;
   int shapes = 1;
   int processes = 3;
-  StoppingRule rule = Confirmation(5);
+  StoppingRule rule = ConfirmationRule(5);
 };
 std::vector<ShapeSamples> Simulate(const NoiseModel& model, const SimulatedComparison& comparison, uint64_t seed);
 

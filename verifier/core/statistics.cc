@@ -302,7 +302,7 @@ StoppingRule CpuScreening(double incumbent) {
   return {.least_quads = 8, .worse_than = std::max(incumbent, 1 / (1 + kMinimumEffect))};
 }
 
-StoppingRule Confirmation(double most_seconds) {
+StoppingRule ConfirmationRule(double most_seconds) {
   return {.least_quads = 8,
           .relative_width = 0.005,
           .seconds_a_side = 0.5,

@@ -84,7 +84,7 @@ struct StoppingRule {
 StoppingRule CpuScreening(double incumbent = 0);
 // Until the interval is 0.5 % wide, or 0.5 s a side and 24 quads; at most `most_seconds` (15 s shared by all shapes and
 // processes). 24: with fewer, a 2 % slowdown at 1 % noise is missed more than 5 times of 100.
-StoppingRule Confirmation(double most_seconds);
+StoppingRule ConfirmationRule(double most_seconds);
 
 // The smallest true slowdown that a confirmation of `processes` with `quads` each finds at least 95 times of 100, as a
 // relative difference (0.019: 1.9 %): minimum effect + half width + 1.645 standard errors. Fewer than 2 log ratios, or

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -52,6 +54,8 @@ struct Peaks {
 struct Device {
   std::string name;  // "Intel(R) Xeon(R) Processor, 2 threads"
   Values values;     // what plan expressions may name: THREADS
+  // What else decides a verdict here, for the manifest: compiler, flags, operating system, hash of the worker.
+  nlohmann::ordered_json facts = nlohmann::ordered_json::object();
 };
 
 struct VerifierOptions {
@@ -69,6 +73,24 @@ struct Screening {
   std::span<const Configuration> ahead;  // probably asked for next: these may be compiled along
 };
 
+struct Confirmation {
+  double seconds = kNoLimit;     // fewer samples where the whole would take longer (the least number may still do)
+  std::optional<uint64_t> seed;  // of every input set: repeats those of an earlier one; nothing: drawn in secret
+};
+
+// One of several to be compared.
+struct Contender {
+  const Candidate* candidate = nullptr;
+  Configuration configuration;
+};
+
+// Several candidates timed side by side.
+struct SideBySide {
+  std::vector<Verdict> verdicts;  // of each: without a ratio
+  // Of the first against the second, by the numbers of the contenders; only of those that are right.
+  std::map<std::pair<size_t, size_t>, std::vector<ShapeSamples>> pairs;
+};
+
 class Verifier {
  public:
   virtual ~Verifier() = default;
@@ -81,9 +103,12 @@ class Verifier {
   // Full correctness, short timing. The errors of this and of Confirm are ours (exit 3, 4, 130), never the candidate's.
   virtual Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
                                  const Screening& screening) = 0;
-  // Three fresh processes, unused seeds, all shapes, A/B again. Takes fewer samples where the whole would take more
-  // than `seconds` (which the least number of samples may still do).
-  virtual Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration, double seconds) = 0;
+  // Three fresh processes, unused seeds, all shapes, A/B again. The evidence holds the seed ("input_seed").
+  virtual Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration,
+                                  const Confirmation& how) = 0;
+  // Like Confirm for several at once, without a baseline: in each round every candidate is timed once in their order
+  // and once in the reverse, so that each pair has its quads under the same drift. One that is not right is left out.
+  virtual Result<SideBySide> Compare(std::span<const Contender> contenders, double seconds) = 0;
 };
 
 }  // namespace kopt

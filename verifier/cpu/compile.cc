@@ -140,7 +140,13 @@ std::string CompileService::Key(const CompileRequest& request) const {
 // The whole key is kept beside the object and compared: a hash alone could be made to collide.
 bool CompileService::Has(const std::filesystem::path& folder, const std::string& name, const std::string& key) {
   const auto text = ReadFile(folder / (name + ".key"), kMostObject);
-  return text && *text == key;
+  if (!text || *text != key) return false;
+  // What was used last is what is kept longest.
+  std::error_code ignored;
+  for (const char* part : {".key", ".so", ".gch"}) {
+    std::filesystem::last_write_time(folder / (name + part), std::filesystem::file_time_type::clock::now(), ignored);
+  }
+  return true;
 }
 
 bool CompileService::IsCompiled(const CompileRequest& request) const {

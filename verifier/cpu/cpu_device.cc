@@ -1,13 +1,20 @@
 // The machine as a device, and what its sandbox can do.
+#include <fmt/ranges.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/process.h"
+#include "verifier/core/roofline.h"
+#include "verifier/cpu/compile.h"
 #include "verifier/cpu/cpu_verifier.h"
 #include "verifier/sandbox/sandbox.h"
 
 namespace kopt {
 namespace {
+
+constexpr size_t kLargestProgram = size_t{1} << 30;
 
 std::string ModelName() {
   auto text = ReadFile("/proc/cpuinfo");
@@ -28,6 +35,21 @@ std::string ModelName() {
 Device CpuDevice() {
   const auto threads = static_cast<long long>(AllowedCpus().size());
   return {.name = fmt::format("{}, {} threads", ModelName(), threads), .values = {{"THREADS", threads}}};
+}
+
+Result<void> AddFacts(Device& device, const std::filesystem::path& worker, const Compiler& compiler) {
+  KOPT_TRY(const std::string program, ReadFile(worker, kLargestProgram));
+  utsname system{};
+  uname(&system);
+  device.facts = {{"cpu", ModelName()},
+                  {"threads", device.values.at("THREADS")},
+                  {"last_cache_bytes", LastCacheBytes()},
+                  {"system", fmt::format("{} {} {}", system.sysname, system.release, system.machine)},
+                  {"worker", ContentHash(program)},
+                  {"compiler", compiler.path},
+                  {"compiler_version", compiler.version},
+                  {"flags", fmt::format("{}", fmt::join(CandidateFlags(), " "))}};
+  return {};
 }
 
 SandboxState ProbeSandbox() {

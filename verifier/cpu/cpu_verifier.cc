@@ -3,19 +3,21 @@
 #include <algorithm>
 #include <map>
 
-#include "verifier/core/roofline.h"
+#include "base/hash.h"
 #include "verifier/core/statistics.h"
+#include "verifier/cpu/compare_all.h"
 #include "verifier/cpu/measure.h"
 #include "verifier/cpu/power_check.h"
 #include "verifier/cpu/shape_pool.h"
+#include "verifier/cpu/steps.h"
+#include "verifier/cpu/summary.h"
 #include "verifier/cpu/verdict_times.h"
 
 namespace kopt {
 namespace {
 
-constexpr double kClockJitter = 60e-6;  // seconds by which the end of a batch may be seen late or early
 constexpr int kBaselineBatches = 5;
-constexpr size_t kScoredCheckSets = 2;
+constexpr uint64_t kStatic = 1 << 16;  // stream of a confirmation's static inputs
 
 class CpuVerifier final : public Verifier {
  public:
@@ -29,7 +31,11 @@ class CpuVerifier final : public Verifier {
   Result<Verdict> SetBaseline(const Candidate& candidate, const Configuration& configuration) override;
   Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
                          const Screening& screening) override;
-  Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration, double seconds) override;
+  Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration,
+                          const Confirmation& how) override;
+  Result<SideBySide> Compare(std::span<const Contender> contenders, double seconds) override {
+    return CompareAll(context_, pools_, contenders, seconds);
+  }
 
   Result<void> Start();
 
@@ -42,11 +48,10 @@ class CpuVerifier final : public Verifier {
     std::map<const Shape*, Side> sides;
   };
 
-  std::vector<const Shape*> AllShapes() const;
   Deadline DeadlineFor(const Shape& shape) const;
-  Judged<std::unique_ptr<CandidateRun>> CompileAndLoad(const Candidate& candidate, const Configuration& configuration,
-                                                       std::span<const Configuration> ahead, StageTimes& times);
-  Judged<void> CheckAll(CandidateRun& run, ShapePools& pools, bool fresh, std::map<const Shape*, double>* call_seconds);
+  DeadlineOf Deadlines() const {
+    return [this](const Shape& shape) { return DeadlineFor(shape); };
+  }
   // The baseline's side at each shape, prepared once and used again as long as its process lives.
   using Sides = std::map<const Shape*, Side>;
   Judged<void> Measure(CandidateRun& run, CandidateRun& baseline, Sides& sides, ShapePools& pools, int process,
@@ -55,10 +60,8 @@ class CpuVerifier final : public Verifier {
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
   Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration,
                               const Screening& screening, Verdict& verdict, StageTimes& times);
-  Judged<void> JudgeConfirmation(const Candidate& candidate, const Configuration& configuration, double seconds,
-                                 Verdict& verdict, StageTimes& times);
-  void Summarise(Verdict& verdict) const;
-  Judged<void> Believe(const Verdict& verdict) const;
+  Judged<void> JudgeConfirmation(const Candidate& candidate, const Configuration& configuration,
+                                 const Confirmation& how, Verdict& verdict, StageTimes& times);
   Result<Verdict> Finish(Judged<void> judged, Verdict verdict, StageTimes& times);
 
   CpuContext context_;
@@ -66,82 +69,19 @@ class CpuVerifier final : public Verifier {
   std::optional<Baseline> baseline_;
 };
 
-std::vector<double> SecondsPerCall(const Verdict& verdict, int shape, bool baseline) {
-  std::vector<double> seconds;
-  for (const ShapeSamples& samples : verdict.samples) {
-    if (samples.shape != shape) continue;
-    for (const Quad& quad : samples.quads) {
-      seconds.push_back(baseline ? quad.b1 : quad.a1);
-      seconds.push_back(baseline ? quad.b2 : quad.a2);
-    }
-  }
-  return seconds;
-}
-
-int CallsPerBatch(const Verdict& verdict, int shape) {
-  for (const ShapeSamples& samples : verdict.samples) {
-    if (samples.shape == shape) return samples.calls_a;
-  }
-  return 1;
-}
-
 Result<void> CpuVerifier::Start() {
   KOPT_TRY(
       context_.oracle,
       Oracle::Create(context_.spec, context_.compiler,
                      {.worker = context_.worker, .sandbox = context_.options.sandbox, .threads = context_.threads}));
-  KOPT_TRY(pools_, NewShapePools(context_));
+  KOPT_TRY(pools_, NewShapePools(context_, SecretSeed(), SecretSeed()));
   return {};
-}
-
-std::vector<const Shape*> CpuVerifier::AllShapes() const {
-  std::vector<const Shape*> shapes;
-  for (const ShapePool& pool : pools_) shapes.push_back(pool.shape);
-  return shapes;
 }
 
 Deadline CpuVerifier::DeadlineFor(const Shape& shape) const {
   Deadline deadline{.limit_seconds = context_.spec.limits.seconds};
   if (baseline_) deadline.baseline_call_seconds = baseline_->call_seconds.at(&shape);
   return deadline;
-}
-
-Judged<std::unique_ptr<CandidateRun>> CpuVerifier::CompileAndLoad(const Candidate& candidate,
-                                                                  const Configuration& configuration,
-                                                                  std::span<const Configuration> ahead,
-                                                                  StageTimes& times) {
-  KOPT_TRY(const bool admissible,
-           Admissible(context_.spec, candidate, configuration, AllShapes(), context_.device.values));
-  if (!admissible) {
-    return std::unexpected(Stop(Refusal{.outcome = Outcome::kLaunchError,
-                                        .stage = Stage::kParse,
-                                        .reason = fmt::format("a `where` does not hold for {}", Text(configuration))}));
-  }
-  auto objects = CompileCandidate(context_, candidate, configuration, AllShapes(), ahead);
-  times.Finish("compile");
-  if (!objects) return std::unexpected(std::move(objects.error()));
-  auto run = std::make_unique<CandidateRun>(context_, std::move(*objects));
-  KOPT_CHECK(run->Load());
-  times.Finish("load");
-  return run;
-}
-
-Judged<void> CpuVerifier::CheckAll(CandidateRun& run, ShapePools& pools, bool fresh,
-                                   std::map<const Shape*, double>* call_seconds) {
-  // The small shapes first: what is wrong fails soonest.
-  for (const bool scored : {false, true}) {
-    for (ShapePool& shape : pools) {
-      if (shape.scored != scored) continue;
-      KOPT_CHECK(CheckInterrupt(context_.options));
-      std::vector<size_t> sets;
-      const size_t count = scored ? kScoredCheckSets : shape.pool->check_count();
-      for (size_t i = 0; i < count; ++i) sets.push_back(i);
-      if (scored && fresh) sets.push_back(CandidateRun::kFreshSet);
-      KOPT_TRY(const double seconds, run.Check(*shape.shape, *shape.pool, sets, DeadlineFor(*shape.shape)));
-      if (call_seconds != nullptr) (*call_seconds)[shape.shape] = seconds / static_cast<double>(sets.size());
-    }
-  }
-  return {};
 }
 
 Judged<Side> CpuVerifier::BaselineSide(CandidateRun& baseline, Sides& sides, ShapePool& shape, size_t most) {
@@ -172,67 +112,10 @@ Judged<void> CpuVerifier::Measure(CandidateRun& run, CandidateRun& baseline, Sid
   return {};
 }
 
-// The figures of a measured verdict, from its samples.
-void CpuVerifier::Summarise(Verdict& verdict) const {
-  std::vector<double> times;
-  std::vector<double> baselines;
-  std::vector<double> fractions;
-  auto& shapes = verdict.evidence["shapes"] = nlohmann::ordered_json::array();
-  for (const ShapePool& shape : pools_) {
-    if (!shape.scored) continue;
-    const double a = Median(SecondsPerCall(verdict, shape.number, false));
-    const double b = Median(SecondsPerCall(verdict, shape.number, true));
-    const Roofline light = RooflineOf(shape.task, context_.options.peaks, LastCacheBytes());
-    nlohmann::ordered_json row{{"shape", Text(context_.spec, *shape.shape)}, {"time_us", a * 1e6}};
-    if (b > 0) row["baseline_us"] = b * 1e6;
-    if (a > 0 && shape.task.flops > 0) row["gflops"] = shape.task.flops / a * 1e-9;
-    if (a > 0) row["gbytes"] = (shape.task.read_bytes + shape.task.write_bytes) / a * 1e-9;
-    if (a > 0 && light.seconds > 0) {
-      row["sol_fraction"] = light.seconds / a;
-      // No proof of anything (Winograd and its like need fewer operations), but worth a look.
-      if (light.flop_seconds > a) row["remark"] = "faster than the declared operations at this machine's peak rate";
-      row["bound"] = light.flop_seconds >= light.byte_seconds ? "arithmetic" : "memory";
-      fractions.push_back(light.seconds / a);
-    }
-    for (const ShapeSamples& samples : verdict.samples) {
-      if (samples.shape != shape.number) continue;
-      row["calls_per_batch"] = samples.calls_a;
-      row["resolution_ms"] = a * samples.calls_a * 1e3;
-    }
-    shapes.push_back(std::move(row));
-    if (a > 0) times.push_back(a);
-    if (b > 0) baselines.push_back(b);
-  }
-  const size_t count = shapes.size();
-  if (times.size() == count) verdict.time_us = GeometricMean(times) * 1e6;
-  if (baselines.size() == count) verdict.baseline_us = GeometricMean(baselines) * 1e6;
-  if (!fractions.empty() && fractions.size() == count) verdict.sol_fraction = GeometricMean(fractions);
-  verdict.coverage = 1;  // no code but the candidate's runs in a call
-}
-
-// Faster than the bytes can be moved: not believed.
-Judged<void> CpuVerifier::Believe(const Verdict& verdict) const {
-  for (const ShapePool& shape : pools_) {
-    if (!shape.scored) continue;
-    const double seconds = Median(SecondsPerCall(verdict, shape.number, false));
-    const Roofline light = RooflineOf(shape.task, context_.options.peaks, LastCacheBytes());
-    const double unsure = kClockJitter / std::max(CallsPerBatch(verdict, shape.number), 1);
-    if (light.floor_seconds <= 0 || seconds + unsure >= kBelievable * light.floor_seconds) continue;
-    return std::unexpected(Stop(
-        Refusal{.outcome = Outcome::kQuarantined,
-                .stage = Stage::kMeasure,
-                .reason = fmt::format(
-                    "{:.3g} us a call is below {:.0f} % of the {:.3g} us that reading its inputs takes at this "
-                    "machine's best bandwidth (shape {})",
-                    seconds * 1e6, 100 * kBelievable, light.floor_seconds * 1e6, Text(context_.spec, *shape.shape))}));
-  }
-  return {};
-}
-
 Judged<void> CpuVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times) {
-  KOPT_TRY(candidate.run, CompileAndLoad(candidate.candidate, candidate.configuration, {}, times));
+  KOPT_TRY(candidate.run, CompileAndLoad(context_, pools_, candidate.candidate, candidate.configuration, {}, times));
   verdict.stage = Stage::kCheck;
-  KOPT_CHECK(CheckAll(*candidate.run, pools_, true, &candidate.call_seconds));
+  KOPT_CHECK(CheckAll(context_, *candidate.run, pools_, Deadlines(), true, &candidate.call_seconds));
   times.Finish("check");
   verdict.stage = Stage::kMeasure;
   for (ShapePool& shape : pools_) {
@@ -253,15 +136,15 @@ Judged<void> CpuVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Stag
     candidate.call_seconds[shape.shape] = Median(seconds);
   }
   times.Finish("measure");
-  Summarise(verdict);
+  Summarise(context_, pools_, verdict);
   verdict.baseline_us = std::nullopt;
-  return Believe(verdict);
+  return Believe(context_, pools_, verdict);
 }
 
 Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Configuration& configuration,
                                          const Screening& screening, Verdict& verdict, StageTimes& times) {
-  KOPT_TRY(auto run, CompileAndLoad(candidate, configuration, screening.ahead, times));
-  KOPT_CHECK(CheckAll(*run, pools_, true, nullptr));
+  KOPT_TRY(auto run, CompileAndLoad(context_, pools_, candidate, configuration, screening.ahead, times));
+  KOPT_CHECK(CheckAll(context_, *run, pools_, Deadlines(), true));
   times.Finish("check");
   if (baseline_) {
     if (auto loaded = baseline_->run->Load(); !loaded) {
@@ -273,33 +156,37 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
   times.Finish("measure");
   verdict.evidence = run->evidence();
   verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
-  Summarise(verdict);
-  return Believe(verdict);
+  Summarise(context_, pools_, verdict);
+  return Believe(context_, pools_, verdict);
 }
 
 Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Configuration& configuration,
-                                            double seconds, Verdict& verdict, StageTimes& times) {
+                                            const Confirmation& how, Verdict& verdict, StageTimes& times) {
   if (!baseline_) return std::unexpected(Stop(Error{.message = "there is no baseline to confirm against"}));
-  ConfirmationTime time(context_.lane, seconds, static_cast<size_t>(std::ranges::count_if(pools_, &ShapePool::scored)));
+  const uint64_t seed = how.seed.value_or(SecretSeed());
+  ConfirmationTime time(context_.lane, how.seconds,
+                        static_cast<size_t>(std::ranges::count_if(pools_, &ShapePool::scored)));
   for (int process = 0; process < kConfirmationProcesses; ++process) {
-    KOPT_TRY(ShapePools pools, NewShapePools(context_));  // seeds nobody has used
-    KOPT_TRY(auto run, CompileAndLoad(candidate, configuration, {}, times));
-    KOPT_TRY(auto baseline, CompileAndLoad(baseline_->candidate, baseline_->configuration, {}, times));
-    KOPT_CHECK(CheckAll(*run, pools, false, nullptr));
+    KOPT_TRY(ShapePools pools, NewShapePools(context_, Mix(seed, static_cast<uint64_t>(process)), Mix(seed, kStatic)));
+    KOPT_TRY(auto run, CompileAndLoad(context_, pools_, candidate, configuration, {}, times));
+    KOPT_TRY(auto baseline,
+             CompileAndLoad(context_, pools_, baseline_->candidate, baseline_->configuration, {}, times));
+    KOPT_CHECK(CheckAll(context_, *run, pools, Deadlines(), false));
     times.Finish("check");
     Sides sides;
     const double share = time.Share(process);
     const double begin = time.Elapsed();
-    KOPT_CHECK(Measure(*run, *baseline, sides, pools, process, Confirmation(share), verdict));
+    KOPT_CHECK(Measure(*run, *baseline, sides, pools, process, ConfirmationRule(share), verdict));
     time.Measured(time.Elapsed() - begin, share);
     times.Finish("measure");
     if (process == 0) verdict.evidence = run->evidence();
     verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
   }
-  Summarise(verdict);
+  Summarise(context_, pools_, verdict);
   verdict.evidence["processes"] = kConfirmationProcesses;
+  verdict.evidence["input_seed"] = fmt::format("{:016x}", seed);
   verdict.evidence["device_checkers"] = "not checked: the cpu target has none";
-  return Believe(verdict);
+  return Believe(context_, pools_, verdict);
 }
 
 Result<Verdict> CpuVerifier::Finish(Judged<void> judged, Verdict verdict, StageTimes& times) {
@@ -356,10 +243,11 @@ Result<Verdict> CpuVerifier::Screen(const Candidate& candidate, const Configurat
   return Finish(std::move(judged), std::move(verdict), times);
 }
 
-Result<Verdict> CpuVerifier::Confirm(const Candidate& candidate, const Configuration& configuration, double seconds) {
+Result<Verdict> CpuVerifier::Confirm(const Candidate& candidate, const Configuration& configuration,
+                                     const Confirmation& how) {
   StageTimes times(context_.lane);
   Verdict verdict;
-  auto judged = JudgeConfirmation(candidate, configuration, seconds, verdict, times);
+  auto judged = JudgeConfirmation(candidate, configuration, how, verdict, times);
   KOPT_TRY(verdict, Finish(std::move(judged), std::move(verdict), times));
   verdict.confirmed = verdict.outcome == Outcome::kMeasured;
   return verdict;
@@ -370,8 +258,9 @@ Result<Verdict> CpuVerifier::Confirm(const Candidate& candidate, const Configura
 Result<std::unique_ptr<Verifier>> NewCpuVerifier(const Spec& spec, VerifierOptions options) {
   const std::string worker = (ProgramFolder() / "kopt-worker-cpu").string();
   KOPT_CHECK(CheckHost(worker, ProbeSandbox(), options.sandbox));
-  const Device device = CpuDevice();
+  Device device = CpuDevice();
   KOPT_TRY(CompileService compiler, CompileService::Create(worker, options.sandbox, options.cache));
+  KOPT_CHECK(AddFacts(device, worker, compiler.compiler()));
   KOPT_TRY(Arenas arenas, Arenas::Create());
   KOPT_TRY(Lane lane, Lane::Open("cpu", options.interrupts));
   auto verifier = std::make_unique<CpuVerifier>(CpuContext{.spec = spec,

@@ -8,6 +8,12 @@
 
 namespace kopt {
 
+// The C++ compiler that candidates get: path and first line of --version; an environment error if there is none.
+struct Compiler {
+  std::string path, version;
+};
+Result<Compiler> FindCompiler();
+
 // `spec` must outlive the verifier. Errors (exit 3): no compiler, no worker beside the program, no Landlock or seccomp
 // while options.sandbox.
 Result<std::unique_ptr<Verifier>> NewCpuVerifier(const Spec& spec, VerifierOptions options);
@@ -15,16 +21,13 @@ Result<std::unique_ptr<Verifier>> NewCpuVerifier(const Spec& spec, VerifierOptio
 // The machine's name and what plan expressions may use: THREADS = CPUs this process may run on.
 Device CpuDevice();
 
+// Adds what decides verdicts beside the machine: the operating system, the worker, the compiler and its flags.
+Result<void> AddFacts(Device& device, const std::filesystem::path& worker, const Compiler& compiler);
+
 // Measures the device's peaks in about 3 s with kopt's own kernels, by the same worker and clock as any candidate.
 Result<Peaks> CalibrateCpu(const VerifierOptions& options);
 
 // Looks at this host.
 SandboxState ProbeSandbox();
-
-// The C++ compiler that candidates get: path and first line of --version; an environment error if there is none.
-struct Compiler {
-  std::string path, version;
-};
-Result<Compiler> FindCompiler();
 
 }  // namespace kopt

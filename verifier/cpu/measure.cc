@@ -1,6 +1,7 @@
 #include "verifier/cpu/measure.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -81,37 +82,72 @@ Judged<double> TimeBatch(const Side& side) {
   return (seconds - side.empty) / static_cast<double>(side.calls);
 }
 
+namespace {
+
+// True if the rule is content with every pair of sides.
+bool Done(std::span<const Side> sides, const std::vector<Round>& rounds, const StoppingRule& rule, double elapsed) {
+  std::vector<double> seconds(sides.size());
+  for (const Round& round : rounds) {
+    for (size_t i = 0; i < sides.size(); ++i) {
+      seconds[i] += (round[i].forward + round[i].back) * static_cast<double>(sides[i].calls);
+    }
+  }
+  for (size_t a = 0; a < sides.size(); ++a) {
+    for (size_t b = a + 1; b < sides.size(); ++b) {
+      std::vector<double> ratios;
+      for (const Round& round : rounds) ratios.push_back(LogRatio(QuadOf(round, a, b)));
+      if (!rule.Done(ratios, seconds[a], seconds[b], elapsed)) return false;
+    }
+  }
+  return true;
+}
+
+Judged<Round> TimeRound(std::span<const Side> sides, size_t& side) {
+  Round round(sides.size());
+  for (side = 0; side < sides.size(); ++side) {
+    KOPT_TRY(round[side].forward, TimeBatch(sides[side]));
+  }
+  while (side-- > 0) {
+    KOPT_TRY(round[side].back, TimeBatch(sides[side]));
+  }
+  return round;
+}
+
+}  // namespace
+
+Quad QuadOf(const Round& round, size_t a, size_t b) {
+  return {.a1 = round[a].forward, .b1 = round[b].forward, .b2 = round[b].back, .a2 = round[a].back};
+}
+
+std::expected<std::vector<Round>, FailedSide> TimeRounds(std::span<const Side> sides, const StoppingRule& rule,
+                                                         const VerifierOptions& options) {
+  std::vector<Round> rounds;
+  const double begin = SystemClock().Now();
+  do {
+    size_t side = 0;
+    if (auto go = CheckInterrupt(options); !go) return std::unexpected(FailedSide{0, Stop(go.error())});
+    auto round = TimeRound(sides, side);
+    if (!round) return std::unexpected(FailedSide{side, std::move(round.error())});
+    rounds.push_back(*std::move(round));
+  } while (!Done(sides, rounds, rule, SystemClock().Now() - begin));
+  return rounds;
+}
+
 Judged<ShapeSamples> Interleave(const Side& candidate, const Side& baseline, const StoppingRule& rule,
                                 const VerifierOptions& options) {
   ShapeSamples samples{.calls_a = static_cast<int>(candidate.calls),
                        .calls_b = static_cast<int>(baseline.calls),
                        .empty_a = candidate.empty,
                        .empty_b = baseline.empty};
-  std::vector<double> ratios;
-  double seconds_a = 0;
-  double seconds_b = 0;
-  const double begin = SystemClock().Now();
-  const auto time_baseline = [&]() -> Judged<double> {
-    auto seconds = TimeBatch(baseline);
-    if (!seconds && !seconds.error().ours) {
-      return std::unexpected(
-          Stop(Error{.message = "the baseline failed while it was timed: " + seconds.error().refusal.reason}));
-    }
-    return seconds;
-  };
-  do {
-    KOPT_CHECK(CheckInterrupt(options));
-    Quad quad;
-    KOPT_TRY(quad.a1, TimeBatch(candidate));
-    KOPT_TRY(quad.b1, time_baseline());
-    KOPT_TRY(quad.b2, time_baseline());
-    KOPT_TRY(quad.a2, TimeBatch(candidate));
-    samples.quads.push_back(quad);
-    ratios.push_back(LogRatio(quad));
-    seconds_a += (quad.a1 + quad.a2) * static_cast<double>(candidate.calls);
-    seconds_b += (quad.b1 + quad.b2) * static_cast<double>(baseline.calls);
-  } while (!rule.Done(ratios, seconds_a, seconds_b, SystemClock().Now() - begin));
-  return samples;
+  auto rounds = TimeRounds(std::array{candidate, baseline}, rule, options);
+  if (rounds) {
+    for (const Round& round : *rounds) samples.quads.push_back(QuadOf(round, 0, 1));
+    return samples;
+  }
+  FailedSide& failed = rounds.error();
+  if (failed.side == 0 || failed.stop.ours) return std::unexpected(std::move(failed.stop));
+  return std::unexpected(
+      Stop(Error{.message = "the baseline failed while it was timed: " + failed.stop.refusal.reason}));
 }
 
 }  // namespace kopt

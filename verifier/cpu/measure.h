@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "verifier/core/statistics.h"
@@ -30,7 +31,24 @@ Judged<double> TimeBatch(const Side& side);
 // Why `interrupts` ends the work early: exit 130.
 Result<void> CheckInterrupt(const VerifierOptions& options);
 
-// ABBA quads until `rule` is content. A refusal is the candidate's; the baseline's own failure is an error.
+// One batch of every side in their order, then one of every side in the reverse: seconds per call.
+struct RoundTimes {
+  double forward = 0, back = 0;
+};
+using Round = std::vector<RoundTimes>;
+// Two sides of a round: what lies between their batches lies evenly around its middle, so drift cancels.
+Quad QuadOf(const Round& round, size_t a, size_t b);
+
+struct FailedSide {
+  size_t side = 0;
+  Stop stop;
+};
+// Rounds until `rule` is content with every pair.
+std::expected<std::vector<Round>, FailedSide> TimeRounds(std::span<const Side> sides, const StoppingRule& rule,
+                                                         const VerifierOptions& options);
+
+// Rounds of two, that is ABBA quads, until `rule` is content. A refusal is the candidate's; the baseline's own failure
+// is an error.
 Judged<ShapeSamples> Interleave(const Side& candidate, const Side& baseline, const StoppingRule& rule,
                                 const VerifierOptions& options);
 

@@ -93,7 +93,6 @@ Result<std::unique_ptr<Oracle>> Oracle::Create(const Spec& spec, CompileService&
   }
   oracle->object_ = compiled.object;
   KOPT_TRY(oracle->arenas_, Arenas::Create());
-  oracle->static_seed_ = Mix(SecretSeed(), 0);
   KOPT_CHECK(oracle->StartSession());
   return oracle;
 }
@@ -123,7 +122,7 @@ Result<InputSet> Oracle::Draw(const BoundTask& task, const SetRecipe& recipe) {
       has_code = true;
       continue;
     }
-    uint64_t seed = tensor.is_static && !recipe.vary_static ? static_seed_ : recipe.seed;
+    uint64_t seed = tensor.is_static && !recipe.vary_static ? recipe.static_seed : recipe.seed;
     if (recipe.redraw == static_cast<int>(i)) seed = recipe.redraw_seed;
     const bool other = recipe.also >= 0 && recipe.also < static_cast<int>(tensor.also.size());
     const Fill& fill = other ? tensor.also[static_cast<size_t>(recipe.also)] : tensor.fill;

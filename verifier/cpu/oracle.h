@@ -19,9 +19,10 @@ namespace kopt {
 // How an input set is drawn. Equal recipes give equal sets.
 struct SetRecipe {
   uint64_t seed = 0;
-  bool vary_static = false;  // static inputs from `seed` too, not from the task's one static seed
-  int also = -1;             // >= 0: inputs take their `also` fill of this number where they have one
-  int redraw = -1;           // >= 0: this tensor alone is drawn from `redraw_seed`
+  bool vary_static = false;  // static inputs from `seed` too, not from the one static seed
+  uint64_t static_seed = 0;
+  int also = -1;    // >= 0: inputs take their `also` fill of this number where they have one
+  int redraw = -1;  // >= 0: this tensor alone is drawn from `redraw_seed`
   int redraw_scalar = -1;
   uint64_t redraw_seed = 0;
 };
@@ -91,7 +92,6 @@ class Oracle {
   std::filesystem::path object_;
   std::unique_ptr<Session> session_;
   Arenas arenas_;
-  uint64_t static_seed_ = 0;
   double seconds_ = 0;
   double last_seconds_ = 0;
 };

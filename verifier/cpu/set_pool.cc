@@ -36,8 +36,8 @@ std::string_view Name(Poison poison) {
   return kNames[static_cast<size_t>(poison)];
 }
 
-SetPool::SetPool(Oracle& oracle, const BoundTask& task, bool timed)
-    : oracle_(oracle), task_(task), timed_(timed), seed_(SecretSeed()) {}
+SetPool::SetPool(Oracle& oracle, const BoundTask& task, bool timed, Seeds seeds)
+    : oracle_(oracle), task_(task), timed_(timed), seeds_(seeds) {}
 
 Result<SetPool::Entry> SetPool::Make(const SetRecipe& recipe) {
   Entry entry;
@@ -62,7 +62,10 @@ Result<const SetPool::Entry*> SetPool::Get(size_t index) {
 
 SetRecipe SetPool::RecipeOf(size_t index) const {
   const int also = !timed_ && index >= 2 ? static_cast<int>(index) - 2 : -1;
-  return {.seed = Mix(seed_, index), .vary_static = timed_ || index == 1, .also = also};
+  return {.seed = Mix(seeds_.sets, index),
+          .vary_static = timed_ || index == 1,
+          .static_seed = seeds_.static_inputs,
+          .also = also};
 }
 
 Result<std::optional<SetPool::Entry>> SetPool::Redrawn(const SetRecipe& recipe) {
@@ -94,7 +97,8 @@ Result<const SetPool::Entry*> SetPool::Fresh() {
   const bool whole =
       std::ranges::any_of(task_.tensors, [](const BoundTensor& t) { return t.tensor->accept.has_value(); });
   Entry entry;
-  KOPT_TRY(entry.inputs, oracle_.Draw(task_, {.seed = seed, .vary_static = timed_}));
+  KOPT_TRY(entry.inputs,
+           oracle_.Draw(task_, {.seed = seed, .vary_static = timed_, .static_seed = seeds_.static_inputs}));
   KOPT_TRY(entry.answer, whole ? oracle_.Solve(task_, entry.inputs)
                                : oracle_.Sample(task_, entry.inputs, kSampledTuples, Mix(seed, 1)));
   fresh_ = std::move(entry);
@@ -135,7 +139,9 @@ Result<const std::vector<std::byte>*> SetPool::PoisonFor(size_t tensor, Poison p
     case Poison::kForeign:
     case Poison::kForeignComplement:
       if (!foreign_) {
-        KOPT_TRY(Entry entry, Make({.seed = Mix(seed_, kForeignSet), .vary_static = timed_}));
+        KOPT_TRY(
+            Entry entry,
+            Make({.seed = Mix(seeds_.sets, kForeignSet), .vary_static = timed_, .static_seed = seeds_.static_inputs}));
         foreign_ = std::move(entry.answer);
       }
       storage = RoundTruth(bound, foreign_->truth(tensor));

@@ -21,8 +21,12 @@ class SetPool {
     Answer answer;
   };
 
-  // Timed sets vary static inputs from set to set; check sets keep them but in the second one.
-  SetPool(Oracle& oracle, const BoundTask& task, bool timed);
+  // Timed sets vary static inputs from set to set; check sets keep them but in the second one. Equal seeds give equal
+  // sets, but for the fresh one and what is drawn anew.
+  struct Seeds {
+    uint64_t sets = 0, static_inputs = 0;
+  };
+  SetPool(Oracle& oracle, const BoundTask& task, bool timed, Seeds seeds);
 
   const BoundTask& task() const { return task_; }
   bool timed() const { return timed_; }
@@ -49,7 +53,7 @@ class SetPool {
   Oracle& oracle_;
   const BoundTask& task_;
   bool timed_;
-  uint64_t seed_;
+  Seeds seeds_;
   std::deque<Entry> entries_;
   std::optional<Entry> fresh_;
   std::optional<Answer> foreign_;

@@ -1,8 +1,10 @@
 #include "verifier/cpu/shape_pool.h"
 
+#include "base/hash.h"
+
 namespace kopt {
 
-Result<ShapePools> NewShapePools(CpuContext& context) {
+Result<ShapePools> NewShapePools(CpuContext& context, uint64_t seed, uint64_t static_seed) {
   ShapePools pools;
   const Spec& spec = context.spec;
   const auto add = [&](const Shape* shape, bool scored) -> Result<void> {
@@ -23,7 +25,10 @@ Result<ShapePools> NewShapePools(CpuContext& context) {
   }
   for (const Shape* shape : spec.Checks(Target::kCpu)) KOPT_CHECK(add(shape, false));
   // After the vector has its final size: pools refer to their tasks.
-  for (ShapePool& pool : pools) pool.pool = std::make_unique<SetPool>(*context.oracle, pool.task, pool.scored);
+  for (size_t i = 0; i < pools.size(); ++i) {
+    const SetPool::Seeds seeds{.sets = Mix(seed, i), .static_inputs = static_seed};
+    pools[i].pool = std::make_unique<SetPool>(*context.oracle, pools[i].task, pools[i].scored, seeds);
+  }
   return pools;
 }
 

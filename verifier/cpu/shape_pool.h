@@ -18,7 +18,8 @@ struct ShapePool {
 };
 using ShapePools = std::vector<ShapePool>;
 
-// Scored shapes, then check shapes, with seeds that nobody has used. Errors: a spec that scores no shape here.
-Result<ShapePools> NewShapePools(CpuContext& context);
+// Scored shapes, then check shapes, with sets that follow from `seed`, static inputs from `static_seed`. Errors: a spec
+// that scores no shape here.
+Result<ShapePools> NewShapePools(CpuContext& context, uint64_t seed, uint64_t static_seed);
 
 }  // namespace kopt

@@ -1,0 +1,150 @@
+#include "cli/run_job.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "agent/format.h"
+#include "agent/manifest.h"
+#include "agent/report.h"
+#include "agent/results.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "cli/output.h"
+
+namespace kopt {
+namespace {
+
+std::string WhyNone(const OptimizeResult& result) {
+  if (!result.confirmations.empty()) return "what looked faster was not confirmed";
+  return result.interrupted ? "interrupted before anything was confirmed"
+                            : "nothing was faster by more than can be told";
+}
+
+// The fastest by screening, if it looked faster than the baseline.
+const Judged* BestScreened(const OptimizeResult& result) {
+  const auto speedup = [](const Judged& judged) { return judged.verdict.speedup.value_or(0); };
+  const auto best = std::max_element(result.screened.begin(), result.screened.end(),
+                                     [&](const Judged& a, const Judged& b) { return speedup(a) < speedup(b); });
+  return best != result.screened.end() && speedup(*best) > 1 ? &*best : nullptr;
+}
+
+std::string SummaryText(const Job& job, const OptimizeResult& result) {
+  std::vector<std::vector<std::string>> rows;
+  if (result.best) {
+    const Verdict& verdict = result.best->verdict;
+    rows = {{"improved", FormatSpeedup(verdict) + ", confirmed"},
+            {"time", fmt::format("{}, baseline {}", FormatMicroseconds(verdict.time_us),
+                                 FormatMicroseconds(verdict.baseline_us))}};
+    if (verdict.sol_fraction) rows.push_back({"speed of light", FormatPercent(*verdict.sol_fraction) + " reached"});
+    rows.push_back({"configuration", Text(result.best->configuration)});
+  } else if (OutcomeOf(result) == "no_improvement") {
+    rows = {{"no improvement", WhyNone(result)}};
+    if (const Judged* best = BestScreened(result)) {
+      rows.push_back({"best screened",
+                      fmt::format("{}, {}: not confirmed", FormatSpeedup(best->verdict), Text(best->configuration))});
+    }
+  } else {
+    rows = {{"no correct candidate", "no configuration gave right answers"}};
+  }
+  rows.push_back({"against", job.contestants.BaselineText()});
+  rows.push_back({"tried", Text(CountOutcomes(result.screened))});
+  if (result.best) rows.push_back({"kernel", (job.out / kBestFile).string()});
+  rows.push_back({"report", (job.out / kReportFile).string()});
+  rows.push_back({"run", result.run.run});
+  return "\n" + Table(rows, 0);
+}
+
+// An empty folder is of no use when the run never began.
+void RemoveIfEmpty(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::filesystem::remove(folder, ignored);
+  if (folder.parent_path() == "kopt-out") std::filesystem::remove(folder.parent_path(), ignored);
+}
+
+// A run's verdicts belong together: those to come must be made with what made the earlier ones.
+Result<void> CheckSameMakers(const Job& job, const nlohmann::ordered_json& made_with) {
+  const auto then = job.settings.find("made_with");
+  if (then == job.settings.end()) return {};
+  const std::vector<std::string> different = Differences(*then, made_with);
+  if (different.empty()) return {};
+  return std::unexpected(Error{
+      .exit = Exit::kUsage,
+      .message = fmt::format("what judged the run {} is not what it was: {}", job.run, fmt::join(different, "; ")),
+      .key = "RUN",
+      .hint = fmt::format("begin a new one where it stood: kopt optimize SPEC --from {}", job.run)});
+}
+
+Result<OptimizeResult> Carry(Job& job, Store& store, Progress& progress, Context& context) {
+  Host& host = context.host();
+  KOPT_CHECK(context.BoundState(store, progress));
+  KOPT_TRY(const Calibration calibration, context.EnsureCalibrated(store, progress));
+  job.peaks = calibration.peaks;
+  KOPT_TRY(const auto verifier, host.new_verifier(*job.spec, context.OptionsFor(job.peaks)));
+  KOPT_TRY(const auto made_with, MadeWith(verifier->device(), context));
+  if (job.history) {
+    KOPT_CHECK(CheckSameMakers(job, made_with));
+  } else {
+    job.settings = SettingsJson(job, context);
+    job.settings["made_with"] = made_with;
+  }
+  return Optimize(job, *verifier, store, progress, host.clock, host.interrupts);
+}
+
+}  // namespace
+
+std::string Quoted(const std::string& text) {
+  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./=+,:";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string quoted = "'";
+  for (char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+nlohmann::ordered_json SettingsJson(const Job& job, const Context& context) {
+  std::error_code ignored;
+  return {{"version", kVersion},
+          {"command", job.command},
+          {"budget_seconds", job.budget_seconds},
+          {"strategy", job.strategy},
+          {"target_speedup", job.target_speedup ? nlohmann::ordered_json(*job.target_speedup) : nullptr},
+          {"random_seed", job.random_seed},
+          {"sandbox", context.OptionsFor({}).sandbox},
+          {"out", std::filesystem::absolute(job.out, ignored).string()},
+          {"peaks", Json(job.peaks)}};
+}
+
+Result<nlohmann::ordered_json> MadeWith(const Device& device, const Context& context) {
+  KOPT_TRY(const std::string program, ReadFile("/proc/self/exe", size_t{1} << 30));
+  nlohmann::ordered_json made_with = {{"version", kVersion},
+                                      {"kopt", ContentHash(program)},
+                                      {"device", device.name},
+                                      {"sandbox", context.OptionsFor({}).sandbox}};
+  made_with.update(device.facts);
+  return made_with;
+}
+
+Result<int> RunJob(Job& job, Store& store, Progress& progress, Context& context) {
+  progress.Line(fmt::format("{} on {}: {}", job.spec->name, Name(job.target), context.host().device().name));
+  auto result = Carry(job, store, progress, context);
+  progress.End();
+  if (!result) {
+    RemoveIfEmpty(job.out);
+    return std::unexpected(std::move(result).error());
+  }
+  if (result->failure) {
+    Error error = *result->failure;
+    const std::string kept = fmt::format("what was judged is kept: kopt resume {}", result->run.run);
+    error.hint = error.hint.empty() ? kept : error.hint + "; " + kept;
+    return std::unexpected(std::move(error));
+  }
+  context.Print(SummaryText(job, *result));
+  context.Document(result->document);
+  if (result->interrupted) return static_cast<int>(Exit::kInterrupted);
+  return result->best ? 0 : 1;
+}
+
+}  // namespace kopt

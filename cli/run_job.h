@@ -1,0 +1,22 @@
+// What `optimize`, `tune` and `resume` share: from a job to its end, with everything that is printed.
+#pragma once
+
+#include "agent/optimize.h"
+#include "cli/context.h"
+
+namespace kopt {
+
+// Calibrates if need be, makes a verifier, runs the job, prints the result. `job.settings` and `job.peaks` are filled
+// in. The exit code: 0 improved, 1 not so, 130 interrupted.
+Result<int> RunJob(Job& job, Store& store, Progress& progress, Context& context);
+
+// What a run's settings hold of a job.
+nlohmann::ordered_json SettingsJson(const Job& job, const Context& context);
+
+// What judges here and now: kopt's version and hash, the sandbox, the facts of the device.
+Result<nlohmann::ordered_json> MadeWith(const Device& device, const Context& context);
+
+// `text` as a shell takes it for one word.
+std::string Quoted(const std::string& text);
+
+}  // namespace kopt

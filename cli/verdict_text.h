@@ -1,0 +1,13 @@
+// A verdict as `verify` prints it.
+#pragma once
+
+#include <string>
+
+#include "verifier/core/verdict.h"
+
+namespace kopt {
+
+// `baseline`: what the speedup is against.
+std::string VerdictText(const Verdict& verdict, const std::string& baseline);
+
+}  // namespace kopt

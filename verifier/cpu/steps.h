@@ -1,0 +1,27 @@
+// The first steps of every judgement: compile, load, check.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+
+#include "verifier/cpu/candidate_run.h"
+#include "verifier/cpu/shape_pool.h"
+#include "verifier/cpu/verdict_times.h"
+
+namespace kopt {
+
+using DeadlineOf = std::function<Deadline(const Shape&)>;
+
+// `ahead`: configurations that may be compiled along.
+Judged<std::unique_ptr<CandidateRun>> CompileAndLoad(CpuContext& context, const ShapePools& pools,
+                                                     const Candidate& candidate, const Configuration& configuration,
+                                                     std::span<const Configuration> ahead, StageTimes& times);
+
+// Every output at every shape, against whole answers; `fresh`: on a set that was never used before, too.
+// `call_seconds`, if given, gets the seconds of a call by shape.
+Judged<void> CheckAll(CpuContext& context, CandidateRun& run, ShapePools& pools, const DeadlineOf& deadline, bool fresh,
+                      std::map<const Shape*, double>* call_seconds = nullptr);
+
+}  // namespace kopt

@@ -1,0 +1,90 @@
+#include "verifier/cpu/summary.h"
+
+#include <algorithm>
+
+#include "verifier/core/roofline.h"
+#include "verifier/core/statistics.h"
+#include "verifier/cpu/candidate_run.h"
+
+namespace kopt {
+namespace {
+
+constexpr double kClockJitter = 60e-6;  // seconds by which the end of a batch may be seen late or early
+
+std::vector<double> SecondsPerCall(const Verdict& verdict, int shape, bool baseline) {
+  std::vector<double> seconds;
+  for (const ShapeSamples& samples : verdict.samples) {
+    if (samples.shape != shape) continue;
+    for (const Quad& quad : samples.quads) {
+      seconds.push_back(baseline ? quad.b1 : quad.a1);
+      seconds.push_back(baseline ? quad.b2 : quad.a2);
+    }
+  }
+  return seconds;
+}
+
+int CallsPerBatch(const Verdict& verdict, int shape) {
+  for (const ShapeSamples& samples : verdict.samples) {
+    if (samples.shape == shape) return samples.calls_a;
+  }
+  return 1;
+}
+
+}  // namespace
+
+void Summarise(const CpuContext& context, const ShapePools& pools, Verdict& verdict) {
+  std::vector<double> times;
+  std::vector<double> baselines;
+  std::vector<double> fractions;
+  auto& shapes = verdict.evidence["shapes"] = nlohmann::ordered_json::array();
+  for (const ShapePool& shape : pools) {
+    if (!shape.scored) continue;
+    const double a = Median(SecondsPerCall(verdict, shape.number, false));
+    const double b = Median(SecondsPerCall(verdict, shape.number, true));
+    const Roofline light = RooflineOf(shape.task, context.options.peaks, LastCacheBytes());
+    nlohmann::ordered_json row{{"shape", Text(context.spec, *shape.shape)}, {"time_us", a * 1e6}};
+    if (b > 0) row["baseline_us"] = b * 1e6;
+    if (a > 0 && shape.task.flops > 0) row["gflops"] = shape.task.flops / a * 1e-9;
+    if (a > 0) row["gbytes"] = (shape.task.read_bytes + shape.task.write_bytes) / a * 1e-9;
+    if (a > 0 && light.seconds > 0) {
+      row["sol_fraction"] = light.seconds / a;
+      // No proof of anything (Winograd and its like need fewer operations), but worth a look.
+      if (light.flop_seconds > a) row["remark"] = "faster than the declared operations at this machine's peak rate";
+      row["bound"] = light.flop_seconds >= light.byte_seconds ? "arithmetic" : "memory";
+      fractions.push_back(light.seconds / a);
+    }
+    for (const ShapeSamples& samples : verdict.samples) {
+      if (samples.shape != shape.number) continue;
+      row["calls_per_batch"] = samples.calls_a;
+      row["resolution_ms"] = a * samples.calls_a * 1e3;
+    }
+    shapes.push_back(std::move(row));
+    if (a > 0) times.push_back(a);
+    if (b > 0) baselines.push_back(b);
+  }
+  const size_t count = shapes.size();
+  if (times.size() == count) verdict.time_us = GeometricMean(times) * 1e6;
+  if (baselines.size() == count) verdict.baseline_us = GeometricMean(baselines) * 1e6;
+  if (!fractions.empty() && fractions.size() == count) verdict.sol_fraction = GeometricMean(fractions);
+  verdict.coverage = 1;  // no code but the candidate's runs in a call
+}
+
+Judged<void> Believe(const CpuContext& context, const ShapePools& pools, const Verdict& verdict) {
+  for (const ShapePool& shape : pools) {
+    if (!shape.scored) continue;
+    const double seconds = Median(SecondsPerCall(verdict, shape.number, false));
+    const Roofline light = RooflineOf(shape.task, context.options.peaks, LastCacheBytes());
+    const double unsure = kClockJitter / std::max(CallsPerBatch(verdict, shape.number), 1);
+    if (light.floor_seconds <= 0 || seconds + unsure >= kBelievable * light.floor_seconds) continue;
+    return std::unexpected(Stop(
+        Refusal{.outcome = Outcome::kQuarantined,
+                .stage = Stage::kMeasure,
+                .reason = fmt::format(
+                    "{:.3g} us a call is below {:.0f} % of the {:.3g} us that reading its inputs takes at this "
+                    "machine's best bandwidth (shape {})",
+                    seconds * 1e6, 100 * kBelievable, light.floor_seconds * 1e6, Text(context.spec, *shape.shape))}));
+  }
+  return {};
+}
+
+}  // namespace kopt
