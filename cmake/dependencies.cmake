@@ -5,6 +5,7 @@
 #   toml++         specs and configuration, with source positions    task
 #   nlohmann_json  verdicts, reports, stored evidence                verifier, store, cli
 #   SQLite         the memory                                        store
+#   Eigen          linear algebra of the search's model                agent
 #   libseccomp     system call filters of the sandbox                verifier/sandbox (static in the worker)
 #   CLI11          the command line                                  cli
 #   GoogleTest     tests
@@ -14,6 +15,7 @@ find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(GTest REQUIRED)
 pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)

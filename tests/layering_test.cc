@@ -48,6 +48,7 @@ const std::map<std::string, Folders> kConfined = {
     {"xxhash.h", {"base"}},
     {"toml++/", {"task", "cli"}},
     {"CLI/", {"cli"}},
+    {"Eigen/", {"agent"}},
     {"curl/", {"llm_client"}},
     {"gtest/", {}},
 };
