@@ -47,6 +47,7 @@ struct OptimizeResult {
   double active_seconds = 0;
   double tail_seconds = 0;          // what was kept for confirmation
   nlohmann::ordered_json document;  // of `optimize --json`
+  nlohmann::ordered_json manifest;  // what the run depended on: keys, possibly nested; shown in the report
 };
 
 // An error is returned only if the run never began (a spec without power, a baseline or seed that is wrong, a signal
