@@ -100,6 +100,7 @@ class Drawing {
         rows_.push_back(row);
       }
     }
+    AddSpreads(speedups);
     y_ = SpeedupAxisOf(speedups, kBottom, kTop);
     x_ = TimeAxisOf(last, kLeft, kRight);
     floor_ = rows_.empty() ? kBottom : kBottom + kRowsGap + kRowHeight * static_cast<double>(rows_.size());
@@ -117,6 +118,21 @@ class Drawing {
   }
 
  private:
+  // Ends of intervals have a place too, but wide ones do not push the points together.
+  void AddSpreads(std::vector<double>& speedups) const {
+    double low = 1, high = 1;
+    for (double speedup : speedups) {
+      low = std::min(low, speedup);
+      high = std::max(high, speedup);
+    }
+    const double room = (high - low) / 4;
+    for (size_t i : chosen_) {
+      if (!HasSpeedup(points_[i]) || !HasSpread(points_[i])) continue;
+      speedups.push_back(std::min(points_[i].spread->high, high + room));
+      speedups.push_back(std::max({points_[i].spread->low, low - room, 0.8 * low}));
+    }
+  }
+
   std::string Description() const {
     size_t measured = 0, proofs = 0;
     double best = 0;

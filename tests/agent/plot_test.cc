@@ -75,6 +75,18 @@ TEST(Plot, WideRangesAreLogarithmic) {
   EXPECT_FALSE(Says(SpeedupPlot({Measured(1, 3.9)}), "log scale"));
 }
 
+TEST(Plot, IntervalsHaveAPlaceUnlessTheyAreWide) {
+  PlotPoint close = Measured(1, 1.2), wide = Measured(1, 1.2);
+  close.spread = Interval{1.17, 1.24};
+  wide.spread = Interval{0.001, 99};
+  const auto axis = [](const PlotPoint& point) {
+    const std::string svg = SpeedupPlot({point}).svg;
+    return svg.substr(0, svg.find("class=\"base\""));
+  };
+  EXPECT_TRUE(Says({.svg = axis(close)}, ">1.25</text>")) << axis(close);
+  EXPECT_FALSE(Says({.svg = axis(wide)}, "log") || Says({.svg = axis(wide)}, ">1.30</text>")) << axis(wide);
+}
+
 TEST(Plot, HoldsAnything) {
   EXPECT_EQ(SpeedupPlot({}).svg, "");
   const double infinity = std::numeric_limits<double>::infinity();
