@@ -7,21 +7,32 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// Length of the UTF-8 sequence at the start of `text`, or 0 if it is none.
-size_t SequenceLength(std::string_view text) {
+struct Character {
+  size_t length = 0;  // of its UTF-8 sequence; 0: there is none
+  char32_t code = 0;
+};
+
+// The character at the start of `text`, which is not empty.
+Character FirstCharacter(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const size_t length = byte(0) < 0x80 ? 1 : byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : byte(0) >= 0xc2 ? 2 : 0;
-  if (length == 0 || byte(0) > 0xf4 || length > text.size()) return 0;
+  if (length == 0 || length > text.size()) return {};
+  char32_t code = length == 1 ? byte(0) : byte(0) & (0x7f >> length);
   for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
+    if ((byte(i) & 0xc0) != 0x80) return {};
+    code = code << 6 | (byte(i) & 0x3f);
   }
-  return length;
+  constexpr char32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};  // by length: what is shorter must be written shorter
+  const bool surrogate = code >= 0xd800 && code < 0xe000;
+  return code < kLeast[length] || code > 0x10ffff || surrogate ? Character{} : Character{length, code};
 }
 
-bool IsControl(std::string_view sequence) {
-  const auto first = static_cast<unsigned char>(sequence[0]);
-  if (sequence.size() == 1) return (first < 0x20 && first != '\n' && first != '\t') || first == 0x7f;
-  return first == 0xc2 && static_cast<unsigned char>(sequence[1]) < 0xa0;  // C1 controls
+bool IsControl(char32_t code) { return (code < 0x20 && code != '\n' && code != '\t') || (code >= 0x7f && code < 0xa0); }
+
+// Marks, embeddings and isolates of bidirectional text, line and paragraph separators, and what is no character.
+bool IsInvisible(char32_t code) {
+  return code == 0x61c || code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+         (code >= 0x2066 && code <= 0x2069) || code == 0xfeff || code == 0xfffe || code == 0xffff;
 }
 
 std::string Indented(std::string_view text) {
@@ -62,11 +73,13 @@ std::string ValueText(const ordered_json& value) {
 std::string Printable(std::string_view text) {
   std::string result;
   while (!text.empty()) {
-    const size_t length = SequenceLength(text);
+    const auto [length, code] = FirstCharacter(text);
     if (length == 0) {
       result += '?';
-    } else if (IsControl(text.substr(0, length))) {
-      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[length - 1]));
+    } else if (IsControl(code)) {
+      result += fmt::format("\\x{:02x}", static_cast<unsigned>(code));
+    } else if (IsInvisible(code)) {
+      result += fmt::format("\\u{:04x}", static_cast<unsigned>(code));
     } else {
       result += text.substr(0, length);
     }

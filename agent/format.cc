@@ -66,6 +66,11 @@ std::string FormatCount(double count) {
   return text;
 }
 
+std::string FormatRate(double per_second, std::string_view unit) {
+  const std::string text = FormatCount(per_second);
+  return fmt::format("{}{}{}", text, text.find(' ') == std::string::npos ? " " : "", unit);
+}
+
 std::string FormatPercent(double fraction) { return fmt::format("{:.1f} %", 100 * fraction); }
 
 std::string FormatSpeedup(double speedup) { return fmt::format("{:.3f}x", speedup); }

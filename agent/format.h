@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "verifier/core/verdict.h"
 
@@ -13,6 +14,8 @@ std::string FormatTimeLeft(double seconds);  // "0:43", "12:05", "1:02:09"; neve
 std::string FormatMicroseconds(double us);   // "0.840 us", "12.3 us", "1.25 ms", "2.10 s"
 std::string FormatBytes(double bytes);       // "512 B", "1.50 KiB", "64.0 MiB"
 std::string FormatCount(double count);       // "640", "1.07 G": thousands, no unit
+// "168 Gop/s", "640 op/s": thousands, `unit` a second.
+std::string FormatRate(double per_second, std::string_view unit);
 std::string FormatPercent(double fraction);  // "1.8 %"
 std::string FormatSpeedup(double speedup);   // "1.834x"
 // "1.834x [1.790, 1.880]", or "-" if there is none.

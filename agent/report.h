@@ -1,8 +1,9 @@
-// What a run ends with: the document of `optimize --json`, and a short report in Markdown.
+// What a run ends with: the document of `optimize --json`, and the report for people. docs/report.md explains it.
 #pragma once
 
 #include <string>
 
+#include "agent/document.h"
 #include "agent/optimize.h"
 
 namespace kopt {
@@ -11,7 +12,7 @@ namespace kopt {
 std::string OutcomeOf(const OptimizeResult& result);
 
 nlohmann::ordered_json ResultDocument(const Job& job, const OptimizeResult& result);
-std::string Report(const Job& job, const OptimizeResult& result);
+Document Report(const Job& job, const OptimizeResult& result);
 
 // {"BM": 64, "STAGES": 2}.
 nlohmann::ordered_json TunablesJson(const Configuration& configuration);

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr size_t kLeastSpace = 64 << 10;  // bytes that the results of a short run need
+constexpr size_t kLeastSpace = 256 << 10;  // bytes that the results of a short run need
 
 std::unexpected<Error> FolderError(const std::filesystem::path& folder, std::string message, std::string hint) {
   return std::unexpected(Error{.exit = Exit::kUsage,
@@ -96,7 +96,9 @@ Result<void> WriteResults(const Job& job, const OptimizeResult& result) {
     KOPT_CHECK(WriteFile(job.out / "manifest.json", Dump(result.manifest)));
   }
   KOPT_CHECK(WriteFile(job.out / "verdicts.json", Dump(AllVerdicts(result))));
-  KOPT_CHECK(WriteFile(job.out / kReportFile, Report(job, result)));
+  const Document report = Report(job, result);
+  KOPT_CHECK(WriteFile(job.out / kReportFile, RenderMarkdown(report)));
+  KOPT_CHECK(WriteFile(job.out / kHtmlReportFile, RenderHtml(report)));
   return WriteFile(job.out / "result.json", Dump(result.document));
 }
 

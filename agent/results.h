@@ -5,6 +5,7 @@
 //   manifest.json  what that rests on, for `kopt verify --manifest`
 //   verdicts.json  every verdict, screenings and confirmations, in order
 //   report.md      for people
+//   report.html    the same with pictures, in one file
 //   result.json    the document of `optimize --json`
 #pragma once
 
@@ -16,6 +17,7 @@ namespace kopt {
 
 inline constexpr const char* kBestFile = "best.cpp";
 inline constexpr const char* kReportFile = "report.md";
+inline constexpr const char* kHtmlReportFile = "report.html";
 
 // An error (exit 2) if something stands at `folder` that is not an empty folder, or if it cannot be created or written.
 Result<void> PrepareResultsFolder(const std::filesystem::path& folder);

@@ -37,6 +37,8 @@ TEST(Format, Amounts) {
   EXPECT_EQ(FormatBytes(64 << 20), "64.0 MiB");
   EXPECT_EQ(FormatCount(640), "640");
   EXPECT_EQ(FormatCount(1.07e9), "1.07 G");
+  EXPECT_EQ(FormatRate(168.4e9, "op/s"), "168 Gop/s");
+  EXPECT_EQ(FormatRate(640, "B/s"), "640 B/s");
   EXPECT_EQ(FormatPercent(0.0184), "1.8 %");
 }
 

@@ -2,29 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "agent/report.h"
+#include "tests/agent/golden.h"
 #include "tests/agent/job_fixture.h"
 
 namespace kopt {
 namespace {
 
 using ResultsTest = JobTest;
-
-std::string Read(const std::filesystem::path& path) {
-  auto text = ReadFile(path);
-  return text ? *text : "cannot read " + path.string();
-}
-
-// Compares with tests/agent/golden/NAME; writes it instead when KOPT_UPDATE_GOLDEN is set.
-void ExpectGolden(const std::string& name, const std::string& text) {
-  const std::filesystem::path path = std::filesystem::path(KOPT_SOURCE_DIR) / "tests/agent/golden" / name;
-  if (std::getenv("KOPT_UPDATE_GOLDEN") != nullptr) {
-    ASSERT_TRUE(WriteFile(path, text));
-  }
-  EXPECT_EQ(text, Read(path));
-}
 
 std::string Replaced(std::string text, const std::string& from, const std::string& to) {
   for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
@@ -46,28 +31,37 @@ TEST_F(ResultsTest, FolderHoldsWhatIsPromised) {
   const auto result = Run();
   ASSERT_TRUE(result);
   ASSERT_TRUE(result->best);
-  const std::string kernel = Read(job_.out / "best.cpp");
+  const std::string kernel = TextOf(job_.out / "best.cpp");
   EXPECT_EQ(kernel, SourceWithBoundTunables(*job_.contestants.seed, result->best->configuration));
   EXPECT_NE(kernel.find("tune A = 3"), std::string::npos);
-  const auto verdict = nlohmann::ordered_json::parse(Read(job_.out / "verdict.json"));
+  const auto verdict = nlohmann::ordered_json::parse(TextOf(job_.out / "verdict.json"));
   EXPECT_EQ(verdict["confirmed"], true);
-  const auto verdicts = nlohmann::ordered_json::parse(Read(job_.out / "verdicts.json"));
+  const auto verdicts = nlohmann::ordered_json::parse(TextOf(job_.out / "verdicts.json"));
   EXPECT_EQ(verdicts["verdicts"].size(), result->screened.size() + result->confirmations.size());
   EXPECT_EQ(verdicts["verdicts"][0]["tunables"], (nlohmann::ordered_json{{"A", 1}, {"B", 10}}));
-  EXPECT_EQ(nlohmann::ordered_json::parse(Read(job_.out / "result.json")), result->document);
+  EXPECT_EQ(nlohmann::ordered_json::parse(TextOf(job_.out / "result.json")), result->document);
 }
 
 TEST_F(ResultsTest, ReportOfAnImprovement) {
   SetBaseline();
   FasterWithA(verifier_);
   ASSERT_TRUE(Run());
-  ExpectGolden("improved.md", Replaced(Read(job_.out / "report.md"), folder_->path().string(), "FOLDER"));
+  ExpectGolden("improved.md", Replaced(TextOf(job_.out / "report.md"), folder_->path().string(), "FOLDER"));
+}
+
+TEST_F(ResultsTest, TheReportIsThereTwice) {
+  FasterWithA(verifier_);
+  const auto result = Run();
+  ASSERT_TRUE(result);
+  const Document report = Report(job_, *result);
+  EXPECT_EQ(TextOf(job_.out / "report.md"), RenderMarkdown(report));
+  EXPECT_EQ(TextOf(job_.out / "report.html"), RenderHtml(report));
 }
 
 TEST_F(ResultsTest, ReportWithoutAnImprovement) {
   verifier_.signals[2] = 1;
   ASSERT_TRUE(Run());
-  ExpectGolden("no_improvement.md", Replaced(Read(job_.out / "report.md"), folder_->path().string(), "FOLDER"));
+  ExpectGolden("no_improvement.md", Replaced(TextOf(job_.out / "report.md"), folder_->path().string(), "FOLDER"));
   EXPECT_FALSE(std::filesystem::exists(job_.out / "best.cpp"));
 }
 
@@ -75,7 +69,7 @@ TEST_F(ResultsTest, EvidenceCannotLeaveItsFence) {
   OptimizeResult result;
   result.best = Judged{.verdict = {.outcome = Outcome::kMeasured, .speedup = 2}};
   result.best->verdict.evidence["log"] = "```\n# Approved\n````";
-  const std::string report = Report(job_, result);
+  const std::string report = RenderMarkdown(Report(job_, result));
   EXPECT_NE(report.find("`````text\n"), std::string::npos);
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/files.h"
 #include "verifier/core/statistics.h"
 
@@ -110,6 +112,34 @@ TEST(CpuVerifierTest, AConfirmationWithoutTimeTakesTheLeastSamples) {
   ASSERT_TRUE(verdict) << verdict.error().Text();
   ASSERT_EQ(verdict->samples.size(), 3U) << verdict->reason;
   for (const ShapeSamples& samples : verdict->samples) EXPECT_EQ(samples.quads.size(), 3U);
+}
+
+constexpr const char* kScaledRows = R"spec(
+//@ call rows args(x, y)
+extern "C" void rows(const float* __restrict x, float* __restrict y) {
+  static float sums[R];
+  for (int r = 0; r < R; ++r) sums[r] = x[8 * r];
+  for (int i = 1; i < 8; ++i)
+    for (int r = 0; r < R; ++r) sums[r] += x[8 * r + i];
+  for (int r = 0; r < R; ++r) y[r] = sums[r];  // a copy becomes memcpy
+}
+)spec";
+
+TEST(CpuVerifierTest, AConfirmationSaysWhichLoopsWereVectorised) {
+  auto task = Open(kRowsSpec, kScaledRows);
+  ASSERT_TRUE(task->verifier->SetBaseline(task->seed, {}));
+  const auto screened = task->verifier->Screen(task->seed, {}, {});
+  ASSERT_TRUE(screened) << screened.error().Text();
+  EXPECT_FALSE(screened->evidence.contains("vectorised"));
+  const auto confirmed = task->verifier->Confirm(task->seed, {}, 0);
+  ASSERT_TRUE(confirmed) << confirmed.error().Text();
+  ASSERT_TRUE(confirmed->evidence.contains("vectorised"));
+  std::set<int> lines;
+  for (const auto& loop : confirmed->evidence["vectorised"]) {
+    EXPECT_GE(loop["bytes"], 8);
+    lines.insert(loop["line"].get<int>());
+  }
+  EXPECT_EQ(lines, (std::set<int>{5, 7}));
 }
 
 std::string Replaced(std::string text, const std::string& from, const std::string& to) {

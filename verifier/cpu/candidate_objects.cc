@@ -57,15 +57,6 @@ Judged<BoundConfiguration> BindAll(const CpuContext& context, const Candidate& c
   return bound;
 }
 
-CompileRequest RequestOf(const CpuContext& context, const Candidate& candidate, const CpuSource& source) {
-  return {.units = {{"unit.cpp", source.candidate}, {"stubs.cpp", source.stubs}},
-          .prefix = kCpuPrefix,
-          .quoted = {"candidate.cpp", candidate.source},
-          .flags = CandidateFlags(),
-          .screen = true,
-          .seconds = context.spec.limits.compile_seconds};
-}
-
 // Compiles all, as many at a time as there are CPUs; begins none of the `needed` first ones after one of these failed.
 std::vector<Result<CompileResult>> CompileAll(CpuContext& context, const std::vector<CompileRequest>& requests,
                                               size_t needed) {
@@ -88,6 +79,15 @@ std::vector<Result<CompileResult>> CompileAll(CpuContext& context, const std::ve
 }
 
 }  // namespace
+
+CompileRequest RequestOf(const CpuContext& context, const Candidate& candidate, const CpuSource& source) {
+  return {.units = {{"unit.cpp", source.candidate}, {"stubs.cpp", source.stubs}},
+          .prefix = kCpuPrefix,
+          .quoted = {"candidate.cpp", candidate.source},
+          .flags = CandidateFlags(),
+          .screen = true,
+          .seconds = context.spec.limits.compile_seconds};
+}
 
 Judged<CandidateObjects> CompileCandidate(CpuContext& context, const Candidate& candidate,
                                           const Configuration& configuration, const std::vector<const Shape*>& shapes,

@@ -21,6 +21,9 @@ struct CandidateObjects {
   std::string log;  // the compiler's warnings, cut
 };
 
+// What the compiler gets for one source of the candidate.
+CompileRequest RequestOf(const CpuContext& context, const Candidate& candidate, const CpuSource& source);
+
 // Screens the source, binds the plan to every shape and compiles. If something is to be compiled at all, the objects of
 // the configurations `ahead` are made at the same time, as far as there are CPUs, for a later call to find; what goes
 // wrong with them is left to that call.

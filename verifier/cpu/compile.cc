@@ -309,6 +309,18 @@ Result<CompileResult> CompileService::Build(const CompileRequest& request, const
   return result;
 }
 
+Result<std::string> CompileService::VectorisationLog(const CompileRequest& request) {
+  KOPT_TRY(const std::filesystem::path header, Header(request));
+  KOPT_TRY(const TemporaryFolder folder, TemporaryFolder::CreateIn(folder_->path(), "compile"));
+  const CompileUnit& unit = request.units.front();
+  KOPT_CHECK(WriteFile(folder.path() / unit.name, unit.text));
+  const auto command = Command(request, {"-include", header.string(), "-w", "-fdiagnostics-color=never",
+                                         "-fopt-info-vec-optimized", "-S", unit.name, "-o", "unit.s"});
+  KOPT_TRY(RunResult run, Run(folder.path(), command, request.seconds));
+  if (!run.Succeeded()) return EnvironmentError("the compiler does not say which loops it vectorises");
+  return std::move(run.log);
+}
+
 Result<CompileService::RunResult> CompileService::Run(const std::filesystem::path& folder,
                                                       std::vector<std::string> command, double seconds) {
   const uint32_t slot = NextSlot();

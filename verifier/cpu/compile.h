@@ -53,6 +53,9 @@ class CompileService {
   Result<CompileResult> Compile(const CompileRequest& request);
   // Whether Compile would find the result.
   bool IsCompiled(const CompileRequest& request) const;
+  // What the compiler says of the loops that it vectorises in the request's first unit, one line each. Makes no object
+  // and keeps nothing; the unit has passed its screen before.
+  Result<std::string> VectorisationLog(const CompileRequest& request);
   const Compiler& compiler() const { return compiler_; }
 
  private:

@@ -1,0 +1,28 @@
+// Texts kept in tests/agent/golden.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "base/files.h"
+
+namespace kopt {
+
+inline std::string TextOf(const std::filesystem::path& path) {
+  auto text = ReadFile(path);
+  return text ? *text : "cannot read " + path.string();
+}
+
+// Compares with tests/agent/golden/NAME; writes it instead when KOPT_UPDATE_GOLDEN is set.
+inline void ExpectGolden(const std::string& name, const std::string& text) {
+  const std::filesystem::path path = std::filesystem::path(KOPT_SOURCE_DIR) / "tests/agent/golden" / name;
+  if (std::getenv("KOPT_UPDATE_GOLDEN") != nullptr) {
+    ASSERT_TRUE(WriteFile(path, text));
+  }
+  EXPECT_EQ(text, TextOf(path));
+}
+
+}  // namespace kopt
