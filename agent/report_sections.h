@@ -29,7 +29,7 @@ Blocks CostsSection(const OptimizeResult& result);
 Blocks TunablesSection(const Job& job, const OptimizeResult& result);
 // What was tried. Seed defaults that are the baseline have the speedup 1; what a confirmation found to be wrong counts
 // as that.
-std::vector<Trial> TrialsOf(const Job& job, const OptimizeResult& result);
+std::vector<Tried> TriedOf(const Job& job, const OptimizeResult& result);
 
 // The smallest difference that a screening resolves, as a fraction: the median over those that tell, and how many do.
 struct ScreeningResolution {

@@ -16,10 +16,10 @@ constexpr size_t kRowsShown = 150;
 constexpr size_t kBarsShown = 60;
 
 // The confirmed one, else the fastest by screening that no confirmation found to be wrong.
-const Configuration* BestOf(const OptimizeResult& result, const std::vector<Trial>& trials) {
+const Configuration* BestOf(const OptimizeResult& result, const std::vector<Tried>& trials) {
   if (result.best) return &result.best->configuration;
-  const Trial* best = nullptr;
-  for (const Trial& trial : trials) {
+  const Tried* best = nullptr;
+  for (const Tried& trial : trials) {
     if (trial.speedup && (best == nullptr || *trial.speedup > *best->speedup)) best = &trial;
   }
   return best == nullptr ? nullptr : &best->configuration;
@@ -116,10 +116,10 @@ Prose Introduction(const Sensitivity& sensitivity, const ScreeningResolution& re
 
 }  // namespace
 
-std::vector<Trial> TrialsOf(const Job& job, const OptimizeResult& result) {
-  std::vector<Trial> trials;
+std::vector<Tried> TriedOf(const Job& job, const OptimizeResult& result) {
+  std::vector<Tried> trials;
   for (const Judged& judged : result.screened) {
-    Trial trial{.configuration = judged.configuration, .outcome = judged.verdict.outcome};
+    Tried trial{.configuration = judged.configuration, .outcome = judged.verdict.outcome};
     if (judged.verdict.correct()) trial.speedup = judged.verdict.speedup;
     if (trials.empty() && job.contestants.SeedIsBaseline() && judged.verdict.correct()) trial.speedup = 1;
     if (trial.speedup && !(std::isfinite(*trial.speedup) && *trial.speedup > 0)) trial.speedup.reset();
@@ -136,7 +136,7 @@ std::vector<Trial> TrialsOf(const Job& job, const OptimizeResult& result) {
 }
 
 Blocks TunablesSection(const Job& job, const OptimizeResult& result) {
-  const std::vector<Trial> trials = TrialsOf(job, result);
+  const std::vector<Tried> trials = TriedOf(job, result);
   const Configuration* best = BestOf(result, trials);
   if (best == nullptr || trials.size() < 2) return {};
   const Sensitivity sensitivity = SensitivityOf(job.contestants.seed->tunables, trials, *best);

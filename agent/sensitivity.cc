@@ -6,7 +6,7 @@
 namespace kopt {
 namespace {
 
-using ByConfiguration = std::map<Configuration, const Trial*>;
+using ByConfiguration = std::map<Configuration, const Tried*>;
 
 ValueEffect EffectOf(const Tunable& tunable, long long value, const ByConfiguration& trials,
                      const Configuration& best) {
@@ -47,11 +47,11 @@ std::optional<double> Loss(const ValueEffect& effect, double fastest) {
   return 1 - *effect.best / fastest;
 }
 
-Sensitivity SensitivityOf(const std::vector<Tunable>& tunables, const std::vector<Trial>& trials,
+Sensitivity SensitivityOf(const std::vector<Tunable>& tunables, const std::vector<Tried>& trials,
                           const Configuration& best) {
   Sensitivity result;
   ByConfiguration by_configuration;
-  for (const Trial& trial : trials) by_configuration[trial.configuration] = &trial;
+  for (const Tried& trial : trials) by_configuration[trial.configuration] = &trial;
   for (const auto& [configuration, trial] : by_configuration) {
     result.fastest = std::max(result.fastest, trial->speedup.value_or(0));
   }

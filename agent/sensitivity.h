@@ -12,7 +12,7 @@
 namespace kopt {
 
 // A configuration that was tried.
-struct Trial {
+struct Tried {
   Configuration configuration;
   Outcome outcome = Outcome::kMeasured;
   std::optional<double> speedup;  // measured ones, unless noisy
@@ -49,7 +49,7 @@ struct Sensitivity {
 
 // `best`: the configuration to change one tunable of; it should be one of the trials. No tunables if there are none
 // with more than one value, or if nothing was measured.
-Sensitivity SensitivityOf(const std::vector<Tunable>& tunables, const std::vector<Trial>& trials,
+Sensitivity SensitivityOf(const std::vector<Tunable>& tunables, const std::vector<Tried>& trials,
                           const Configuration& best);
 
 }  // namespace kopt

@@ -8,10 +8,10 @@ namespace {
 const std::vector<Tunable> kTunables = {
     {.name = "A", .values = {4, 1, 2}}, {.name = "B", .values = {10, 20}}, {.name = "C", .values = {7}}};
 
-Trial Measured(long long a, long long b, double speedup) {
+Tried Measured(long long a, long long b, double speedup) {
   return {.configuration = {{"A", a}, {"B", b}, {"C", 7}}, .speedup = speedup};
 }
-Trial Failed(long long a, long long b, Outcome outcome) {
+Tried Failed(long long a, long long b, Outcome outcome) {
   return {.configuration = {{"A", a}, {"B", b}, {"C", 7}}, .outcome = outcome};
 }
 
