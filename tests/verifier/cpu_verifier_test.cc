@@ -114,6 +114,53 @@ TEST(CpuVerifierTest, AConfirmationWithoutTimeTakesTheLeastSamples) {
   for (const ShapeSamples& samples : verdict->samples) EXPECT_EQ(samples.quads.size(), 3U);
 }
 
+TEST(CpuVerifierTest, AConfirmationSaysItsSeedAndTakesAnEarlierOne) {
+  auto task = Open(kRowsSpec, kRows);
+  ASSERT_TRUE(task->verifier->SetBaseline(task->seed, {}));
+  const auto first = task->verifier->Confirm(task->seed, {}, {.seconds = 0});
+  const auto second = task->verifier->Confirm(task->seed, {}, {.seconds = 0});
+  const auto again = task->verifier->Confirm(task->seed, {}, {.seconds = 0, .seed = 0x1234});
+  ASSERT_TRUE(first && second && again);
+  EXPECT_NE(first->evidence["input_seed"], second->evidence["input_seed"]);
+  EXPECT_EQ(again->evidence["input_seed"], "0000000000001234");
+  EXPECT_EQ(task->verifier->device().facts["compiler_version"].get<std::string>().empty(), false);
+}
+
+constexpr const char* kRepeatedRows = R"spec(
+//@ tune TIMES = 1 | 6 | 0
+//@ call rows args(x, y)
+extern "C" void rows(const float* x, float* y) {
+  for (int t = 0; t < TIMES; ++t) {
+    for (int r = 0; r < R; ++r) {
+      y[r] = 0;
+      for (int i = 0; i < 8; ++i) y[r] += x[8 * r + i];
+    }
+  }
+}
+)spec";
+
+TEST(CpuVerifierTest, SideBySideTheFasterIsNamedAndTheWrongLeftOut) {
+  auto task = Open(kRowsSpec, kRepeatedRows);
+  const std::vector<Contender> contenders = {{&task->seed, {{"TIMES", 6}}},
+                                             {&task->seed, {{"TIMES", 0}}},
+                                             {&task->seed, {{"TIMES", 1}}},
+                                             {&task->seed, {{"TIMES", 1}}}};
+  const auto result = task->verifier->Compare(contenders, 3);
+  ASSERT_TRUE(result) << result.error().Text();
+  ASSERT_EQ(result->verdicts.size(), 4u);
+  EXPECT_EQ(Name(result->verdicts[1].outcome), Name(Outcome::kMismatch));
+  for (size_t i : {0, 2, 3}) {
+    EXPECT_TRUE(result->verdicts[i].correct()) << result->verdicts[i].reason;
+    EXPECT_GT(result->verdicts[i].time_us.value_or(0), 0);
+    EXPECT_FALSE(result->verdicts[i].speedup);
+  }
+  ASSERT_EQ(result->pairs.size(), 3u);
+  const auto estimate = [&](size_t a, size_t b) { return Assess(result->pairs.at({a, b})).estimate; };
+  EXPECT_EQ(result->pairs.at({0, 2}).size(), 3u);  // processes
+  if (estimate(0, 2)) EXPECT_LT(estimate(0, 2)->speedup, 0.6);
+  if (estimate(2, 3)) EXPECT_NEAR(estimate(2, 3)->speedup, 1, 0.3);
+}
+
 constexpr const char* kScaledRows = R"spec(
 //@ call rows args(x, y)
 extern "C" void rows(const float* __restrict x, float* __restrict y) {
@@ -131,7 +178,7 @@ TEST(CpuVerifierTest, AConfirmationSaysWhichLoopsWereVectorised) {
   const auto screened = task->verifier->Screen(task->seed, {}, {});
   ASSERT_TRUE(screened) << screened.error().Text();
   EXPECT_FALSE(screened->evidence.contains("vectorised"));
-  const auto confirmed = task->verifier->Confirm(task->seed, {}, 0);
+  const auto confirmed = task->verifier->Confirm(task->seed, {}, {.seconds = 0});
   ASSERT_TRUE(confirmed) << confirmed.error().Text();
   ASSERT_TRUE(confirmed->evidence.contains("vectorised"));
   std::set<int> lines;
