@@ -157,8 +157,12 @@ TEST(CpuVerifierTest, SideBySideTheFasterIsNamedAndTheWrongLeftOut) {
   ASSERT_EQ(result->pairs.size(), 3u);
   const auto estimate = [&](size_t a, size_t b) { return Assess(result->pairs.at({a, b})).estimate; };
   EXPECT_EQ(result->pairs.at({0, 2}).size(), 3u);  // processes
-  if (estimate(0, 2)) EXPECT_LT(estimate(0, 2)->speedup, 0.6);
-  if (estimate(2, 3)) EXPECT_NEAR(estimate(2, 3)->speedup, 1, 0.3);
+  if (estimate(0, 2)) {
+    EXPECT_LT(estimate(0, 2)->speedup, 0.6);
+  }
+  if (estimate(2, 3)) {
+    EXPECT_NEAR(estimate(2, 3)->speedup, 1, 0.3);
+  }
 }
 
 constexpr const char* kScaledRows = R"spec(
