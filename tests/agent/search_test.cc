@@ -86,6 +86,12 @@ TEST(SearchTest, EveryStrategyVisitsEveryAdmissiblePointOnce) {
   }
 }
 
+TEST(SearchTest, ASampledSpaceIsVisitedWholeToo) {
+  const Space listed = MakeSpace(kSmall), sampled = MakeSpace(kSmall, {.points = 5});
+  ASSERT_EQ(sampled.extent(), Space::Extent::kSampled);
+  for (const std::string& name : SearchNames()) ExpectAllOnce(listed, Walk(sampled, name, 1, 2), name);
+}
+
 TEST(SearchTest, EveryStrategyWorksInDegenerateSpaces) {
   for (const char* lines : {"", "//@ tune A = 3\n", "//@ tune A = 5 | 9\n", "//@ tune A = 1 | 2 | 3 | 4 | 5 | 6\n",
                             "//@ tune A = -4 | 4 | 0\n//@ tune B = 7\n",
@@ -107,8 +113,9 @@ TEST(SearchTest, NothingIsProposedWhenNothingIsAskedFor) {
 
 // A run that was killed goes on as if it had not been: a new search with the same trials proposes the same.
 TEST(SearchTest, ProposalsFollowFromTheTrialsAlone) {
-  for (const auto& [lines, limits] : {std::pair(kSmall, SpaceLimits{}), {kHugePlan, SpaceLimits{.points = 100}}}) {
-    const Space space = MakeSpace(lines, limits);
+  for (const size_t listed : {20000, 20}) {  // and sampled
+    const Space space = MakeSpace("//@ tune A = 1 | 2 | 4 | 8 | 16\n//@ tune B = 10 | 20 | 30\n//@ tune C = 0 | 1\n",
+                                  {.points = listed});
     for (const std::string& name : SearchNames()) {
       const auto kept = NewSearch(name, space, 9).value();
       std::vector<Trial> trials;

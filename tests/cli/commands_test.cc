@@ -259,7 +259,7 @@ TEST_F(CommandsTest, OptimizeReportsOurOwnFailure) {
   Init();
   for (int call : {3, 4, 5}) verifier_.faults[call] = Error{.exit = Exit::kInternal, .message = "the worker vanished"};
   EXPECT_EQ(Kopt({"optimize", "norm.spec", "--budget", "10m"}), 4);
-  EXPECT_NE(err_.find("kopt: the worker vanished\nhint: what was judged is kept: kopt show norm-"), std::string::npos)
+  EXPECT_NE(err_.find("kopt: the worker vanished\nhint: what was judged is kept: kopt resume norm-"), std::string::npos)
       << err_;
 }
 

@@ -6,7 +6,8 @@
 namespace kopt {
 namespace {
 
-const std::vector<std::string> kCommands = {"init", "check", "verify", "optimize", "runs", "show", "doctor"};
+const std::vector<std::string> kCommands = {"init", "check",  "verify", "bench", "optimize", "tune",
+                                             "resume", "runs", "show",   "doctor"};
 
 class DocumentsTest : public KoptTest {
  protected:
@@ -25,9 +26,11 @@ class DocumentsTest : public KoptTest {
 };
 
 TEST_F(DocumentsTest, EqualTheGoldens) {
+  environment_["KOPT_STRATEGY"] = "random";  // an order that does not depend on how a machine rounds
   ExpectDocument("init", {"init", "norm", "--json"}, 0);
   ExpectDocument("check", {"check", "norm.spec", "--json"}, 0);
   ExpectDocument("verify", {"verify", "norm.spec", "norm.cpp", "--json"}, 0);
+  ExpectDocument("bench", {"bench", "norm.spec", "norm.cpp", "norm_baseline.cpp", "--json"}, 0);
   ExpectDocument("error", {"verify", "norm.spec", "norm.cpp", "--set", "LANES=7", "--json"}, 2);
   // Four configurations only, so that the documents stay short.
   Write("norm.cpp", std::regex_replace(Read("norm.cpp"), std::regex("//@ tune CHUNK[^\n]*"), "//@ tune CHUNK = 16"));
@@ -63,8 +66,10 @@ TEST_F(DocumentsTest, DocumentationEqualsTheProgram) {
     ASSERT_EQ(Kopt({command, "--help"}), 0);
     wanted = WithBlock(wanted, "help: " + command, Fenced("text", out_));
   }
+  ASSERT_EQ(Kopt({"runs", "rm", "--help"}), 0);
+  wanted = WithBlock(wanted, "help: runs rm", Fenced("text", out_));
   for (const std::string name :
-       {"init", "check", "verify", "error", "optimize", "runs", "show", "show_turn", "doctor"}) {
+       {"init", "check", "verify", "bench", "error", "optimize", "runs", "show", "show_turn", "doctor"}) {
     const std::string golden = Read(SourceFolder() / "tests/cli/golden" / (name + ".json"));
     wanted = WithBlock(wanted, "document: " + name, Fenced("json", golden));
   }
