@@ -1,12 +1,14 @@
 // Screens every admissible configuration of a spec's cpu seed and writes what came of it, for bench/search_replay.cc.
 //
-//   record_space SPEC [--out FILE.json] [--seconds N] [--passes N]
+//   record_space SPEC [--out FILE.json] [--seconds N] [--passes N] [--part I/N]
 //
 // FILE is `SPEC` with `.json` in place of `.spec` unless given. Every screening goes to its end (no incumbent), is
 // relative to the seed's defaults, and is passed the next 15 configurations, to compile them along. The order is random
 // and new with every pass, so that what drifts in the machine is spread over the space. With `--passes 2` (default 1)
 // every configuration is screened twice, and so on. Ends after N seconds (default: not before it is done) and exit code
-// 1 if there is more to do; called again, goes on where FILE ends. FILE is replaced about every 20 seconds.
+// 1 if there is more to do; called again, goes on where FILE ends. FILE is replaced about every 20 seconds. `--part
+// 2/4` screens the third quarter of the configurations only (parts count from 0), so that several processes, each on
+// CPUs of its own, can share the work; `screenings` of their files are then put together.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,6 +36,7 @@ struct Arguments {
   std::string spec, out;
   double seconds = std::numeric_limits<double>::infinity();
   int passes = 1;
+  size_t part = 0, parts = 1;
 };
 
 int Fail(const Error& error) {
@@ -121,7 +124,9 @@ int Record(const Arguments& arguments) {
   auto recording = Begun(arguments.out, Head(*spec, *seed, device));
   if (!recording) return Fail(recording.error());
 
-  const size_t points = space->points().size();
+  std::vector<Point> mine;
+  for (size_t i = arguments.part; i < space->points().size(); i += arguments.parts) mine.push_back(space->points()[i]);
+  const size_t points = mine.size();
   auto& screenings = (*recording)["screenings"];
   const size_t total = points * static_cast<size_t>(arguments.passes);
   std::printf("%zu admissible configurations of %lld; %zu of %zu screenings are there\n", points, space->size(),
@@ -134,7 +139,7 @@ int Record(const Arguments& arguments) {
   // Screening number i is point At(i % points) of pass i / points.
   const auto configuration_at = [&](size_t i) {
     const Permutation order(points, i / points);
-    return space->At(space->points()[order.At(i % points)]);
+    return space->At(mine[order.At(i % points)]);
   };
   double saved = SystemClock().Now();
   while (screenings.size() < total && SystemClock().Now() - start < arguments.seconds) {
@@ -174,12 +179,15 @@ int main(int argc, char** argv) {
       arguments.seconds = std::atof(argv[i + 1]);
     } else if (flag == "--passes") {
       arguments.passes = std::atoi(argv[i + 1]);
+    } else if (flag == "--part") {
+      usage = usage || std::sscanf(argv[i + 1], "%zu/%zu", &arguments.part, &arguments.parts) != 2;
     } else {
       usage = true;
     }
   }
+  usage = usage || arguments.part >= arguments.parts;
   if (usage || arguments.passes < 1 || !(arguments.seconds > 0)) {
-    std::fputs("usage: record_space SPEC [--out FILE.json] [--seconds N] [--passes N]\n", stderr);
+    std::fputs("usage: record_space SPEC [--out FILE.json] [--seconds N] [--passes N] [--part I/N]\n", stderr);
     return 2;
   }
   return kopt::Record(arguments);
