@@ -13,7 +13,8 @@ TEST(Format, Durations) {
   EXPECT_EQ(FormatDuration(12.44), "12.4 s");
   EXPECT_EQ(FormatDuration(99.96), "1 min 40 s");
   EXPECT_EQ(FormatDuration(3720), "1 h 02 min");
-  EXPECT_EQ(FormatDuration(std::numeric_limits<double>::infinity()), "-");
+  EXPECT_EQ(FormatDuration(std::numeric_limits<double>::infinity()), "no limit");
+  EXPECT_EQ(FormatDuration(std::numeric_limits<double>::quiet_NaN()), "-");
 }
 
 TEST(Format, TimeLeft) {
