@@ -66,6 +66,8 @@ nlohmann::ordered_json Head(const Spec& spec, const Candidate& seed, const Devic
           {"screenings", nlohmann::ordered_json::array()}};
 }
 
+double Rounded(double value) { return std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr); }
+
 // What is recorded of a screening; `pass` counts from 0.
 nlohmann::ordered_json Line(const Configuration& configuration, int pass, const Verdict& verdict) {
   const Trial trial = TrialOf(configuration, verdict);
@@ -75,9 +77,9 @@ nlohmann::ordered_json Line(const Configuration& configuration, int pass, const 
                                  {"time_us", nullptr},
                                  {"speedup", nullptr},
                                  {"deviation", nullptr}};
-  if (verdict.time_us) line["time_us"] = *verdict.time_us;
-  if (trial.speedup) line["speedup"] = *trial.speedup;
-  if (trial.speedup && trial.deviation > 0) line["deviation"] = trial.deviation;
+  if (verdict.time_us) line["time_us"] = Rounded(*verdict.time_us);
+  if (trial.speedup) line["speedup"] = Rounded(*trial.speedup);
+  if (trial.speedup && trial.deviation > 0) line["deviation"] = Rounded(trial.deviation);
   return line;
 }
 

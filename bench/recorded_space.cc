@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -42,12 +44,24 @@ Result<ReplaySpace> ReadRecordedSpace(const std::string& file) {
     const auto point = replay.space.Find(screening.at("configuration").get<Configuration>());
     if (!point) return UsageError(file + " has a configuration that is not of its space");
     if (screening.at("outcome") != "measured") wrong.insert(*point);
-    if (screening.at("deviation").is_null()) continue;  // its speed could not be told
-    replay.screened[*point].push_back(
+    std::vector<Screened>& screened = replay.screened[*point];
+    if (screening.at("deviation").is_null()) continue;
+    screened.push_back(
         {.log_speedup = std::log(screening.at("speedup").get<double>()), .deviation = screening.at("deviation")});
   }
-  for (const Point& point : wrong) replay.screened.erase(point);
-  for (const auto& [point, screenings] : replay.screened) replay.log_speedups[point] = WeightedMean(screenings);
+  const size_t missing = replay.space.points().size() - replay.screened.size();
+  if (missing > 0)
+    return UsageError(fmt::format("{} configurations of {} were not screened yet", missing, file),
+                      "call record_space again; it goes on where it ended");
+  for (const Point& point : replay.space.points()) {
+    const std::vector<Screened>& screened = replay.screened[point];
+    if (!screened.empty() && !wrong.contains(point)) {
+      replay.log_speedups[point] = WeightedMean(screened);
+      continue;
+    }
+    if (!wrong.contains(point)) replay.too_noisy.insert(point);
+    replay.screened.erase(point);
+  }
   return replay;
 }
 

@@ -42,7 +42,7 @@ struct Replayed {
 
 // What the search sees of a configuration when the best so far is `best`.
 Trial Screen(const ReplaySpace& replay, const Point& point, double best, Random& random) {
-  Trial trial{.configuration = replay.space.At(point)};
+  Trial trial{.configuration = replay.space.At(point), .correct = replay.too_noisy.contains(point)};
   const auto known = replay.log_speedups.find(point);
   if (known == replay.log_speedups.end()) return trial;
   Screened seen{.log_speedup = known->second + replay.noise * Normal(random), .deviation = replay.noise};
@@ -123,8 +123,8 @@ std::string Head(const ReplaySpace& replay, double goal) {
     variance += weights > 0 ? 1 / weights : 0;
   }
   return fmt::format(
-      "{}: {} points, {:.1f} % correct, {} ({:.2f} %) within 5 % of the best; deviation of these {:.1f} %", replay.name,
-      points, 100 * static_cast<double>(replay.log_speedups.size()) / points, near, 100 * near / points,
+      "{}: {} points, {:.1f} % with a figure, {} ({:.2f} %) within 5 % of the best; deviation of these {:.1f} %",
+      replay.name, points, 100 * static_cast<double>(replay.log_speedups.size()) / points, near, 100 * near / points,
       100 * std::sqrt(variance / near));
 }
 
