@@ -204,7 +204,7 @@ void Optimizer::Announce() {
   }
   if (job_.history) {
     progress_.Line(
-        fmt::format("resuming after {} of active time, {} judged", FormatDuration(budget_.Active()), Text(counts_)));
+        fmt::format("resuming after {} of active time: {}", FormatDuration(budget_.Active()), Text(counts_)));
   }
   const std::string points = result_.admissible ? fmt::format("{} configurations", *result_.admissible)
                                                 : fmt::format("a space of {} points", FormatCount(result_.space));

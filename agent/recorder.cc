@@ -26,14 +26,16 @@ std::string FileNameSafe(std::string_view name) {
   return safe.empty() || safe[0] == '.' ? "task" + safe : safe;
 }
 
-// Ticks after boot at which a process began: tells a process from a later one of the same number.
+// Ticks after boot at which a process began: tells a process from a later one of the same number. Empty if it has
+// ended, even if nobody has taken notice of that yet.
 std::string StartOf(long long pid) {
   auto text = ReadFile(fmt::format("/proc/{}/stat", pid));
   if (!text || text->rfind(')') == std::string::npos) return "";
   std::istringstream fields(text->substr(text->rfind(')') + 1));
-  std::string field;
-  for (int i = 3; i <= 22; ++i) fields >> field;
-  return field;
+  std::string state, field;
+  fields >> state;
+  for (int i = 4; i <= 22; ++i) fields >> field;
+  return state == "Z" || state == "X" ? "" : field;
 }
 
 std::string HostName() {

@@ -98,6 +98,8 @@ Result<Spec> StoredSpec(Store& store, const std::string& spec_hash, const std::s
   for (const TaskFile& kept : task->files) {
     if (!kept.content) continue;
     files[kept.name] = folder / kept.hash;
+    // What was used last is what the bound on the cache spares.
+    std::filesystem::last_write_time(files[kept.name], std::filesystem::file_time_type::clock::now(), ignored);
     if (std::filesystem::exists(files[kept.name], ignored)) continue;
     std::filesystem::create_directories(folder, ignored);
     KOPT_CHECK(WriteFile(files[kept.name], *kept.content));

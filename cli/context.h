@@ -19,6 +19,8 @@
 namespace kopt {
 
 inline constexpr const char* kVersion = "0.1.0";
+inline constexpr const char* kStateLimit = "2G";
+inline constexpr const char* kCacheLimit = "1G";
 
 // As given on the command line; empty: not given.
 struct CommonFlags {
@@ -49,6 +51,9 @@ class Context {
   std::filesystem::path KeptFiles() const { return StateFolder() / "cache" / "files"; }
   Result<Store> OpenStore() const;
 
+  // Bytes.
+  Result<double> StateLimit() const;
+  Result<double> CacheLimit() const;
   // Keeps the state within `state_limit` and the cache within `cache_limit`: samples of the oldest runs go first.
   Result<void> BoundState(Store& store, Progress& progress) const;
 

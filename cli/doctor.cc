@@ -7,6 +7,7 @@
 #include "agent/evidence.h"
 #include "agent/format.h"
 #include "agent/resolution.h"
+#include "agent/search.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "cli/commands.h"
@@ -92,6 +93,9 @@ void LookAtSettings(Doctor& doctor) {
   add(doctor.context.ChosenTarget());
   add(doctor.context.Budget(""));
   add(doctor.context.TargetSpeedup(""));
+  add(doctor.context.Strategy(""));
+  add(doctor.context.StateLimit());
+  add(doctor.context.CacheLimit());
 }
 
 void LookAtDevice(Doctor& doctor) {
@@ -175,6 +179,9 @@ std::vector<std::pair<std::string, Setting>> SettingsInForce(const Context& cont
     std::string fallback = "none";
     if (key == "target") fallback = "cpu";
     if (key == "state") fallback = context.StateFolder().string();
+    if (key == "strategy") fallback = SearchNames().front();
+    if (key == "state_limit") fallback = kStateLimit;
+    if (key == "cache_limit") fallback = kCacheLimit;
     settings.emplace_back(key, context.config().Find(key, flag).value_or(Setting{fallback, "default"}));
   }
   return settings;

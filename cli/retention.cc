@@ -9,20 +9,19 @@
 namespace kopt {
 namespace {
 
-constexpr double kStateLimit = 2.0 * (1 << 30);  // bytes
-constexpr double kCacheLimit = 1.0 * (1 << 30);
-
-Result<double> Limit(const Config& config, const char* key, double otherwise) {
+Result<double> Limit(const Config& config, const char* key, const char* otherwise) {
   const auto setting = config.Find(key, "");
-  if (!setting) return otherwise;
-  return ParseSize(setting->value, setting->source);
+  return setting ? ParseSize(setting->value, setting->source) : ParseSize(otherwise, key);
 }
 
 }  // namespace
 
+Result<double> Context::StateLimit() const { return Limit(config_, "state_limit", kStateLimit); }
+Result<double> Context::CacheLimit() const { return Limit(config_, "cache_limit", kCacheLimit); }
+
 Result<void> Context::BoundState(Store& store, Progress& progress) const {
-  KOPT_TRY(const double state_limit, Limit(config_, "state_limit", kStateLimit));
-  KOPT_TRY(const double cache_limit, Limit(config_, "cache_limit", kCacheLimit));
+  KOPT_TRY(const double state_limit, StateLimit());
+  KOPT_TRY(const double cache_limit, CacheLimit());
   TrimFolder(StateFolder() / "cache", static_cast<uint64_t>(cache_limit));
   KOPT_TRY(int64_t used, store.UsedBytes());
   if (static_cast<double>(used) <= state_limit) return {};

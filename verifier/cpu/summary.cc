@@ -76,13 +76,14 @@ Judged<void> Believe(const CpuContext& context, const ShapePools& pools, const V
     const Roofline light = RooflineOf(shape.task, context.options.peaks, LastCacheBytes());
     const double unsure = kClockJitter / std::max(CallsPerBatch(verdict, shape.number), 1);
     if (light.floor_seconds <= 0 || seconds + unsure >= kBelievable * light.floor_seconds) continue;
-    return std::unexpected(Stop(
-        Refusal{.outcome = Outcome::kQuarantined,
-                .stage = Stage::kMeasure,
-                .reason = fmt::format(
-                    "{:.3g} us a call is below {:.0f} % of the {:.3g} us that reading its inputs takes at this "
-                    "machine's best bandwidth (shape {})",
-                    seconds * 1e6, 100 * kBelievable, light.floor_seconds * 1e6, Text(context.spec, *shape.shape))}));
+    return std::unexpected(Stop(Refusal{
+        .outcome = Outcome::kQuarantined,
+        .stage = Stage::kMeasure,
+        .reason =
+            fmt::format("{:.3g} us a call is below {:.0f} % of the {:.3g} us that reading its inputs takes at this "
+                        "machine's best bandwidth (shape {})",
+                        seconds * 1e6, 100 * kBelievable, light.floor_seconds * 1e6, Text(context.spec, *shape.shape)),
+        .evidence = {{"hint", "if the machine was busy when its peaks were measured: kopt doctor --calibrate"}}}));
   }
   return {};
 }
