@@ -19,8 +19,8 @@ constexpr int kRead = 0, kWrite = 1, kCopy = 2, kFloats = 3, kDoubles = 4, kInts
 constexpr double kBatchSeconds = 0.02;
 constexpr double kDeadline = 20;
 constexpr size_t kBytes = size_t{64} << 20;  // that a batch moves
-constexpr int kBatches = 7;
-constexpr int kPasses = 3;
+constexpr int kBatches = 4;
+constexpr int kPasses = 2;
 constexpr double kClearly = 0.1;
 constexpr int kOperationsPerRound = 12 * 2;  // chains, multiply and add
 // From what the inner caches hold to what they do not: the best rate is the peak, whatever the task's size.
@@ -67,7 +67,7 @@ Result<std::optional<double>> SecondsPerCall(Probe& probe, int stub, size_t byte
 Result<double> Bandwidth(Probe& probe, int stub, double bytes_per_byte) {
   double best = 0;
   for (const size_t bytes : kSizes) {
-    const size_t calls = std::clamp<size_t>(kBytes / bytes, 2, 64);
+    const size_t calls = std::clamp<size_t>(kBytes / bytes, 2, 256);
     KOPT_TRY(const auto seconds,
              SecondsPerCall(probe, stub, bytes, static_cast<long long>(bytes / sizeof(float)), calls));
     if (seconds) best = std::max(best, bytes_per_byte * static_cast<double>(bytes) / *seconds);
@@ -77,7 +77,7 @@ Result<double> Bandwidth(Probe& probe, int stub, double bytes_per_byte) {
 
 // Operations per second; 0 if they could not be timed.
 Result<double> Rate(Probe& probe, int stub, int lanes, int threads) {
-  long long rounds = 100'000;
+  long long rounds = 1'000'000;
   double rate = 0;
   for (int i = 0; i < 4; ++i) {
     KOPT_TRY(const auto seconds, SecondsPerCall(probe, stub, 128, rounds, 1));
