@@ -22,6 +22,23 @@ struct Behaviour {
   std::string remark;
 };
 
+// Inputs and right answers of zeros.
+inline Result<Example> ZeroExample(const Spec& spec, const Shape& shape) {
+  KOPT_TRY(const BoundTask task, Bind(spec, shape));
+  Example example{.scalars = std::vector<uint64_t>(spec.scalars.size())};
+  for (const BoundTensor& bound : task.tensors) {
+    const Tensor& tensor = *bound.tensor;
+    const auto elements = static_cast<size_t>(bound.elements);
+    example.inputs.emplace_back(tensor.IsRead() ? bound.bytes : 0);
+    Expected& expected = example.outputs.emplace_back();
+    if (!tensor.IsWritten() || tensor.compare == Compare::kAny || tensor.accept) continue;
+    expected.limit.resize(elements);
+    if (IsFloating(tensor.dtype)) expected.value.resize(elements);
+    if (!IsFloating(tensor.dtype)) expected.integer.resize(elements);
+  }
+  return example;
+}
+
 class FakeVerifier : public Verifier {
  public:
   FakeVerifier(FakeClock& clock, Interrupts& interrupts) : clock_(clock), interrupts_(interrupts) {}
@@ -38,6 +55,8 @@ class FakeVerifier : public Verifier {
   int calls = 0;
   double baseline_us = 1000;
   double waiting_seconds = 0;  // of each call, for the machine
+  const Spec* spec = nullptr;  // what examples are drawn for
+  bool no_example = false;
 
   const Device& device() const override { return device_; }
 
@@ -72,6 +91,11 @@ class FakeVerifier : public Verifier {
     confirm_limits.push_back(seconds);
     confirmed.push_back(Text(configuration));
     return Judge(configuration, confirm_seconds, true);
+  }
+
+  Result<Example> DrawExample(const Shape& shape) override {
+    if (spec == nullptr || no_example) return EnvironmentError("no example today");
+    return ZeroExample(*spec, shape);
   }
 
  private:

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "task/candidate.h"
 #include "task/spec.h"
+#include "verifier/core/example.h"
 #include "verifier/core/verdict.h"
 
 namespace kopt {
@@ -84,6 +85,8 @@ class Verifier {
   // Three fresh processes, unused seeds, all shapes, A/B again. Takes fewer samples where the whole would take more
   // than `seconds` (which the least number of samples may still do).
   virtual Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration, double seconds) = 0;
+  // A new input set of a shape of the spec, with its right answers.
+  virtual Result<Example> DrawExample(const Shape& shape) = 0;
 };
 
 }  // namespace kopt

@@ -5,6 +5,7 @@
 
 #include "verifier/core/roofline.h"
 #include "verifier/core/statistics.h"
+#include "verifier/cpu/draw_example.h"
 #include "verifier/cpu/measure.h"
 #include "verifier/cpu/power_check.h"
 #include "verifier/cpu/shape_pool.h"
@@ -30,6 +31,7 @@ class CpuVerifier final : public Verifier {
   Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
                          const Screening& screening) override;
   Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration, double seconds) override;
+  Result<Example> DrawExample(const Shape& shape) override { return kopt::DrawExample(context_, shape); }
 
   Result<void> Start();
 
