@@ -12,6 +12,7 @@ void AddVerify(CLI::App& app, Context& context, Action& action);
 void AddOptimize(CLI::App& app, Context& context, Action& action);
 void AddRuns(CLI::App& app, Context& context, Action& action);
 void AddShow(CLI::App& app, Context& context, Action& action);
+void AddExport(CLI::App& app, Context& context, Action& action);
 void AddDoctor(CLI::App& app, Context& context, Action& action);
 
 }  // namespace kopt

@@ -6,7 +6,7 @@
 namespace kopt {
 namespace {
 
-const std::vector<std::string> kCommands = {"init", "check", "verify", "optimize", "runs", "show", "doctor"};
+const std::vector<std::string> kCommands = {"init", "check", "verify", "optimize", "runs", "show", "export", "doctor"};
 
 class DocumentsTest : public KoptTest {
  protected:
@@ -35,6 +35,7 @@ TEST_F(DocumentsTest, EqualTheGoldens) {
   ExpectDocument("runs", {"runs", "--json"}, 0);
   ExpectDocument("show", {"show", "last", "--json"}, 0);
   ExpectDocument("show_turn", {"show", "last", "0", "--json"}, 0);
+  ExpectDocument("export", {"export", "last", "--json"}, 0);
   ExpectDocument("doctor", {"doctor", "--json"}, 0);
 }
 
@@ -64,7 +65,7 @@ TEST_F(DocumentsTest, DocumentationEqualsTheProgram) {
     wanted = WithBlock(wanted, "help: " + command, Fenced("text", out_));
   }
   for (const std::string name :
-       {"init", "check", "verify", "error", "optimize", "runs", "show", "show_turn", "doctor"}) {
+       {"init", "check", "verify", "error", "optimize", "runs", "show", "show_turn", "export", "doctor"}) {
     const std::string golden = Read(SourceFolder() / "tests/cli/golden" / (name + ".json"));
     wanted = WithBlock(wanted, "document: " + name, Fenced("json", golden));
   }
