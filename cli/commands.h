@@ -15,6 +15,7 @@ void AddTune(CLI::App& app, Context& context, Action& action);
 void AddResume(CLI::App& app, Context& context, Action& action);
 void AddRuns(CLI::App& app, Context& context, Action& action);
 void AddShow(CLI::App& app, Context& context, Action& action);
+void AddExport(CLI::App& app, Context& context, Action& action);
 void AddDoctor(CLI::App& app, Context& context, Action& action);
 
 }  // namespace kopt

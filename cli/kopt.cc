@@ -123,6 +123,7 @@ int RunKopt(const std::vector<std::string>& arguments, Host& host) {
   AddResume(app, context, action);
   AddRuns(app, context, action);
   AddShow(app, context, action);
+  AddExport(app, context, action);
   AddDoctor(app, context, action);
   const bool json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
   try {

@@ -1,9 +1,11 @@
-// What the compiler gets for the cpu target.
+#include "task/cpu_source.h"
+
+#include <fmt/ranges.h>
+
 #include <climits>
-#include <map>
+#include <set>
 #include <utility>
 
-#include "task/candidate.h"
 #include "task/plan_lexer.h"
 
 namespace kopt {
@@ -30,7 +32,7 @@ class Generator {
 
   // Types of tensors and scratch, constant dims, tunables, device values.
   Result<std::string> Header(const Configuration& configuration, const Shape& shape, const Values& device) const {
-    std::string text = "#line 1 \"generated header\"\n";
+    std::string text;
     for (const Tensor& tensor : spec_.tensors)
       if (tensor.role != Tensor::Role::kTemp) text += Type(tensor.name, tensor.dtype);
     for (const Scratch& scratch : candidate_.scratch) text += Type(scratch.name, scratch.dtype);
@@ -53,15 +55,16 @@ class Generator {
 
   // One declaration a function, by its first line.
   std::string Declarations() const {
-    std::map<std::string_view, bool> seen;
     std::string text;
-    for (const PlanLine& line : candidate_.plan) {
-      if (line.kind != PlanLine::Kind::kCall || !seen.emplace(line.function, true).second) continue;
-      std::string parameters;
-      for (const Arg& arg : line.args) parameters += (parameters.empty() ? "" : ", ") + Parameter(arg);
-      text += fmt::format("extern \"C\" void {}({});\n", line.function, parameters);
-    }
+    for (const PlanLine* line : CalledFunctions(candidate_))
+      text += fmt::format("extern \"C\" void {}({});\n", line->function, fmt::join(Parameters(*line), ", "));
     return text;
+  }
+
+  std::vector<std::string> Parameters(const PlanLine& line) const {
+    std::vector<std::string> parameters;
+    for (const Arg& arg : line.args) parameters.push_back(Parameter(arg));
+    return parameters;
   }
 
   std::string Entry() const {
@@ -119,6 +122,23 @@ class Generator {
 
 }  // namespace
 
+Result<std::string> CpuHeader(const Spec& spec, const Candidate& candidate, const Configuration& configuration,
+                              const Shape& shape, const Values& device) {
+  return Generator(spec, candidate).Header(configuration, shape, device);
+}
+
+std::vector<std::string> CpuParameters(const Spec& spec, const Candidate& candidate, const PlanLine& call) {
+  return Generator(spec, candidate).Parameters(call);
+}
+
+std::vector<const PlanLine*> CalledFunctions(const Candidate& candidate) {
+  std::set<std::string_view> seen;
+  std::vector<const PlanLine*> lines;
+  for (const PlanLine& line : candidate.plan)
+    if (line.kind == PlanLine::Kind::kCall && seen.insert(line.function).second) lines.push_back(&line);
+  return lines;
+}
+
 Result<CpuSource> GenerateCpuSource(const Spec& spec, const Candidate& candidate, const Configuration& configuration,
                                     const Shape& shape, const Values& device) {
   if (candidate.target != Target::kCpu) return InternalError("a candidate for cuda has no cpu source");
@@ -126,7 +146,8 @@ Result<CpuSource> GenerateCpuSource(const Spec& spec, const Candidate& candidate
   KOPT_TRY(std::string header, generator.Header(configuration, shape, device));
   std::string declarations = generator.Declarations();
   CpuSource source;
-  source.candidate = fmt::format("{}{}#line 1 \"candidate.cpp\"\n{}", header, declarations, candidate.source);
+  source.candidate = fmt::format("#line 1 \"generated header\"\n{}{}#line 1 \"candidate.cpp\"\n{}", header,
+                                 declarations, candidate.source);
   source.stubs = fmt::format("{}{}{}", kStubTypes, declarations, generator.Entry());
   return source;
 }

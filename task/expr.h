@@ -53,6 +53,7 @@ class Expr {
   Result<double> Real(const Values& values) const;
 
   struct Node;
+  const Node* tree() const { return root_.get(); }  // task/expr_tree.h; null: never parsed
 
  private:
   std::string text_;

@@ -158,4 +158,25 @@ Result<void> ConvertNpy(const NpyArray& array, DType dtype, std::span<std::byte>
   return {};
 }
 
+std::string_view NpyType(DType dtype) {
+  static constexpr std::string_view kTypes[] = {"<f8", "<f4", "<f2", "<u2", "|u1", "|u1", "<i8", "<i4",
+                                                "<i2", "|i1", "<u8", "<u4", "<u2", "|u1", "|b1"};
+  return kTypes[static_cast<size_t>(dtype)];
+}
+
+std::string NpyFile(std::string_view type, std::span<const long long> shape, std::span<const std::byte> elements) {
+  constexpr size_t kAlign = 64;
+  std::string extents;
+  for (const long long extent : shape) extents += fmt::format("{}, ", extent);
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", type, extents);
+  header.append(kAlign - (10 + header.size() + 1) % kAlign, ' ');
+  header += '\n';
+  std::string file("\x93NUMPY\x01\0", 8);
+  file += static_cast<char>(header.size() & 0xff);
+  file += static_cast<char>(header.size() >> 8);
+  file += header;
+  if (!elements.empty()) file.append(reinterpret_cast<const char*>(elements.data()), elements.size());
+  return file;
+}
+
 }  // namespace kopt

@@ -1,4 +1,4 @@
-// Reader of NumPy's .npy files (format versions 1, 2 and 3; little-endian, C order).
+// Reader and writer of NumPy's .npy files (format versions 1, 2 and 3; little-endian, C order).
 #pragma once
 
 #include <cstddef>
@@ -31,5 +31,11 @@ Result<void> CanConvert(const NpyArray& array, DType dtype);
 // Converts all elements to `dtype` into `out` (elements * Size(dtype) bytes, row-major). Floating types are rounded;
 // integers must fit; a bf16, e4m3 or e5m2 tensor takes unsigned integers (or void) of its width as bits.
 Result<void> ConvertNpy(const NpyArray& array, DType dtype, std::span<std::byte> out);
+
+// NumPy's name for elements of `dtype`; bf16, e4m3 and e5m2 go as unsigned integers of their width.
+std::string_view NpyType(DType dtype);
+
+// A whole file, format version 1: `elements` are those of an array of this shape, row-major.
+std::string NpyFile(std::string_view type, std::span<const long long> shape, std::span<const std::byte> elements);
 
 }  // namespace kopt

@@ -22,6 +22,23 @@ struct Behaviour {
   std::string remark;
 };
 
+// Inputs and right answers of zeros.
+inline Result<Example> ZeroExample(const Spec& spec, const Shape& shape) {
+  KOPT_TRY(const BoundTask task, Bind(spec, shape));
+  Example example{.scalars = std::vector<uint64_t>(spec.scalars.size())};
+  for (const BoundTensor& bound : task.tensors) {
+    const Tensor& tensor = *bound.tensor;
+    const auto elements = static_cast<size_t>(bound.elements);
+    example.inputs.emplace_back(tensor.IsRead() ? bound.bytes : 0);
+    Expected& expected = example.outputs.emplace_back();
+    if (!tensor.IsWritten() || tensor.compare == Compare::kAny || tensor.accept) continue;
+    expected.limit.resize(elements);
+    if (IsFloating(tensor.dtype)) expected.value.resize(elements);
+    if (!IsFloating(tensor.dtype)) expected.integer.resize(elements);
+  }
+  return example;
+}
+
 class FakeVerifier : public Verifier {
  public:
   FakeVerifier(FakeClock& clock, Interrupts& interrupts) : clock_(clock), interrupts_(interrupts) {}
@@ -40,6 +57,8 @@ class FakeVerifier : public Verifier {
   double baseline_us = 1000;
   std::string seed_in_evidence;  // of confirmations; empty: none
   double waiting_seconds = 0;    // of each call, for the machine
+  const Spec* spec = nullptr;    // what examples are drawn for
+  bool no_example = false;
 
   const Device& device() const override { return device_; }
 
@@ -75,6 +94,11 @@ class FakeVerifier : public Verifier {
     confirm_seeds.push_back(how.seed);
     confirmed.push_back(Text(configuration));
     return Judge(configuration, confirm_seconds, true);
+  }
+
+  Result<Example> DrawExample(const Shape& shape) override {
+    if (spec == nullptr || no_example) return EnvironmentError("no example today");
+    return ZeroExample(*spec, shape);
   }
 
   Result<SideBySide> Compare(std::span<const Contender> contenders, double) override {

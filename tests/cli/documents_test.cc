@@ -6,8 +6,8 @@
 namespace kopt {
 namespace {
 
-const std::vector<std::string> kCommands = {"init", "check",  "verify", "bench", "optimize",
-                                            "tune", "resume", "runs",   "show",  "doctor"};
+const std::vector<std::string> kCommands = {"init",   "check", "verify", "bench",  "optimize", "tune",
+                                            "resume", "runs",  "show",   "export", "doctor"};
 
 class DocumentsTest : public KoptTest {
  protected:
@@ -40,6 +40,7 @@ TEST_F(DocumentsTest, EqualTheGoldens) {
   ExpectDocument("runs", {"runs", "--json"}, 0);
   ExpectDocument("show", {"show", "last", "--json"}, 0);
   ExpectDocument("show_turn", {"show", "last", "0", "--json"}, 0);
+  ExpectDocument("export", {"export", "last", "--json"}, 0);
   ExpectDocument("doctor", {"doctor", "--json"}, 0);
 }
 
@@ -71,7 +72,7 @@ TEST_F(DocumentsTest, DocumentationEqualsTheProgram) {
   ASSERT_EQ(Kopt({"runs", "rm", "--help"}), 0);
   wanted = WithBlock(wanted, "help: runs rm", Fenced("text", out_));
   for (const std::string name :
-       {"init", "check", "verify", "bench", "error", "optimize", "runs", "show", "show_turn", "doctor"}) {
+       {"init", "check", "verify", "bench", "error", "optimize", "runs", "show", "show_turn", "export", "doctor"}) {
     const std::string golden = Read(SourceFolder() / "tests/cli/golden" / (name + ".json"));
     wanted = WithBlock(wanted, "document: " + name, Fenced("json", golden));
   }

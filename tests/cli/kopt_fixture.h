@@ -40,6 +40,7 @@ class BorrowedVerifier : public Verifier {
                           const Confirmation& how) override {
     return verifier_.Confirm(candidate, configuration, how);
   }
+  Result<Example> DrawExample(const Shape& shape) override { return verifier_.DrawExample(shape); }
 
  private:
   Verifier& verifier_;
@@ -69,8 +70,9 @@ class KoptTest : public ::testing::Test {
               .interrupts = interrupts_,
               .environment = [&](const char* name) { return Environment(name); },
               .worker = "/bin/true",
-              .new_verifier = [&](const Spec&, VerifierOptions options) -> Result<std::unique_ptr<Verifier>> {
+              .new_verifier = [&](const Spec& spec, VerifierOptions options) -> Result<std::unique_ptr<Verifier>> {
                 options_ = options;
+                verifier_.spec = &spec;
                 return std::make_unique<BorrowedVerifier>(verifier_);
               },
               .device = [&] { return verifier_.device(); },

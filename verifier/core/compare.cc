@@ -73,10 +73,7 @@ double RoundingVariance(DType type, double value) {
 // The rule for one floating output.
 class Rule {
  public:
-  explicit Rule(const Tensor& tensor)
-      : tensor_(tensor),
-        overflow_(LargestFinite(tensor.dtype) +
-                  UnitRoundoff(tensor.dtype) * std::exp2(std::ilogb(LargestFinite(tensor.dtype)))) {}
+  explicit Rule(const Tensor& tensor) : tensor_(tensor), overflow_(OverflowThreshold(tensor.dtype)) {}
 
   bool IsPlain() const { return tensor_.compare == Compare::kClose && !HasTolerance(tensor_); }
 
@@ -118,7 +115,7 @@ class Rule {
   }
 
   const Tensor& tensor_;
-  double overflow_;  // values from here on round to what stands for overflow
+  double overflow_;
 };
 
 // The sums over a block, valid unless `special`: then some element needs Rule::Judge.
@@ -320,6 +317,11 @@ bool Fits(const BoundTensor& tensor, const Truth& truth, std::span<const std::by
 }
 
 }  // namespace
+
+double OverflowThreshold(DType type) {
+  const double largest = LargestFinite(type);
+  return largest + UnitRoundoff(type) * std::exp2(std::ilogb(largest));
+}
 
 double DeviationOf(DType type, double value, double variance) {
   if (!(variance > 0) && RoundTo(type, value) == value) return 0;

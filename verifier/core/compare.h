@@ -47,4 +47,7 @@ Comparison CompareOutput(const BoundTensor& tensor, const Truth& truth, std::spa
 // One standard deviation of a finite truth in an output of that dtype, its own rounding included; 0: equality.
 double DeviationOf(DType type, double value, double variance);
 
+// Values of at least this magnitude round to what stands for overflow: infinity; e4m3, which has none: NaN.
+double OverflowThreshold(DType type);
+
 }  // namespace kopt

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "task/candidate.h"
 #include "task/spec.h"
+#include "verifier/core/example.h"
 #include "verifier/core/verdict.h"
 
 namespace kopt {
@@ -109,6 +110,8 @@ class Verifier {
   // Like Confirm for several at once, without a baseline: in each round every candidate is timed once in their order
   // and once in the reverse, so that each pair has its quads under the same drift. One that is not right is left out.
   virtual Result<SideBySide> Compare(std::span<const Contender> contenders, double seconds) = 0;
+  // A new input set of a shape of the spec, with its right answers.
+  virtual Result<Example> DrawExample(const Shape& shape) = 0;
 };
 
 }  // namespace kopt

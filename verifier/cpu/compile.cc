@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/process.h"
+#include "task/cpu_source.h"
 #include "task/screen.h"
 #include "verifier/sandbox/sandbox.h"
 
@@ -76,7 +77,7 @@ std::string FirstError(const std::string& log) {
 
 }  // namespace
 
-std::vector<std::string> CandidateFlags() { return {"-std=c++20", "-O3", "-march=native", "-fopenmp", "-fPIC"}; }
+std::vector<std::string> CandidateFlags() { return {kCpuFlags.begin(), kCpuFlags.end()}; }
 
 Result<Compiler> FindCompiler() {
   for (const char* path : {"/usr/bin/g++", "/usr/local/bin/g++", "/bin/g++"}) {

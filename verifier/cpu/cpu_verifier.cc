@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "verifier/core/statistics.h"
 #include "verifier/cpu/compare_all.h"
+#include "verifier/cpu/draw_example.h"
 #include "verifier/cpu/measure.h"
 #include "verifier/cpu/power_check.h"
 #include "verifier/cpu/shape_pool.h"
@@ -37,6 +38,7 @@ class CpuVerifier final : public Verifier {
   Result<SideBySide> Compare(std::span<const Contender> contenders, double seconds) override {
     return CompareAll(context_, pools_, contenders, seconds);
   }
+  Result<Example> DrawExample(const Shape& shape) override { return kopt::DrawExample(context_, shape); }
 
   Result<void> Start();
 
