@@ -1,14 +1,14 @@
 // Masked cross-entropy, a vector at a time, tunable.
 //
-// Rows that are off are not read. ONLINE = 1 reads a row once: each lane keeps its own largest element and the sum of
-// exponentials relative to it, corrected whenever the largest grows. With 0 a row is read twice, the second time from
-// the L1 cache, and each element has one exponential.
+// Rows that are off are not read. The sum of exponentials needs the row's largest element first. To read a row from
+// memory once and not to wait for it, one pass adds up the exponentials of a row, which is in the cache by then, finds
+// the largest element of the next one, and asks for the one after that.
 //
-//@ tune W = 16 | 8          # lanes of a vector
-//@ tune U = 2 | 1 | 4       # vectors in a step
-//@ tune ONLINE = 0 | 1
-//@ tune EXP = 1 | 0         # 0: std::exp, one by one; 1: polynomial, a vector at a time
-//@ tune CHUNK = 8 | 1 | 64  # rows that a thread takes at once
+//@ tune W = 16 | 8           # lanes of a vector
+//@ tune U = 2 | 1 | 4        # vectors in a step
+//@ tune EXP = 1 | 0          # 0: std::exp, one by one; 1: polynomial, a vector at a time
+//@ tune AHEAD = 1 | 0 | 2    # rows that are asked for beyond the next one
+//@ tune CHUNK = 64 | 16 | 256  # rows that a thread takes at once
 //@ call losses args(logits, mask, label, loss, R)
 //@ call average args(loss, mask, mean, R)
 
@@ -18,9 +18,31 @@ typedef float Vec __attribute__((vector_size(W * sizeof(float)), aligned(4), may
 typedef int IntVec __attribute__((vector_size(W * sizeof(int))));
 
 constexpr int kStep = U * W;
-constexpr int kWhole = C / kStep * kStep;
+constexpr int kSteps = C / kStep * kStep;  // elements in whole steps
+constexpr int kWhole = C / W * W;          // elements in whole vectors
 
 inline Vec Load(const float* from) { return *(const Vec*)from; }
+inline Vec Max(Vec a, Vec b) { return a > b ? a : b; }
+inline Vec Add(Vec a, Vec b) { return a + b; }
+
+// The elements behind the last whole vector, then -inf.
+inline Vec LoadRest(const float* row) {
+  float rest[W];
+  for (int lane = 0; lane < W; ++lane) rest[lane] = -INFINITY;
+  std::memcpy(rest, row + kWhole, (C - kWhole) * sizeof(float));
+  return Load(rest);
+}
+
+// All lanes of a as one, in halves.
+template <class Combine>
+inline float Reduce(Vec a, Combine combine) {
+  for (int half = W / 2; half > 0; half /= 2) {
+    IntVec from;
+    for (int lane = 0; lane < W; ++lane) from[lane] = lane ^ half;
+    a = combine(a, __builtin_shuffle(a, from));
+  }
+  return a[0];
+}
 
 // exp(x) for x <= 0, within 2 units in the last place; 0 below -87.
 // x = n ln 2 + r with |r| <= ln 2 / 2; exp(r) by its Taylor polynomial of degree 7; n goes into the exponent.
@@ -46,67 +68,54 @@ inline Vec Exp(Vec x) {
   return x;
 }
 
-struct Row {
-  float largest, sum;  // sum of exp(x - largest)
+struct Found {
+  float sum;      // of exp(x - largest) over the row
+  float largest;  // of the next row
 };
 
-Row ReadTwice(const float* row) {
-  Vec high[U];
+Found Pass(const float* row, float largest, const float* next, const float* after) {
+  Vec sums[U] = {}, high[U];
   for (int u = 0; u < U; ++u) high[u] = Vec{} - INFINITY;
-  for (int c = 0; c < kWhole; c += kStep)
+  for (int c = 0; c < kSteps; c += kStep)
 #pragma GCC unroll 4
     for (int u = 0; u < U; ++u) {
-      const Vec x = Load(row + c + u * W);
-      high[u] = x > high[u] ? x : high[u];
+      const int at = c + u * W;
+      if (AHEAD > 0) __builtin_prefetch(after + at, 0, 1);
+      high[u] = Max(high[u], Load(next + at));
+      sums[u] += Exp(Load(row + at) - largest);
     }
-  float largest = -INFINITY;
-  for (int u = 0; u < U; ++u)
-    for (int lane = 0; lane < W; ++lane) largest = std::max(largest, high[u][lane]);
-  for (int c = kWhole; c < C; ++c) largest = std::max(largest, row[c]);
-
-  Vec sums[U] = {};
-  for (int c = 0; c < kWhole; c += kStep)
-#pragma GCC unroll 4
-    for (int u = 0; u < U; ++u) sums[u] += Exp(Load(row + c + u * W) - largest);
-  float sum = 0;
-  for (int u = 0; u < U; ++u)
-    for (int lane = 0; lane < W; ++lane) sum += sums[u][lane];
-  for (int c = kWhole; c < C; ++c) sum += std::exp(row[c] - largest);
-  return {largest, sum};
-}
-
-Row ReadOnce(const float* row) {
-  Vec high[U], sums[U] = {};
-  for (int u = 0; u < U; ++u) high[u] = Vec{} - 3e38f;
-  for (int c = 0; c < kWhole; c += kStep)
-#pragma GCC unroll 4
-    for (int u = 0; u < U; ++u) {
-      const Vec x = Load(row + c + u * W);
-      const Vec next = x > high[u] ? x : high[u];
-      sums[u] = sums[u] * Exp(high[u] - next) + Exp(x - next);
-      high[u] = next;
-    }
-  float largest = -INFINITY;
-  for (int u = 0; u < U && kWhole > 0; ++u)
-    for (int lane = 0; lane < W; ++lane) largest = std::max(largest, high[u][lane]);
-  for (int c = kWhole; c < C; ++c) largest = std::max(largest, row[c]);
-  float sum = 0;
-  for (int u = 0; u < U && kWhole > 0; ++u)
-    for (int lane = 0; lane < W; ++lane) sum += sums[u][lane] * std::exp(high[u][lane] - largest);
-  for (int c = kWhole; c < C; ++c) sum += std::exp(row[c] - largest);
-  return {largest, sum};
+  for (int at = kSteps; at < C; at += W) {
+    const bool whole = at + W <= C;
+    high[0] = Max(high[0], whole ? Load(next + at) : LoadRest(next));
+    sums[0] += Exp((whole ? Load(row + at) : LoadRest(row)) - largest);
+  }
+  for (int u = 1; u < U; ++u) {
+    high[0] = Max(high[0], high[u]);
+    sums[0] += sums[u];
+  }
+  return {Reduce(sums[0], Add), Reduce(high[0], Max)};
 }
 
 }  // namespace
 
 extern "C" void losses(const float* logits, const bool* mask, const int* label, float* loss, int R) {
-#pragma omp parallel for schedule(dynamic, CHUNK)
-  for (int r = 0; r < R; ++r) {
-    loss[r] = 0;
-    if (!mask[r]) continue;
-    const float* row = logits + (long long)r * C;
-    const Row found = ONLINE ? ReadOnce(row) : ReadTwice(row);
-    loss[r] = std::log(found.sum) + (found.largest - row[label[r]]);
+#pragma omp parallel for schedule(dynamic)
+  for (int first = 0; first < R; first += CHUNK) {
+    int rows[CHUNK + 1];  // those that count
+    int count = 0;
+    for (int r = first; r < std::min(first + CHUNK, R); ++r) {
+      loss[r] = 0;
+      rows[count] = r;
+      count += mask[r];
+    }
+    const auto row = [&](int i) { return logits + (long long)rows[std::min(i, count - 1)] * C; };
+    if (count == 0) continue;
+    float largest = Pass(row(0), *row(0), row(0), row(1)).largest;  // its sum is of no use
+    for (int i = 0; i < count; ++i) {
+      const Found found = Pass(row(i), largest, row(i + 1), row(i + 1 + AHEAD));
+      loss[rows[i]] = std::log(found.sum) + (largest - row(i)[label[rows[i]]]);
+      largest = found.largest;
+    }
   }
 }
 
