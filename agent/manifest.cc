@@ -11,6 +11,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr int kDeepest = 8;
+
 ordered_json OrNull(const std::optional<double>& value) { return value ? ordered_json(*value) : ordered_json(); }
 
 ordered_json CandidateJson(const Candidate& candidate, const Configuration& configuration) {
@@ -90,7 +92,9 @@ ordered_json ManifestOf(const RunRow& run, const Contestants& contestants, const
 }
 
 Result<Manifest> ParseManifest(const std::string& text, const std::string& file) {
-  const ordered_json json = ordered_json::parse(text, nullptr, false);
+  // A manifest is flat: nothing below its few levels is looked at, or kept.
+  const auto shallow = [](int depth, ordered_json::parse_event_t, ordered_json&) { return depth <= kDeepest; };
+  const ordered_json json = ordered_json::parse(text, shallow, false);
   Reader reader(json, file);
   if (!json.is_object()) {
     return std::unexpected(Error{
@@ -135,6 +139,10 @@ std::vector<std::string> Differences(const ordered_json& then, const ordered_jso
   for (const auto& [key, value] : now.items()) {
     const ordered_json before = ValueOr(then, key.c_str());
     if (before != value) lines.push_back(fmt::format("{}: {}, now {}", key, text(before), text(value)));
+  }
+  if (!then.is_object()) return lines;
+  for (const auto& [key, value] : then.items()) {
+    if (!now.contains(key)) lines.push_back(fmt::format("{}: {}, now not known", key, text(value)));
   }
   return lines;
 }

@@ -1,5 +1,5 @@
-// What a judgement rests on, complete enough to repeat it: `kopt verify --manifest FILE`. docs/manifest.md describes
-// the format.
+// What a judgement rests on, complete enough to repeat it: `kopt verify --manifest FILE`. docs/configuration.md
+// describes the format.
 #pragma once
 
 #include <string>

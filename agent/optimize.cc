@@ -50,30 +50,47 @@ double CheckSeconds(const Verdict& verdict) {
   return 3 * seconds;
 }
 
+// The run's row at the beginning: a new one, or the one that was claimed.
+RunRow BeginningOf(const Job& job, const Device& device) {
+  if (!job.history) {
+    return {.run = job.run,
+            .task = job.spec->name,
+            .spec_hash = job.spec->hash,
+            .target = std::string(Name(job.target)),
+            .device = device.name,
+            .budget_seconds = job.budget_seconds,
+            .settings = job.settings};
+  }
+  RunRow row = job.history->row;
+  row.budget_seconds = job.budget_seconds;
+  row.settings = job.settings;
+  return row;
+}
+
+// What a verdict cost, without the time that another kopt had the machine.
+double WorkingSeconds(const Verdict& verdict) {
+  double seconds = 0;
+  for (const auto& [stage, cost] : verdict.stage_seconds) seconds += stage == kWaiting ? 0 : cost;
+  return seconds;
+}
+
 class Optimizer {
  public:
   Optimizer(const Job& job, Verifier& verifier, Store& store, Progress& progress, Clock& clock, Interrupts& interrupts)
       : job_(job),
         seed_(*job.contestants.seed),
         verifier_(verifier),
-        recorder_(store, RunRow{.run = job.run,
-                                .task = job.spec->name,
-                                .spec_hash = job.spec->hash,
-                                .target = std::string(Name(job.target)),
-                                .device = verifier.device().name,
-                                .budget_seconds = job.budget_seconds,
-                                .active_seconds = job.history ? job.history->active_seconds : 0,
-                                .settings = job.settings}),
+        recorder_(store, BeginningOf(job, verifier.device())),
         progress_(progress),
         clock_(clock),
         interrupts_(interrupts),
-        budget_(clock, job.budget_seconds, job.history ? job.history->active_seconds : 0) {}
+        budget_(clock, job.budget_seconds, job.history ? job.history->row.active_seconds : 0) {}
 
   Result<OptimizeResult> Run() {
     // First of all, so that a run that is killed while it prepares is there to be resumed.
     if (!job_.history) KOPT_CHECK(recorder_.Begin(*job_.spec, job_.contestants));
     if (auto prepared = Prepare(); !prepared) {
-      (void)recorder_.Abandon(job_.history.has_value());  // why it could not begin is what matters
+      (void)recorder_.Abandon(job_.history ? &job_.history->row : nullptr);  // why it could not begin is what matters
       return std::unexpected(prepared.error());
     }
     budget_.Start();
@@ -175,7 +192,10 @@ void Optimizer::Recall() {
   counts_ = CountOutcomes(result_.screened);
   for (const Judged& judged : result_.screened) {
     best_screened_ = std::max(best_screened_, judged.verdict.speedup.value_or(0));
+    screening_seconds_ += WorkingSeconds(judged.verdict);
+    ++screenings_;
   }
+  if (!result_.confirmations.empty()) confirmation_seconds_ = WorkingSeconds(result_.confirmations.back().verdict);
   if (const Judged* winner = Winner(result_.confirmations)) result_.best = *winner;
 }
 

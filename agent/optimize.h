@@ -19,8 +19,8 @@ namespace kopt {
 
 // What a run that is resumed has behind it.
 struct History {
+  RunRow row;                                   // as it was before it was claimed
   std::vector<Judged> screened, confirmations;  // in order
-  double active_seconds = 0;
 };
 
 struct Job {

@@ -6,6 +6,7 @@
 
 #include <cctype>
 #include <cerrno>
+#include <filesystem>
 #include <sstream>
 #include <utility>
 
@@ -48,6 +49,12 @@ std::string BootId() {
   return text ? text->substr(0, text->find('\n')) : "";
 }
 
+// Process numbers mean something within one of these.
+std::string ProcessNamespace() {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/ns/pid", ignored).string();
+}
+
 }  // namespace
 
 std::string NewRunName(std::string_view task) {
@@ -58,7 +65,11 @@ std::string NewRunName(std::string_view task) {
 
 nlohmann::ordered_json ProcessMark() {
   const long long pid = getpid();
-  return {{"pid", pid}, {"start", StartOf(pid)}, {"host", HostName()}, {"boot", BootId()}};
+  return {{"pid", pid},
+          {"start", StartOf(pid)},
+          {"host", HostName()},
+          {"boot", BootId()},
+          {"namespace", ProcessNamespace()}};
 }
 
 bool IsAlive(const nlohmann::ordered_json& mark) {
@@ -66,8 +77,10 @@ bool IsAlive(const nlohmann::ordered_json& mark) {
   const auto text = [&](const char* key) {
     return mark.contains(key) && mark[key].is_string() ? mark[key].get<std::string>() : std::string();
   };
-  if (text("host") != HostName()) return true;  // another machine's process cannot be looked at: believe the run
-  return text("boot") == BootId() && text("start") == StartOf(mark["pid"].get<long long>());
+  // A process of another machine or container cannot be looked at: believe the run.
+  if (text("host") != HostName()) return true;
+  if (text("boot") == BootId() && mark.contains("namespace") && text("namespace") != ProcessNamespace()) return true;
+  return !text("start").empty() && text("boot") == BootId() && text("start") == StartOf(mark["pid"].get<long long>());
 }
 
 std::string StateOf(const RunRow& run) {
@@ -95,9 +108,13 @@ Result<void> Recorder::Begin(const Spec& spec, const Contestants& contestants) {
   return store_->BeginRun(run_, task, candidates, {{"kind", "seed"}, {"file", seed.file}});
 }
 
-Result<void> Recorder::Abandon(bool resumed) {
-  if (!resumed) return store_->RemoveRun(run_.run);
-  run_.state = "interrupted";
+Result<void> Recorder::Abandon(const RunRow* before) {
+  if (before == nullptr) {
+    KOPT_CHECK(store_->RemoveRun(run_));
+    return {};
+  }
+  run_ = *before;
+  if (run_.state == "running") run_.state = "interrupted";
   return store_->UpdateRun(run_);
 }
 

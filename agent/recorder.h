@@ -26,8 +26,8 @@ class Recorder {
 
   // The task, the run, and turn 0 with the seed: from here on the run can be resumed.
   Result<void> Begin(const Spec& spec, const Contestants& contestants);
-  // A run that could not begin leaves no trace; one that was resumed is as it was before.
-  Result<void> Abandon(bool resumed);
+  // A run that could not begin leaves no trace; one that was resumed becomes what it was, `before`.
+  Result<void> Abandon(const RunRow* before);
   Result<void> Add(const Judged& judged, bool confirmation);
   Result<void> Event(std::string_view kind, const nlohmann::ordered_json& detail);
   Result<void> End(std::string_view state, std::string_view outcome, double active_seconds,

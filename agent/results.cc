@@ -59,14 +59,14 @@ ordered_json AllVerdicts(const OptimizeResult& result) {
 
 }  // namespace
 
-Result<void> PrepareResultsFolder(const std::filesystem::path& folder) {
+Result<void> PrepareResultsFolder(const std::filesystem::path& folder, bool own) {
   std::error_code error;
   const auto status = std::filesystem::status(folder, error);
   if (std::filesystem::exists(status)) {
     if (!std::filesystem::is_directory(status)) return FolderError(folder, "this is a file, not a folder", "");
     const bool empty = std::filesystem::is_empty(folder, error);
     if (error) return FolderError(folder, fmt::format("cannot read the folder: {}", error.message()), "");
-    if (!empty) return FolderError(folder, "the results folder is not empty", "name a new one with --out");
+    if (!empty && !own) return FolderError(folder, "the results folder is not empty", "name a new one with --out");
   }
   std::filesystem::create_directories(folder, error);
   if (error) return CannotWrite(folder, error);

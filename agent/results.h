@@ -20,7 +20,8 @@ inline constexpr const char* kReportFile = "report.md";
 inline constexpr const char* kHtmlReportFile = "report.html";
 
 // An error (exit 2) if something stands at `folder` that is not an empty folder, or if it cannot be created or written.
-Result<void> PrepareResultsFolder(const std::filesystem::path& folder);
+// `own`: it may hold earlier results of the same run.
+Result<void> PrepareResultsFolder(const std::filesystem::path& folder, bool own = false);
 
 Result<void> WriteResults(const Job& job, const OptimizeResult& result);
 

@@ -50,8 +50,8 @@ Result<Candidate> StoredCandidate(Store& store, const StoredRun& run, const char
 Result<Contestants> StoredContestants(Store& store, const StoredRun& run) {
   Contestants contestants;
   KOPT_TRY(contestants.seed, StoredCandidate(store, run, "seed"));
-  const ordered_json& baseline = run.row.settings["baseline"];
-  if (baseline.is_object() && baseline.value("is_seed", false)) return contestants;
+  const ordered_json::json_pointer is_seed("/baseline/is_seed");
+  if (run.row.settings.value(is_seed, ordered_json()) == true) return contestants;
   KOPT_TRY(contestants.baseline, StoredCandidate(store, run, "baseline"));
   return contestants;
 }
@@ -98,9 +98,8 @@ Result<Spec> StoredSpec(Store& store, const std::string& spec_hash, const std::s
   for (const TaskFile& kept : task->files) {
     if (!kept.content) continue;
     files[kept.name] = folder / kept.hash;
-    // What was used last is what the bound on the cache spares.
-    std::filesystem::last_write_time(files[kept.name], std::filesystem::file_time_type::clock::now(), ignored);
-    if (std::filesystem::exists(files[kept.name], ignored)) continue;
+    const auto there = ReadFile(files[kept.name], kLargestFile);
+    if (there && ContentHash(*there) == kept.hash) continue;
     std::filesystem::create_directories(folder, ignored);
     KOPT_CHECK(WriteFile(files[kept.name], *kept.content));
   }

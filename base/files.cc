@@ -185,7 +185,8 @@ void TrimFolder(const std::filesystem::path& folder, uint64_t most) {
   std::ranges::sort(files, {}, &File::used);
   for (const File& file : files) {
     if (total <= most) return;
-    if (std::filesystem::remove(file.path, error)) total -= file.bytes;
+    std::filesystem::remove(file.path, error);
+    if (!error) total -= file.bytes;  // gone, by us or by another
   }
 }
 

@@ -100,9 +100,7 @@ int Work(const std::filesystem::path& folder, const std::string& name, int log) 
     auto run = LoadRun(*store, *row, folder / "files");
     if (!run) return 5;
     stored = *std::move(run);
-    job.history = History{.screened = stored.screened,
-                          .confirmations = stored.confirmations,
-                          .active_seconds = stored.row.active_seconds};
+    job.history = History{.row = stored.row, .screened = stored.screened, .confirmations = stored.confirmations};
     job.settings = settings;
   }
   FakeClock clock;

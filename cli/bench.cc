@@ -44,9 +44,9 @@ Result<Bench> ReadFiles(const BenchFlags& flags, const Spec& spec, Target target
     KOPT_TRY(Candidate candidate, ParseCandidate(spec, target, std::move(source), file));
     bench.candidates.push_back(std::move(candidate));
   }
-  for (const Candidate& candidate : bench.candidates) {
-    KOPT_TRY(Configuration configuration, BindKnownTunables(candidate, flags.set));
-    bench.contenders.push_back({.candidate = &candidate, .configuration = std::move(configuration)});
+  KOPT_TRY(const std::vector<Configuration> configurations, BindTunablesOfAll(bench.candidates, flags.set));
+  for (size_t i = 0; i < configurations.size(); ++i) {
+    bench.contenders.push_back({.candidate = &bench.candidates[i], .configuration = configurations[i]});
   }
   return bench;
 }

@@ -54,16 +54,25 @@ Result<Configuration> BindTunables(const Candidate& candidate, const std::vector
   return configuration;
 }
 
-Result<Configuration> BindKnownTunables(const Candidate& candidate, const std::vector<std::string>& set) {
-  std::vector<std::string> known;
-  for (const std::string& text : set) {
+Result<std::vector<Configuration>> BindTunablesOfAll(const std::vector<Candidate>& candidates,
+                                                     const std::vector<std::string>& set) {
+  const auto declares = [](const Candidate& candidate, const std::string& text) {
     const std::string name = text.substr(0, text.find('='));
-    if (text.find('=') == std::string::npos ||
-        std::ranges::find(candidate.tunables, name, &Tunable::name) != candidate.tunables.end()) {
-      known.push_back(text);
-    }
+    return std::ranges::find(candidate.tunables, name, &Tunable::name) != candidate.tunables.end();
+  };
+  for (const std::string& text : set) {
+    const auto knows = [&](const Candidate& candidate) { return declares(candidate, text); };
+    // What nobody knows, the first one refuses.
+    if (std::ranges::none_of(candidates, knows)) KOPT_CHECK(BindTunables(candidates.front(), {text}));
   }
-  return BindTunables(candidate, known);
+  std::vector<Configuration> configurations;
+  for (const Candidate& candidate : candidates) {
+    std::vector<std::string> known = set;
+    std::erase_if(known, [&](const std::string& text) { return !declares(candidate, text); });
+    KOPT_TRY(Configuration configuration, BindTunables(candidate, known));
+    configurations.push_back(std::move(configuration));
+  }
+  return configurations;
 }
 
 }  // namespace kopt

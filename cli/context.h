@@ -47,8 +47,8 @@ class Context {
   // The name of a search; "model" if nothing says another.
   Result<std::string> Strategy(const std::string& flag) const;
   std::filesystem::path StateFolder() const;
-  // Where arrays that the state keeps are written for specs that come from it.
-  std::filesystem::path KeptFiles() const { return StateFolder() / "cache" / "files"; }
+  // Where arrays that the state keeps are written for specs that come from it. Not in the cache: runs read them again.
+  std::filesystem::path KeptFiles() const { return StateFolder() / "files"; }
   Result<Store> OpenStore() const;
 
   // Bytes.
@@ -74,6 +74,9 @@ class Context {
   CommonFlags flags_;
   Config config_;
 };
+
+// Gives freed space back, unless a run is going on: that would wait, and might end, for want of the state.
+void CompactIfIdle(Store& store);
 
 // What a command does when it was chosen; the value is the exit code.
 using Action = std::function<Result<int>(Context&)>;

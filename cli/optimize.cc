@@ -56,15 +56,19 @@ Result<Contestants> ContestantsFrom(const std::string& name, const Spec& spec, T
   }
   const Judged* winner = Winner(run.confirmations);
   if (winner == nullptr) {
-    return std::unexpected(FlagError(fmt::format("the run {} has no confirmed best to start from", run.row.run),
-                                     "--from", fmt::format("go on with it: kopt resume {}", run.row.run)));
+    return std::unexpected(
+        FlagError(fmt::format("the run {} has no confirmed best to start from", run.row.run), "--from",
+                  fmt::format("`kopt resume {}` goes on with it, if nothing has changed since", run.row.run)));
   }
   Contestants contestants;
   KOPT_TRY(contestants.baseline, ReadBaseline(spec, target));
   const Candidate& seed = *run.contestants.seed;
   const std::string file = fmt::format("{} (best of {})", seed.file, run.row.run);
   KOPT_TRY(contestants.seed, ParseCandidate(spec, target, SourceWithDefaults(seed, winner->configuration), file));
-  if (!contestants.baseline) contestants.baseline = *run.contestants.Baseline();
+  if (!contestants.baseline) {
+    const Candidate& earlier = *run.contestants.Baseline();
+    KOPT_TRY(contestants.baseline, ParseCandidate(spec, target, earlier.source, earlier.file));
+  }
   return contestants;
 }
 

@@ -67,8 +67,7 @@ Result<Job> MakeJob(const StoredRun& run, const ResumeFlags& flags, const Contex
   job.command = TextOf(settings, "command");
   job.out = flags.out.empty() ? TextOf(settings, "out") : flags.out;
   if (job.out.empty()) job.out = std::filesystem::path("kopt-out") / job.run;
-  job.history =
-      History{.screened = run.screened, .confirmations = run.confirmations, .active_seconds = run.row.active_seconds};
+  job.history = History{.row = run.row, .screened = run.screened, .confirmations = run.confirmations};
   job.settings = settings;
   return job;
 }
@@ -76,6 +75,8 @@ Result<Job> MakeJob(const StoredRun& run, const ResumeFlags& flags, const Contex
 Result<void> Claim(Job& job, const StoredRun& run, Store& store) {
   nlohmann::ordered_json settings = run.row.settings;
   settings["process"] = ProcessMark();
+  std::error_code ignored;
+  settings["out"] = std::filesystem::absolute(job.out, ignored).string();
   RunRow row = run.row;
   row.budget_seconds = job.budget_seconds;
   KOPT_TRY(const bool claimed, store.ClaimRun(row, settings));
@@ -89,10 +90,9 @@ Result<int> RunResume(const ResumeFlags& flags, Context& context) {
   KOPT_CHECK(CheckState(row, flags));
   KOPT_TRY(const StoredRun run, LoadRun(store, std::move(row), context.KeptFiles()));
   KOPT_TRY(Job job, MakeJob(run, flags, context));
-  if (!flags.out.empty()) KOPT_CHECK(PrepareResultsFolder(job.out));
-  KOPT_CHECK(Claim(job, run, store));
+  KOPT_CHECK(PrepareResultsFolder(job.out, flags.out.empty()));
   const auto progress = context.MakeProgress();
-  return RunJob(job, store, *progress, context);
+  return RunJob(job, store, *progress, context, [&] { return Claim(job, run, store); });
 }
 
 }  // namespace

@@ -1,13 +1,18 @@
 // The bound on what the state folder may grow to.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "agent/format.h"
+#include "agent/recorder.h"
 #include "base/files.h"
 #include "cli/context.h"
 #include "cli/size.h"
 
 namespace kopt {
 namespace {
+
+constexpr double kRoom = 0.8;  // of the limit: what is left after something had to go
 
 Result<double> Limit(const Config& config, const char* key, const char* otherwise) {
   const auto setting = config.Find(key, "");
@@ -19,6 +24,12 @@ Result<double> Limit(const Config& config, const char* key, const char* otherwis
 Result<double> Context::StateLimit() const { return Limit(config_, "state_limit", kStateLimit); }
 Result<double> Context::CacheLimit() const { return Limit(config_, "cache_limit", kCacheLimit); }
 
+void CompactIfIdle(Store& store) {
+  const auto runs = store.Runs();
+  const bool idle = runs && std::ranges::none_of(*runs, [](const RunRow& run) { return StateOf(run) == "running"; });
+  if (idle) (void)store.Compact();  // what cannot be given back now is used again
+}
+
 Result<void> Context::BoundState(Store& store, Progress& progress) const {
   KOPT_TRY(const double state_limit, StateLimit());
   KOPT_TRY(const double cache_limit, CacheLimit());
@@ -28,13 +39,15 @@ Result<void> Context::BoundState(Store& store, Progress& progress) const {
   KOPT_TRY(const std::vector<std::string> runs, store.RunsWithSamples());
   int dropped = 0;
   for (const std::string& run : runs) {
-    if (static_cast<double>(used) <= state_limit) break;
+    if (static_cast<double>(used) <= kRoom * state_limit) break;
+    KOPT_TRY(const RunRow row, store.FindRun(run));
+    if (StateOf(row) == "running") continue;
     KOPT_CHECK(store.DropSamples(run));
     KOPT_TRY(used, store.UsedBytes());
     ++dropped;
   }
   if (dropped > 0) {
-    (void)store.Compact();  // another kopt may be at work: then the space is used again later
+    CompactIfIdle(store);
     progress.Line(
         fmt::format("the state is above its limit of {}: the single timings of the {} oldest runs were removed",
                     FormatBytes(state_limit), dropped));

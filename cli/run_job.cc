@@ -53,7 +53,7 @@ std::string SummaryText(const Job& job, const OptimizeResult& result) {
   rows.push_back({"against", job.contestants.BaselineText()});
   rows.push_back({"tried", Text(CountOutcomes(result.screened))});
   if (result.best) rows.push_back({"kernel", (job.out / kBestFile).string()});
-  rows.push_back({"report", (job.out / kReportFile).string()});
+  rows.push_back({"report", fmt::format("{}, with pictures: {}", (job.out / kReportFile).string(), kHtmlReportFile)});
   rows.push_back({"run", result.run.run});
   return "\n" + Table(rows, 0);
 }
@@ -75,10 +75,13 @@ Result<void> CheckSameMakers(const Job& job, const nlohmann::ordered_json& made_
       .exit = Exit::kUsage,
       .message = fmt::format("what judged the run {} is not what it was: {}", job.run, fmt::join(different, "; ")),
       .key = "RUN",
-      .hint = fmt::format("begin a new one where it stood: kopt optimize SPEC --from {}", job.run)});
+      .hint = Winner(job.history->confirmations) == nullptr
+                  ? "begin a new one: kopt optimize SPEC"
+                  : fmt::format("begin a new one where it stood: kopt optimize SPEC --from {}", job.run)});
 }
 
-Result<OptimizeResult> Carry(Job& job, Store& store, Progress& progress, Context& context) {
+Result<OptimizeResult> Carry(Job& job, Store& store, Progress& progress, Context& context,
+                             const std::function<Result<void>()>& claim) {
   Host& host = context.host();
   KOPT_CHECK(context.BoundState(store, progress));
   KOPT_TRY(const Calibration calibration, context.EnsureCalibrated(store, progress));
@@ -91,6 +94,7 @@ Result<OptimizeResult> Carry(Job& job, Store& store, Progress& progress, Context
     job.settings = SettingsJson(job, context);
     job.settings["made_with"] = made_with;
   }
+  if (claim) KOPT_CHECK(claim());
   return Optimize(job, *verifier, store, progress, host.clock, host.interrupts);
 }
 
@@ -107,7 +111,7 @@ std::string Quoted(const std::string& text) {
 nlohmann::ordered_json SettingsJson(const Job& job, const Context& context) {
   std::error_code ignored;
   return {{"version", kVersion},
-          {"command", job.command},
+          {"command", job.command + (context.OptionsFor({}).sandbox ? "" : " --unsafe-no-sandbox")},
           {"budget_seconds", job.budget_seconds},
           {"strategy", job.strategy},
           {"target_speedup", job.target_speedup ? nlohmann::ordered_json(*job.target_speedup) : nullptr},
@@ -127,9 +131,10 @@ Result<nlohmann::ordered_json> MadeWith(const Device& device, const Context& con
   return made_with;
 }
 
-Result<int> RunJob(Job& job, Store& store, Progress& progress, Context& context) {
+Result<int> RunJob(Job& job, Store& store, Progress& progress, Context& context,
+                   const std::function<Result<void>()>& claim) {
   progress.Line(fmt::format("{} on {}: {}", job.spec->name, Name(job.target), context.host().device().name));
-  auto result = Carry(job, store, progress, context);
+  auto result = Carry(job, store, progress, context, claim);
   progress.End();
   if (!result) {
     RemoveIfEmpty(job.out);

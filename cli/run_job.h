@@ -1,6 +1,8 @@
 // What `optimize`, `tune` and `resume` share: from a job to its end, with everything that is printed.
 #pragma once
 
+#include <functional>
+
 #include "agent/optimize.h"
 #include "cli/context.h"
 
@@ -8,7 +10,9 @@ namespace kopt {
 
 // Calibrates if need be, makes a verifier, runs the job, prints the result. `job.settings` and `job.peaks` are filled
 // in. The exit code: 0 improved, 1 not so, 130 interrupted.
-Result<int> RunJob(Job& job, Store& store, Progress& progress, Context& context);
+// `claim`, if given, is called once nothing but the run itself can be refused any more.
+Result<int> RunJob(Job& job, Store& store, Progress& progress, Context& context,
+                   const std::function<Result<void>()>& claim = nullptr);
 
 // What a run's settings hold of a job.
 nlohmann::ordered_json SettingsJson(const Job& job, const Context& context);

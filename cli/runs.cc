@@ -42,28 +42,36 @@ Result<int> RunRuns(Context& context) {
   return 0;
 }
 
-Result<int> RemoveRuns(const std::vector<std::string>& names, Context& context) {
+struct RemoveFlags {
+  std::vector<std::string> names;
+  bool force = false;
+};
+
+Result<int> RemoveRuns(const RemoveFlags& flags, Context& context) {
   KOPT_TRY(Store store, context.OpenStore());
   // All are looked up before the first one goes: a misspelt name removes nothing.
-  std::vector<std::string> found;
-  for (const std::string& name : names) {
-    KOPT_TRY(const RunRow run, store.FindRun(name));
-    if (StateOf(run) == "running") {
+  std::vector<RunRow> found;
+  for (const std::string& name : flags.names) {
+    KOPT_TRY(RunRow run, store.FindRun(name));
+    if (StateOf(run) == "running" && !flags.force) {
       return std::unexpected(
           Error{.exit = Exit::kUsage,
                 .message = fmt::format("the run {} is being worked on; nothing was removed", run.run),
                 .key = "RUN",
-                .hint = "end it first"});
+                .hint = "end it first; --force if its process is known to be gone"});
     }
-    if (std::find(found.begin(), found.end(), run.run) == found.end()) found.push_back(run.run);
+    if (std::ranges::find(found, run.run, &RunRow::run) == found.end()) found.push_back(std::move(run));
   }
-  for (const std::string& run : found) {
-    KOPT_CHECK(store.RemoveRun(run));
-    context.Print(fmt::format("removed {}\n", run));
+  std::vector<std::string> removed;
+  for (const RunRow& run : found) {
+    KOPT_TRY(const bool gone, store.RemoveRun(run));
+    if (gone) removed.push_back(run.run);
+    context.Print(gone ? fmt::format("removed {}\n", run.run)
+                       : fmt::format("kept {}: another kopt took it up just now\n", run.run));
   }
-  (void)store.Compact();  // another kopt may be at work: then the space is used again later
-  context.Document({{"kopt", 1}, {"removed", found}});
-  return 0;
+  CompactIfIdle(store);
+  context.Document({{"kopt", 1}, {"removed", removed}});
+  return removed.size() == found.size() ? 0 : 1;
 }
 
 }  // namespace
@@ -75,10 +83,11 @@ void AddRuns(CLI::App& app, Context& context, Action& action) {
     if (command->get_subcommands().empty()) action = RunRuns;
   });
   CLI::App* remove = command->add_subcommand("rm", "remove runs with all that was judged in them");
-  auto names = std::make_shared<std::vector<std::string>>();
-  remove->add_option("RUN", *names, "names, beginnings of names, or `last`")->required();
+  auto flags = std::make_shared<RemoveFlags>();
+  remove->add_option("RUN", flags->names, "names, beginnings of names, or `last`")->required();
+  remove->add_flag("--force", flags->force, "although the state says that a process works on it");
   AddStateFlags(*remove, context.flags());
-  remove->callback([&action, names] { action = [names](Context& c) { return RemoveRuns(*names, c); }; });
+  remove->callback([&action, flags] { action = [flags](Context& c) { return RemoveRuns(*flags, c); }; });
 }
 
 }  // namespace kopt

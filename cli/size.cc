@@ -5,6 +5,11 @@
 #include <charconv>
 
 namespace kopt {
+namespace {
+
+constexpr double kLargest = 1e15;  // bytes
+
+}  // namespace
 
 Result<double> ParseSize(std::string_view text, const std::string& key) {
   const auto fail = [&] {
@@ -15,7 +20,7 @@ Result<double> ParseSize(std::string_view text, const std::string& key) {
   };
   double value = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (error != std::errc() || !(value >= 0) || value > 1e15) return fail();
+  if (error != std::errc() || !(value >= 0)) return fail();
   std::string_view unit = text.substr(static_cast<size_t>(stop - text.data()));
   for (const std::string_view end : {"iB", "B"}) {
     if (unit.ends_with(end)) {
@@ -23,11 +28,15 @@ Result<double> ParseSize(std::string_view text, const std::string& key) {
       break;
     }
   }
-  if (unit.empty()) return value;
+  const auto bounded = [&]() -> Result<double> {
+    if (value <= kLargest) return value;
+    return fail();
+  };
+  if (unit.empty()) return bounded();
   const size_t power = std::string_view("KMGT").find(unit);
   if (unit.size() != 1 || power == std::string_view::npos) return fail();
   for (size_t i = 0; i <= power; ++i) value *= 1024;
-  return value;
+  return bounded();
 }
 
 }  // namespace kopt

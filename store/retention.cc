@@ -29,18 +29,24 @@ DELETE FROM file WHERE hash NOT IN (SELECT hash FROM task_file);
 
 }  // namespace
 
-Result<void> Store::RemoveRun(std::string_view run) {
+Result<bool> Store::RemoveRun(const RunRow& run) {
   const std::lock_guard lock(impl_->mutex);
   Database& database = *impl_->database;
   KOPT_TRY(Transaction transaction, Transaction::Begin(database));
-  KOPT_TRY(const int64_t id, RunId(database, run));
+  KOPT_TRY(const int64_t id, RunId(database, run.run));
+  KOPT_TRY(Statement same, database.Query("SELECT 1 FROM run WHERE id = ? AND state = ? AND settings = ?", id,
+                                          run.state, DumpJson(run.settings)));
+  KOPT_TRY(const bool unchanged, same.Step());
+  if (!unchanged) return false;
+  KOPT_CHECK(same.Run());
   KOPT_CHECK(DeleteSamples(database, id));
   for (const char* table : {"verdict", "turn", "event"}) {
     KOPT_CHECK(database.Run(fmt::format("DELETE FROM {} WHERE run = ?", table), id));
   }
   KOPT_CHECK(database.Run("DELETE FROM run WHERE id = ?", id));
   KOPT_CHECK(database.Script(kDeleteOrphans));
-  return transaction.Commit();
+  KOPT_CHECK(transaction.Commit());
+  return true;
 }
 
 Result<void> Store::DropSamples(std::string_view run) {
@@ -55,7 +61,7 @@ Result<void> Store::DropSamples(std::string_view run) {
 Result<std::vector<std::string>> Store::RunsWithSamples() {
   const std::lock_guard lock(impl_->mutex);
   KOPT_TRY(Statement rows, impl_->database->Query(
-                               "SELECT name FROM run WHERE state != 'running' AND EXISTS (SELECT 1 FROM verdict "
+                               "SELECT name FROM run WHERE EXISTS (SELECT 1 FROM verdict "
                                "JOIN series ON series.verdict = verdict.id WHERE verdict.run = run.id) ORDER BY id"));
   std::vector<std::string> names;
   while (true) {

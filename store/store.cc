@@ -163,8 +163,9 @@ Result<void> Store::UpdateRun(const RunRow& run) {
   const std::lock_guard lock(impl_->mutex);
   KOPT_TRY(const int64_t id, RunId(*impl_->database, run.run));
   return impl_->database->Run(
-      "UPDATE run SET state = ?, outcome = ?, ended = ?, active_seconds = ?, result = ? WHERE id = ?", run.state,
-      run.outcome, run.ended, run.active_seconds, DumpJson(run.result), id);
+      "UPDATE run SET state = ?, outcome = ?, ended = ?, budget_seconds = ?, active_seconds = ?, result = ? "
+      "WHERE id = ?",
+      run.state, run.outcome, run.ended, run.budget_seconds, run.active_seconds, DumpJson(run.result), id);
 }
 
 Result<bool> Store::ClaimRun(const RunRow& run, const nlohmann::ordered_json& settings) {

@@ -90,7 +90,7 @@ class Store {
   // All or nothing: the task, the candidates (the first one is turn 0's), the run, turn 0.
   Result<void> BeginRun(const RunRow& run, const TaskRow& task, std::span<const CandidateText> candidates,
                         const nlohmann::ordered_json& turn_detail);
-  Result<void> UpdateRun(const RunRow& run);  // state, outcome, ended, active_seconds, result
+  Result<void> UpdateRun(const RunRow& run);  // state, outcome, ended, both seconds, result
   // Makes a run that has ended, or whose process has, `running` with these settings and `run.budget_seconds`. False:
   // somebody else changed it since `run` was read.
   Result<bool> ClaimRun(const RunRow& run, const nlohmann::ordered_json& settings);
@@ -112,11 +112,11 @@ class Store {
   Result<std::vector<VerdictRow>> Verdicts(std::string_view run, bool with_samples = false);
   Result<void> AddEvent(std::string_view run, std::string_view kind, const nlohmann::ordered_json& detail);
 
-  // With all that belongs to it, and what no other run needs.
-  Result<void> RemoveRun(std::string_view run);
+  // With all that belongs to it, and what no other run needs. False: somebody changed it since `run` was read.
+  Result<bool> RemoveRun(const RunRow& run);
   // Verdicts keep their figures; only the single timings go.
   Result<void> DropSamples(std::string_view run);
-  Result<std::vector<std::string>> RunsWithSamples();  // oldest first, none that is running
+  Result<std::vector<std::string>> RunsWithSamples();  // oldest first
   Result<int64_t> UsedBytes();                         // of the file, without what was freed
   // Gives freed space back to the file system.
   Result<void> Compact();

@@ -24,9 +24,7 @@ class ResumeTest : public JobTest {
     job_.spec = &stored_.spec;
     job_.contestants = stored_.contestants;
     job_.settings = stored_.row.settings;
-    job_.history = History{.screened = stored_.screened,
-                           .confirmations = stored_.confirmations,
-                           .active_seconds = stored_.row.active_seconds};
+    job_.history = History{.row = stored_.row, .screened = stored_.screened, .confirmations = stored_.confirmations};
     return Run();
   }
   // A fault that ends the run at the `call`-th Screen or Confirm of this process.

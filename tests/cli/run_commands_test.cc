@@ -60,6 +60,27 @@ TEST_F(RunCommandsTest, ResumeAfterAnInterruption) {
   EXPECT_EQ(Kopt({"resume", "last", "--budget", "2m"}), 0) << err_;
 }
 
+TEST_F(RunCommandsTest, AResumeThatIsRefusedChangesNothing) {
+  Optimized();
+  const auto shown = [&] {
+    EXPECT_EQ(Kopt({"show", "last", "--json"}), 0);
+    return out_;
+  };
+  const std::string before = shown();
+  environment_["KOPT_STATE_LIMIT"] = "much";
+  EXPECT_EQ(Kopt({"resume", "last", "--budget", "2m"}), 2);
+  environment_.erase("KOPT_STATE_LIMIT");
+  EXPECT_EQ(shown(), before);
+  verifier_.no_power = kopt::Error{.exit = Exit::kInterrupted, .message = "interrupted"};
+  EXPECT_EQ(Kopt({"resume", "last", "--budget", "2m"}), 130);
+  verifier_.no_power.reset();
+  EXPECT_EQ(shown(), before);
+  EXPECT_EQ(Kopt({"resume", "last", "--budget", "2m"}), 0) << err_;
+  EXPECT_NE(ordered_json::parse(Read(ordered_json::parse(shown())["run"]["settings"]["out"].get<std::string>() +
+                                     "/manifest.json"))["search"]["started"],
+            "");
+}
+
 TEST_F(RunCommandsTest, ResumeWithoutTheSpecFile) {
   Init();
   verifier_.signals[5] = 2;
@@ -150,6 +171,9 @@ TEST_F(RunCommandsTest, BenchNamesTheFaster) {
   EXPECT_EQ(document["comparisons"][2]["judged"], "same");
   EXPECT_EQ(Kopt({"bench", "norm.spec", "norm.cpp", "other.cpp"}), 0);
   EXPECT_NE(out_.find("1 against 2  2.000x"), std::string::npos) << out_;
+  EXPECT_NE(Error({"bench", "norm.spec", "norm.cpp", "other.cpp", "--set", "LANE=8"}, 2).find("did you mean `LANES`?"),
+            std::string::npos)
+      << err_;
   EXPECT_NE(Error({"bench", "norm.spec", "norm.cpp"}, 2).find("1 candidates were given"), std::string::npos);
   EXPECT_EQ(Error({"bench", "norm.spec", "norm.cpp", "none.cpp"}, 2).find("none.cpp") == std::string::npos, false);
 }

@@ -63,7 +63,11 @@ TEST_F(RetentionTest, RemovingARunRemovesWhatOnlyItNeeds) {
   Store store = Open();
   AddRun(store, "a");
   AddRun(store, "b");
-  ASSERT_TRUE(store.RemoveRun("a"));
+  const RunRow as_read = *store.FindRun("a");
+  RunRow changed = as_read;
+  changed.state = "waiting";
+  EXPECT_FALSE(store.RemoveRun(changed).value());
+  EXPECT_TRUE(store.RemoveRun(as_read).value());
   EXPECT_EQ(store.Runs()->size(), 1u);
   EXPECT_EQ(store.FindTask("a").value(), std::nullopt);
   ASSERT_TRUE(*store.FindTask("b"));
@@ -75,7 +79,7 @@ TEST_F(RetentionTest, RemovingARunRemovesWhatOnlyItNeeds) {
   EXPECT_EQ(raw("SELECT count(*) FROM event"), "1");
   EXPECT_EQ(raw("SELECT count(*) FROM series"), "2");
   EXPECT_EQ(store.Verdicts("b", true)->front().verdict.samples.size(), 2u);
-  EXPECT_FALSE(store.RemoveRun("a"));
+  EXPECT_FALSE(store.RemoveRun(as_read));
 }
 
 TEST_F(RetentionTest, WithoutSamplesTheFiguresStay) {

@@ -116,7 +116,7 @@ Result<Peaks> CalibrateCpu(const VerifierOptions& options) {
   Peaks peaks{.flops = {{"f32", 0}, {"f64", 0}, {"i32", 0}}};
   constexpr int kStubs[] = {kFloats, kDoubles, kInts};
   constexpr int kLanes[] = {16, 8, 16};
-  // The best of passes that lie a second apart: what disturbs one rarely disturbs all.
+  // The best of several passes: what disturbs one rarely disturbs all.
   for (int pass = 0; pass < kPasses; ++pass) {
     KOPT_TRY(const double read, Bandwidth(probe, kRead, 1));
     KOPT_TRY(const double write, Bandwidth(probe, kWrite, 1));
