@@ -77,8 +77,9 @@ Result<const Judged*> ExportableWinner(const StoredRun& run, const Device& devic
                                   Name(run.target)));
   const Judged* winner = Winner(run.confirmations);
   if (winner == nullptr) {
-    return UsageError(fmt::format("the run {} has no confirmed winner, so there is nothing to export", name),
-                      fmt::format("`kopt show {}` says what it found; kopt resume {} --budget T gives it more time", name, name));
+    return UsageError(
+        fmt::format("the run {} has no confirmed winner, so there is nothing to export", name),
+        fmt::format("`kopt show {}` says what it found; kopt resume {} --budget T gives it more time", name, name));
   }
   if (run.row.device == device.name) return winner;
   return EnvironmentError(

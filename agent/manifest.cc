@@ -122,7 +122,7 @@ Result<Manifest> ParseManifest(const std::string& text, const std::string& file)
   }
   if (reader.error()) return std::unexpected(*reader.error());
   manifest.target = *parsed;
-  const ordered_json judgement = json["judgement"];
+  const ordered_json& judgement = json["judgement"];
   if (const auto speedup = ValueOr(judgement, "speedup"); speedup.is_number()) manifest.speedup = speedup.get<double>();
   const ordered_json interval = ValueOr(judgement, "speedup_interval");
   if (interval.is_array() && interval.size() == 2 && interval[0].is_number() && interval[1].is_number()) {

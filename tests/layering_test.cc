@@ -42,15 +42,9 @@ const Folders kFree = {"tests", "bench"};
 
 // Headers of a library, by how their name begins, and the only folders that may include them.
 const std::map<std::string, Folders> kConfined = {
-    {"sqlite3.h", {"store"}},
-    {"seccomp.h", {"verifier/sandbox"}},
-    {"linux/landlock.h", {"verifier/sandbox"}},
-    {"xxhash.h", {"base"}},
-    {"toml++/", {"task", "cli"}},
-    {"CLI/", {"cli"}},
-    {"Eigen/", {"agent"}},
-    {"curl/", {"llm_client"}},
-    {"gtest/", {}},
+    {"sqlite3.h", {"store"}}, {"seccomp.h", {"verifier/sandbox"}}, {"linux/landlock.h", {"verifier/sandbox"}},
+    {"xxhash.h", {"base"}},   {"toml++/", {"task", "cli"}},        {"CLI/", {"cli"}},
+    {"Eigen/", {"agent"}},    {"curl/", {"llm_client"}},           {"gtest/", {}},
 };
 
 // The folder of kMayInclude or kFree that `path` lies in; empty if there is none.
