@@ -67,7 +67,7 @@ Result<std::optional<double>> SecondsPerCall(Probe& probe, int stub, size_t byte
 Result<double> Bandwidth(Probe& probe, int stub, double bytes_per_byte) {
   double best = 0;
   for (const size_t bytes : kSizes) {
-    const size_t calls = std::clamp<size_t>(kBytes / bytes, 2, 256);
+    const size_t calls = std::clamp<size_t>(kBytes / bytes, 2, 64);
     KOPT_TRY(const auto seconds,
              SecondsPerCall(probe, stub, bytes, static_cast<long long>(bytes / sizeof(float)), calls));
     if (seconds) best = std::max(best, bytes_per_byte * static_cast<double>(bytes) / *seconds);
