@@ -18,9 +18,9 @@ namespace {
 constexpr int kRead = 0, kWrite = 1, kCopy = 2, kFloats = 3, kDoubles = 4, kInts = 5;
 constexpr double kBatchSeconds = 0.02;
 constexpr double kDeadline = 20;
-constexpr size_t kBytes = size_t{64} << 20;  // that a batch moves
+constexpr size_t kBytes = size_t{32} << 20;  // that a batch moves
 constexpr int kBatches = 4;
-constexpr int kPasses = 2;
+constexpr int kPasses = 3;
 constexpr double kClearly = 0.1;
 constexpr int kOperationsPerRound = 12 * 2;  // chains, multiply and add
 // From what the inner caches hold to what they do not: the best rate is the peak, whatever the task's size.
