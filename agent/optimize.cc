@@ -10,11 +10,11 @@
 #include "agent/evidence.h"
 #include "agent/format.h"
 #include "agent/manifest.h"
-#include "agent/report.h"
+#include "agent/report/report.h"
 #include "agent/results.h"
 #include "agent/retry.h"
-#include "agent/search.h"
-#include "agent/space.h"
+#include "agent/search/search.h"
+#include "agent/search/space.h"
 #include "verifier/core/statistics.h"
 
 namespace kopt {

@@ -31,7 +31,7 @@ struct Job {
   std::filesystem::path out;             // results folder, see agent/results.h
   double budget_seconds = 60;            // active time; infinite: until nothing is left to try
   std::optional<double> target_speedup;  // the search ends when a confirmed speedup reaches it
-  std::string strategy = "model";        // of the search, see agent/search.h
+  std::string strategy = "model";        // of the search, see agent/search/search.h
   uint64_t random_seed = 0;              // of the search
   std::optional<History> history;        // a run that was claimed to be resumed; nothing: a new one
   Peaks peaks;                           // shown in the report; the verifier has its own copy

@@ -6,7 +6,7 @@
 #include <system_error>
 #include <utility>
 
-#include "agent/report.h"
+#include "agent/report/report.h"
 #include "base/files.h"
 
 namespace kopt {

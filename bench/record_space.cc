@@ -19,9 +19,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "agent/permutation.h"
-#include "agent/search.h"
-#include "agent/space.h"
+#include "agent/search/permutation.h"
+#include "agent/search/search.h"
+#include "agent/search/space.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "verifier/cpu/cpu_verifier.h"

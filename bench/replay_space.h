@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/random.h"
-#include "agent/search.h"
-#include "agent/space.h"
+#include "agent/search/random.h"
+#include "agent/search/search.h"
+#include "agent/search/space.h"
 
 namespace kopt {
 

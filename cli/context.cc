@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "agent/format.h"
-#include "agent/search.h"
+#include "agent/search/search.h"
 #include "base/clock.h"
 #include "cli/duration.h"
 #include "cli/output.h"

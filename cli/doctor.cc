@@ -7,7 +7,7 @@
 #include "agent/evidence.h"
 #include "agent/format.h"
 #include "agent/resolution.h"
-#include "agent/search.h"
+#include "agent/search/search.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "cli/commands.h"

@@ -1,4 +1,4 @@
-#include "agent/export.h"
+#include "agent/export/export.h"
 
 #include <fmt/format.h>
 

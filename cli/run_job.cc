@@ -9,7 +9,7 @@
 
 #include "agent/format.h"
 #include "agent/manifest.h"
-#include "agent/report.h"
+#include "agent/report/report.h"
 #include "agent/results.h"
 #include "base/files.h"
 #include "base/hash.h"

@@ -4,7 +4,7 @@
 // the running softmax (largest score, sum, and a correction of what was added before), then o += weights times v.
 // Both products use one register-blocked kernel: MR rows by NV vectors of accumulators, one element of the left matrix
 // spread over all lanes per step. For that, keys are first packed into panels that hold NV * W keys side by side.
-// examples/attention.cpp with more to tune: 648 configurations.
+// examples/attention.cpp with more to tune: 324 configurations.
 //
 //@ tune W = 8 | 4 | 16           # lanes of a vector
 //@ tune MR = 4 | 2 | 6 | 8 | 12  # rows of accumulators
@@ -12,7 +12,6 @@
 //@ tune ROWS = 1 | 3             # queries in a tile, in groups of MR
 //@ tune KEYS = 64 | 128 | 256    # keys in a tile
 //@ tune EXP = 0 | 1              # 0: std::exp, one by one; 1: polynomial, a vector at a time
-//@ tune PREFETCH = 0 | 8         # rows of the right matrix that are fetched ahead; 0: none
 //@ where MR * NV >= 8 && MR * NV <= 24  # enough sums in flight to hide latency, few enough for 32 registers
 //@ scratch kt f32 [B * H, ceil_div(S, KEYS) * KEYS, D]
 //@ scratch vp f32 [B * H, ceil_div(S, KEYS) * KEYS, align(D, NV * W)]
@@ -83,7 +82,6 @@ inline void Multiply(const float* a, int stride_a, const float* b, int stride_b,
 #pragma GCC unroll 1
   for (int t = 0; t < depth; ++t) {
     Vec right[NV];
-    if (PREFETCH > 0) __builtin_prefetch(b + (long long)(t + PREFETCH) * stride_b);
 #pragma GCC unroll 4
     for (int n = 0; n < NV; ++n) right[n] = Load(b + (long long)t * stride_b + n * W);
 #pragma GCC unroll 16

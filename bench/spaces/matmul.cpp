@@ -3,13 +3,13 @@
 // b is packed into panels of NV * W columns, so that a step of the kernel reads one short row of a panel. The kernel
 // keeps MR rows by NV vectors of c in registers and adds, per step, one element of a (spread over all lanes) times
 // that row. A task is ROWS groups of MR rows by one panel; it takes K in blocks of KC, so that the block of the panel
-// stays in the L1 cache while the rows pass over it. examples/matmul.cpp with more to tune: 486 configurations.
+// stays in the L1 cache while the rows pass over it. examples/matmul.cpp with more to tune: 324 configurations.
 //
 //@ tune W = 8 | 4 | 16       # lanes of a vector
 //@ tune MR = 4 | 6 | 8 | 12  # rows of accumulators
 //@ tune NV = 2 | 1 | 3       # vectors of accumulators in a row
 //@ tune ROWS = 1 | 2 | 8     # rows of a task, in groups of MR
-//@ tune KC = 96 | 192 | 384  # steps of K in a block
+//@ tune KC = 96 | 384        # steps of K in a block
 //@ tune UNROLL = 1 | 4       # steps of K in one turn of the kernel's loop
 //@ where MR * NV >= 8 && MR * NV <= 24  # enough sums in flight to hide latency, few enough for 32 registers
 //@ scratch packed f32 [ceil_div(N, NV * W), K, NV * W]

@@ -1,4 +1,4 @@
-#include "agent/bars.h"
+#include "agent/report/bars.h"
 
 #include <gtest/gtest.h>
 

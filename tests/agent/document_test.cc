@@ -1,8 +1,8 @@
-#include "agent/document.h"
+#include "agent/report/document.h"
 
 #include <gtest/gtest.h>
 
-#include "agent/markup.h"
+#include "agent/report/markup.h"
 #include "tests/agent/markup_check.h"
 
 namespace kopt {

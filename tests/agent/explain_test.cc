@@ -1,4 +1,4 @@
-#include "agent/explain.h"
+#include "agent/report/explain.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,3 @@
-#include "agent/export_expr.h"
-
 #include <gtest/gtest.h>
 
 #include <climits>
@@ -7,6 +5,7 @@
 #include <random>
 #include <sstream>
 
+#include "agent/export/expr.h"
 #include "base/files.h"
 
 namespace kopt {
@@ -89,7 +88,8 @@ class Program {
     auto folder = TemporaryFolder::Create("kopt-export-expr");
     EXPECT_TRUE(folder);
     const std::string path = folder->path().string();
-    const std::string include = "#include \"" KOPT_SOURCE_DIR "/agent/export/checked.h\"\n#include <cstdio>\n";
+    const std::string include =
+        "#include \"" KOPT_SOURCE_DIR "/agent/export/templates/checked.h\"\n#include <cstdio>\n";
     EXPECT_TRUE(WriteFile(folder->path() / "main.cpp", include + "int main() {\n" + text_ + "}\n"));
     const std::string command = "g++ -std=c++20 -w -fopenmp -fsanitize=undefined -fno-sanitize-recover " + path +
                                 "/main.cpp -o " + path + "/main && " + path + "/main > " + path + "/out";

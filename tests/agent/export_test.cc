@@ -1,11 +1,11 @@
-#include "agent/export.h"
+#include "agent/export/export.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdlib>
 
-#include "agent/export_parts.h"
+#include "agent/export/parts.h"
 #include "base/files.h"
 #include "task/npy.h"
 #include "tests/agent/fake_verifier.h"

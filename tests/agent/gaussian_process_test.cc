@@ -1,4 +1,4 @@
-#include "agent/gaussian_process.h"
+#include "agent/search/gaussian_process.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "agent/permutation.h"
+#include "agent/search/permutation.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "agent/plot.h"
+#include "agent/report/plot.h"
 
 #include <gtest/gtest.h>
 

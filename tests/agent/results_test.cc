@@ -4,7 +4,7 @@
 
 #include <regex>
 
-#include "agent/report.h"
+#include "agent/report/report.h"
 #include "tests/agent/golden.h"
 #include "tests/agent/job_fixture.h"
 

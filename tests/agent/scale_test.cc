@@ -1,4 +1,4 @@
-#include "agent/scale.h"
+#include "agent/report/scale.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "agent/search.h"
+#include "agent/search/search.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "agent/sensitivity.h"
+#include "agent/report/sensitivity.h"
 
 #include <gtest/gtest.h>
 

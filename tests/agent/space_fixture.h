@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/space.h"
+#include "agent/search/space.h"
 #include "tests/task/spec_builder.h"
 
 namespace kopt {

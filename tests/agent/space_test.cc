@@ -1,4 +1,4 @@
-#include "agent/space.h"
+#include "agent/search/space.h"
 
 #include <gtest/gtest.h>
 

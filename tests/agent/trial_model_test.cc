@@ -1,4 +1,4 @@
-#include "agent/trial_model.h"
+#include "agent/search/trial_model.h"
 
 #include <gtest/gtest.h>
 

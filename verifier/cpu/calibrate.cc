@@ -89,11 +89,29 @@ Result<double> Rate(Probe& probe, int stub, int lanes, int threads) {
   return rate;
 }
 
-}  // namespace
+Result<void> MeasureBandwidths(Probe& probe, Peaks& peaks) {
+  KOPT_TRY(const double read, Bandwidth(probe, kRead, 1));
+  KOPT_TRY(const double write, Bandwidth(probe, kWrite, 1));
+  KOPT_TRY(const double copy, Bandwidth(probe, kCopy, 2));
+  peaks.read_bytes = std::max(peaks.read_bytes, read);
+  peaks.write_bytes = std::max(peaks.write_bytes, write);
+  peaks.copy_bytes = std::max(peaks.copy_bytes, copy);
+  return {};
+}
 
-Result<Peaks> CalibrateCpu(const VerifierOptions& options) {
-  const Device device = CpuDevice();
-  const auto threads = static_cast<int>(device.values.at("THREADS"));
+Result<void> MeasureRates(Probe& probe, int threads, Peaks& peaks) {
+  constexpr int kStubs[] = {kFloats, kDoubles, kInts};
+  constexpr int kLanes[] = {16, 8, 16};
+  for (size_t i = 0; i < peaks.flops.size(); ++i) {
+    KOPT_TRY(const double rate, Rate(probe, kStubs[i], kLanes[i], threads));
+    peaks.flops[i].second = std::max(peaks.flops[i].second, rate);
+  }
+  return {};
+}
+
+// The best of several passes: what disturbs one rarely disturbs all.
+Result<Peaks> Calibrate(const VerifierOptions& options, bool rates) {
+  const auto threads = static_cast<int>(CpuDevice().values.at("THREADS"));
   const std::string worker = (ProgramFolder() / "kopt-worker-cpu").string();
   KOPT_TRY(CompileService compiler, CompileService::Create(worker, options.sandbox, options.cache));
   KOPT_TRY(
@@ -114,22 +132,17 @@ Result<Peaks> CalibrateCpu(const VerifierOptions& options) {
   KOPT_TRY(Arenas arenas, Arenas::Create());
   Probe probe{*session, arenas};
   Peaks peaks{.flops = {{"f32", 0}, {"f64", 0}, {"i32", 0}}};
-  constexpr int kStubs[] = {kFloats, kDoubles, kInts};
-  constexpr int kLanes[] = {16, 8, 16};
-  // The best of several passes: what disturbs one rarely disturbs all.
   for (int pass = 0; pass < kPasses; ++pass) {
-    KOPT_TRY(const double read, Bandwidth(probe, kRead, 1));
-    KOPT_TRY(const double write, Bandwidth(probe, kWrite, 1));
-    KOPT_TRY(const double copy, Bandwidth(probe, kCopy, 2));
-    peaks.read_bytes = std::max(peaks.read_bytes, read);
-    peaks.write_bytes = std::max(peaks.write_bytes, write);
-    peaks.copy_bytes = std::max(peaks.copy_bytes, copy);
-    for (size_t i = 0; i < peaks.flops.size(); ++i) {
-      KOPT_TRY(const double rate, Rate(probe, kStubs[i], kLanes[i], threads));
-      peaks.flops[i].second = std::max(peaks.flops[i].second, rate);
-    }
+    KOPT_CHECK(MeasureBandwidths(probe, peaks));
+    if (rates) KOPT_CHECK(MeasureRates(probe, threads, peaks));
   }
   return peaks;
 }
+
+}  // namespace
+
+Result<Peaks> CalibrateCpu(const VerifierOptions& options) { return Calibrate(options, true); }
+
+Result<Peaks> CalibrateBandwidths(const VerifierOptions& options) { return Calibrate(options, false); }
 
 }  // namespace kopt

@@ -29,12 +29,11 @@ class Comparing {
     const std::vector<size_t> right = running_;
     for (size_t i : right) {
       Verdict& verdict = result_.verdicts[i];
-      Summarise(context_, pools_, verdict);
       verdict.outcome = Outcome::kMeasured;
       verdict.stage = Stage::kMeasure;
       verdict.confirmed = true;
-      if (auto believed = Believe(context_, pools_, verdict); !believed) {
-        KOPT_CHECK(Drop(i, std::move(believed.error())));
+      if (auto concluded = Conclude(context_, pools_, verdict); !concluded) {
+        KOPT_CHECK(Drop(i, std::move(concluded.error())));
       }
     }
     return std::move(result_);

@@ -26,6 +26,7 @@ struct CpuContext {
   std::unique_ptr<Oracle> oracle;
   std::unique_ptr<Session> empty;  // an object of kopt's own that does nothing, with OpenMP
   std::filesystem::path empty_object;
+  int bandwidths_measured = 0;  // again, because of a verdict too good to be believed
 };
 
 // A worker that has loaded kopt's own empty object; started again if it has ended.

@@ -139,9 +139,9 @@ Judged<void> CpuVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Stag
     candidate.call_seconds[shape.shape] = Median(seconds);
   }
   times.Finish("measure");
-  Summarise(context_, pools_, verdict);
+  auto concluded = Conclude(context_, pools_, verdict);
   verdict.baseline_us = std::nullopt;
-  return Believe(context_, pools_, verdict);
+  return concluded;
 }
 
 Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Configuration& configuration,
@@ -159,8 +159,7 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
   times.Finish("measure");
   verdict.evidence = run->evidence();
   verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
-  Summarise(context_, pools_, verdict);
-  return Believe(context_, pools_, verdict);
+  return Conclude(context_, pools_, verdict);
 }
 
 Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Configuration& configuration,
@@ -185,11 +184,10 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
     if (process == 0) verdict.evidence = run->evidence();
     verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
   }
-  Summarise(context_, pools_, verdict);
   verdict.evidence["processes"] = kConfirmationProcesses;
   verdict.evidence["input_seed"] = fmt::format("{:016x}", seed);
   verdict.evidence["device_checkers"] = "not checked: the cpu target has none";
-  KOPT_CHECK(Believe(context_, pools_, verdict));
+  KOPT_CHECK(Conclude(context_, pools_, verdict));
   // For people: a compiler that does not tell decides nothing.
   const auto loops = VectorisedLoops(context_, candidate, configuration, *pools_.front().shape);
   if (loops) verdict.evidence["vectorised"] = Json(*loops);

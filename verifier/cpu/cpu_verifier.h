@@ -27,6 +27,9 @@ Result<void> AddFacts(Device& device, const std::filesystem::path& worker, const
 // Measures the device's peaks in about 3 s with kopt's own kernels, by the same worker and clock as any candidate.
 Result<Peaks> CalibrateCpu(const VerifierOptions& options);
 
+// The bandwidths alone; zeros for the rates.
+Result<Peaks> CalibrateBandwidths(const VerifierOptions& options);
+
 // Looks at this host.
 SandboxState ProbeSandbox();
 

@@ -6,10 +6,9 @@
 
 namespace kopt {
 
-// Fills in the figures of a measured verdict, and evidence["shapes"]: by scored shape time, rates, the bound.
-void Summarise(const CpuContext& context, const ShapePools& pools, Verdict& verdict);
-
-// A refusal of what is faster than the bytes can be moved.
-Judged<void> Believe(const CpuContext& context, const ShapePools& pools, const Verdict& verdict);
+// Fills in the figures of a measured verdict, and evidence["shapes"]: by scored shape time, rates, the bound. What is
+// faster than its inputs can be read is refused, after the bandwidths were measured again: so not while the lane is
+// held.
+Judged<void> Conclude(CpuContext& context, const ShapePools& pools, Verdict& verdict);
 
 }  // namespace kopt

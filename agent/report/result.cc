@@ -1,0 +1,179 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "agent/evidence.h"
+#include "agent/format.h"
+#include "agent/report/explain.h"
+#include "agent/report/sections.h"
+#include "agent/resolution.h"
+#include "agent/results.h"
+#include "verifier/core/statistics.h"
+
+namespace kopt {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr size_t kShapesShown = 12;
+
+std::string EndText(const OptimizeResult& result) {
+  static const std::map<std::string, std::string, std::less<>> kTexts = {
+      {"budget", "the budget was spent"},
+      {"space exhausted", "every configuration was tried"},
+      {"target speedup", "the target speedup was reached and confirmed"},
+      {"interrupted", "it was interrupted"},
+      {"failure", "it could not go on"}};
+  const auto found = kTexts.find(result.stopped_by);
+  return found == kTexts.end() ? result.stopped_by : found->second;
+}
+
+// Lines that end with a newline alone, as they are shown.
+std::string PlainLines(const std::string& text) {
+  std::string lines;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text.compare(i, 2, "\r\n") != 0) lines += text[i];
+  }
+  return lines;
+}
+
+// The lines of the plan as they stand in the source.
+std::string PlanLines(const std::string& source) {
+  std::string lines;
+  for (size_t begin = 0; begin < source.size();) {
+    const size_t end = std::min(source.find('\n', begin), source.size());
+    const size_t word = source.find_first_not_of(" \t", begin);
+    if (source.compare(std::min(word, source.size()), 3, "//@") == 0) {
+      lines += source.substr(word, end - word) + "\n";
+    }
+    begin = end + 1;
+  }
+  return lines;
+}
+
+// The screening of the configuration that a confirmation is about.
+const Judged* ScreeningOf(const OptimizeResult& result, const Configuration& configuration) {
+  const auto found = std::ranges::find(result.screened, configuration, &Judged::configuration);
+  return found == result.screened.end() ? nullptr : &*found;
+}
+
+// What the compiler made of the best kernel's loops.
+Prose Vectorisation(const Job& job, const OptimizeResult& result) {
+  const ordered_json& evidence = result.best->verdict.evidence;
+  const auto told = evidence.find("vectorised");
+  Prose text = VectorisationText(told == evidence.end() ? ordered_json() : *told,
+                                 SourceWithBoundTunables(*job.contestants.seed, result.best->configuration));
+  if (job.spec->Scored(job.target).size() > 1) text += " That is how it is compiled for the first scored shape.";
+  return text;
+}
+
+}  // namespace
+
+Blocks FactsSection(const Job& job, const OptimizeResult& result) {
+  const Spec& spec = *job.spec;
+  Table facts{.columns = {{}, {}}, .names = true};
+  const auto add = [&](const char* name, Prose value) { facts.rows.push_back({name, std::move(value)}); };
+  add("task", fmt::format("{} ({}){}", spec.name, spec.file, spec.summary.empty() ? "" : ": " + spec.summary));
+  add("target, device", fmt::format("{}, {}", Name(job.target), result.device.name));
+  add("speedup is against", job.contestants.BaselineText());
+  if (result.best) {
+    const Verdict& verdict = result.best->verdict;
+    add("speedup", FormatSpeedup(verdict) + ", two-sided 99 % interval");
+    add("time of a call",
+        fmt::format("{} (baseline {})", FormatMicroseconds(verdict.time_us), FormatMicroseconds(verdict.baseline_us)));
+    add("speed of light", verdict.sol_fraction ? Prose(FormatPercent(*verdict.sol_fraction) + " of it is reached")
+                                               : "not known: run " + Code("kopt doctor --calibrate"));
+    add("best configuration", Code(Text(result.best->configuration)));
+  } else {
+    add("time of the baseline", FormatMicroseconds(result.baseline.time_us));
+  }
+  add("tried", fmt::format("{} of {} configurations of the seed {}", result.screened.size(), result.space,
+                           job.contestants.seed->file));
+  add("spent", fmt::format("{} of {} active, {} of preparation before", FormatDuration(result.active_seconds),
+                           FormatDuration(job.budget_seconds), FormatDuration(result.preparation_seconds)));
+  add("ended because", EndText(result));
+  add("run", result.run.run);
+  return {std::move(facts)};
+}
+
+Blocks BoundSection(const Job& job, const OptimizeResult& result) {
+  const Verdict& verdict = result.best ? result.best->verdict : result.baseline;
+  const std::vector<ShapeRates> rates = RatesOf(*job.spec, job.target, verdict.evidence, job.peaks);
+  const bool told = result.best && verdict.evidence.contains("vectorised");
+  if (rates.empty() && !told) return {};
+  Blocks blocks{Heading{result.best ? "What bounds it" : "What bounds the baseline"}};
+  if (rates.size() == 1) {
+    blocks.push_back(Paragraph{RatesText(rates.front(), job.spec->work.unit)});
+  } else if (!rates.empty()) {
+    List list;
+    for (size_t i = 0; i < std::min(rates.size(), kShapesShown); ++i) {
+      list.items.push_back(RatesText(rates[i], job.spec->work.unit));
+    }
+    blocks.push_back(std::move(list));
+    if (rates.size() > kShapesShown) {
+      blocks.push_back(Paragraph{fmt::format("{} more shapes are in the evidence.", rates.size() - kShapesShown)});
+    }
+  }
+  if (std::string picture = RatesPicture(rates); !picture.empty()) {
+    blocks.push_back(Figure{.svg = std::move(picture),
+                            .caption = "Parts of the peaks that kopt's own kernels reach on this machine; " +
+                                       Code("kopt doctor --calibrate") + " measures them."});
+  }
+  if (result.best) blocks.push_back(Paragraph{Vectorisation(job, result)});
+  return blocks;
+}
+
+Blocks MeaningSection(const Job& job, const OptimizeResult& result) {
+  const size_t shapes = job.spec->Scored(job.target).size();
+  std::string text = fmt::format(
+      "A speedup is the time of the baseline divided by that of the kernel. The baseline is {}; a call of it takes {}.",
+      job.contestants.BaselineText(),
+      FormatMicroseconds(result.best ? result.best->verdict.baseline_us : result.baseline.time_us));
+  if (shapes > 1) text += fmt::format(" Times and speedups are geometric means over {} scored shapes.", shapes);
+  Blocks blocks{Heading{"What the speedup means"}, Paragraph{text}};
+  const ScreeningResolution screening = ScreeningResolutionOf(result);
+  if (screening.count == 0) return blocks;
+  text = fmt::format("At this noise a screening can resolve a difference of {} (median of {}).",
+                     FormatPercent(screening.difference), screening.count);
+  if (result.best) {
+    if (auto difference = Resolution(result.best->verdict)) {
+      text += fmt::format(" The confirmation could resolve {}.", FormatPercent(*difference));
+    }
+  }
+  blocks.push_back(Paragraph{text + " A win must exceed 1 % with the whole interval."});
+  return blocks;
+}
+
+Blocks KernelSection(const Job& job, const OptimizeResult& result) {
+  if (!result.best) return {};
+  const std::string source = PlainLines(SourceWithBoundTunables(*job.contestants.seed, result.best->configuration));
+  return {Heading{"Best kernel"},
+          Paragraph{"Its plan, with the tunables of " + Code(Text(result.best->configuration)) + ":"},
+          CodeBlock{.language = "cpp", .text = PlanLines(source)},
+          Paragraph{"The whole source, as in " + Code(kBestFile) + ":"},
+          CodeBlock{.language = "cpp", .text = source, .numbered = true}};
+}
+
+Blocks EvidenceSection(const OptimizeResult& result) {
+  if (!result.best) return {};
+  std::string text = EvidenceText(result.best->verdict.evidence);
+  if (text.empty()) return {};
+  return {Heading{"Evidence"}, CodeBlock{.language = "text", .text = std::move(text)}};
+}
+
+Blocks ConfirmationsSection(const OptimizeResult& result) {
+  if (result.confirmations.empty()) return {};
+  Table table{.columns = {{"configuration"}, {"verdict"}, {"speedup", true}, {"by screening", true}}};
+  for (const Judged& judged : result.confirmations) {
+    const auto& interval = judged.verdict.speedup_interval;
+    const std::string verdict =
+        judged.verdict.correct() && interval ? std::string(Name(Judge(*interval))) : Summary(judged.verdict);
+    const Judged* screening = ScreeningOf(result, judged.configuration);
+    table.rows.push_back({Code(Text(judged.configuration)), verdict, FormatSpeedup(judged.verdict),
+                          screening == nullptr ? "-" : FormatSpeedup(screening->verdict)});
+  }
+  return {Heading{"Confirmations"}, std::move(table)};
+}
+
+}  // namespace kopt
