@@ -32,6 +32,9 @@ constexpr size_t kProposed = 4;
 // How many of the best are confirmed where the budget has room: what leads by screening leads by luck, too.
 constexpr int kLeaders = 3;
 
+// Confirmations in a row that found nothing faster: then the rest, screened lower, is let be.
+constexpr int kRefuted = 5;
+
 // The stage of a verdict that is no work: another kopt held the machine.
 constexpr std::string_view kWaiting = "waiting";
 
@@ -111,6 +114,7 @@ class Optimizer {
   Result<void> Screen(const Configuration& configuration, std::span<const Configuration> ahead);
   Result<void> ConfirmLeaders();
   Result<void> Confirm(Judged& judged);
+  Result<Verdict> TryToConfirm(const Configuration& configuration);
   Judged* BestPromising();
   Result<OptimizeResult> End();
 
@@ -303,6 +307,7 @@ Judged* Optimizer::BestPromising() {
 Result<void> Optimizer::ConfirmLeaders() {
   interrupts_.FinishWork();
   int leaders = 0;
+  int refuted = 0;
   while (interrupts_.signals < 2 && !TargetReached()) {
     Judged* next = BestPromising();
     if (next == nullptr) break;
@@ -311,22 +316,34 @@ Result<void> Optimizer::ConfirmLeaders() {
     if (result_.best && (hope <= *result_.best->verdict.speedup || leaders >= kLeaders || !Goes())) break;
     // One confirmation is always made: a run without a proven figure is worth nothing.
     if (!result_.confirmations.empty() && !budget_.RoomToConfirm(confirmation_seconds_)) break;
+    if (refuted >= kRefuted) break;
     if (interrupts_.signals == 1) progress_.Line("interrupted: a second signal ends the run at once");
     KOPT_CHECK(Confirm(*next));
     ++leaders;
+    const Verdict& last = result_.confirmations.back().verdict;
+    refuted = IsFaster(last) ? 0 : refuted + (last.correct() ? 1 : 0);
   }
   return {};
+}
+
+Result<Verdict> Optimizer::TryToConfirm(const Configuration& configuration) {
+  const double begin = budget_.Active();
+  auto verdict = Work("confirm", [&] { return verifier_.Confirm(seed_, configuration, {.seconds = budget_.Left()}); });
+  confirmation_seconds_ = budget_.Active() - begin;
+  return verdict;
 }
 
 Result<void> Optimizer::Confirm(Judged& judged) {
   Show(fmt::format("confirming {}", Text(judged.configuration)));
   progress_.Line(
       fmt::format("confirming {}, screened at {}", Text(judged.configuration), FormatSpeedup(judged.verdict)));
-  const double begin = budget_.Active();
-  KOPT_TRY(Verdict verdict, Work("confirm", [&] {
-             return verifier_.Confirm(seed_, judged.configuration, {.seconds = budget_.Left()});
-           }));
-  confirmation_seconds_ = budget_.Active() - begin;
+  KOPT_TRY(Verdict verdict, TryToConfirm(judged.configuration));
+  // Noise proves nothing, for or against. A second try may overrun the budget only where nothing is proven yet.
+  if (verdict.correct() && !verdict.speedup && interrupts_.signals == 0 &&
+      (!result_.best || budget_.RoomToConfirm(confirmation_seconds_))) {
+    progress_.Line("  the machine was too restless to tell: once more");
+    KOPT_TRY(verdict, TryToConfirm(judged.configuration));
+  }
   judged.confirmed = true;
   Judged confirmation{.configuration = judged.configuration,
                       .verdict = std::move(verdict),
@@ -377,6 +394,7 @@ Result<OptimizeResult> Optimizer::End() {
   result_.interrupted = result_.interrupted || interrupts_.signals > 0;
   if (result_.interrupted && !result_.failure) result_.stopped_by = "interrupted";
   result_.device = verifier_.device();
+  result_.peaks = verifier_.peaks();
   result_.active_seconds = budget_.Active();
   result_.tail_seconds = budget_.tail();
   result_.run = recorder_.run();

@@ -34,7 +34,7 @@ struct Job {
   std::string strategy = "model";        // of the search, see agent/search/search.h
   uint64_t random_seed = 0;              // of the search
   std::optional<History> history;        // a run that was claimed to be resumed; nothing: a new one
-  Peaks peaks;                           // shown in the report; the verifier has its own copy
+  Peaks peaks;                           // as they were known at the beginning, for `settings`
   std::string command;                   // how to repeat the run, for the report
   nlohmann::ordered_json settings = nlohmann::ordered_json::object();  // stored with the run
 };
@@ -42,6 +42,7 @@ struct Job {
 struct OptimizeResult {
   RunRow run;  // as stored: name, state, outcome
   Device device;
+  Peaks peaks;  // what the verdicts' speed of light rests on
   Registration registration;
   Verdict baseline;                   // without a ratio
   std::vector<Judged> screened;       // in order; the first is the seed's default configuration

@@ -93,7 +93,7 @@ Result<void> WriteResults(const Job& job, const OptimizeResult& result) {
     KOPT_CHECK(
         WriteFile(job.out / kBestFile, SourceWithBoundTunables(*job.contestants.seed, result.best->configuration)));
     KOPT_CHECK(WriteFile(job.out / "verdict.json", Dump(result.best->verdict.Json())));
-    KOPT_CHECK(WriteFile(job.out / "manifest.json", Dump(result.manifest)));
+    KOPT_CHECK(WriteFile(job.out / kManifestFile, Dump(result.manifest)));
   }
   KOPT_CHECK(WriteFile(job.out / "verdicts.json", Dump(AllVerdicts(result))));
   const Document report = Report(job, result);

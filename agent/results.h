@@ -16,6 +16,7 @@
 namespace kopt {
 
 inline constexpr const char* kBestFile = "best.cpp";
+inline constexpr const char* kManifestFile = "manifest.json";
 inline constexpr const char* kReportFile = "report.md";
 inline constexpr const char* kHtmlReportFile = "report.html";
 

@@ -139,6 +139,7 @@ Result<int> RunBench(const BenchFlags& flags, Context& context) {
   progress->Show({.doing = fmt::format("timing {} candidates side by side", bench.contenders.size())});
   const double seconds = flags.budget.empty() ? kNoLimit : *budget;
   KOPT_TRY(bench.result, WithRetries([&] { return verifier->Compare(bench.contenders, seconds); }));
+  KOPT_CHECK(context.KeepPeaks(store, calibration, verifier->peaks()));
   progress->End();
   const std::vector<Pair> pairs = Pairs(bench.result);
   context.Print(BenchText(bench, pairs));
@@ -158,7 +159,7 @@ void AddBench(CLI::App& app, Context& context, Action& action) {
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--budget", flags->budget, "time for samples (default: 7.5 s a candidate)")->type_name("T");
+  command->add_option("--budget", flags->budget, "time for samples (default: up to 7.5 s a candidate)")->type_name("T");
   AddCommonFlags(*command, context.flags());
   command->callback([&action, flags] { action = [flags](Context& c) { return RunBench(*flags, c); }; });
 }

@@ -81,12 +81,18 @@ Result<Calibration> Context::EnsureCalibrated(Store& store, Progress& progress) 
   KOPT_TRY(std::optional<Calibration> known, LoadCalibration(store, device));
   if (known) return *std::move(known);
   KOPT_CHECK(CheckHost(host_.worker, host_.sandbox(), !flags_.unsafe_no_sandbox));
-  progress.Line(fmt::format("first use of {}: measuring its peaks, about 3 s", device));
+  progress.Line(fmt::format("first use of {}: measuring its peaks, about 6 s", device));
   Calibration calibration;
   KOPT_TRY(calibration.peaks, host_.calibrate(OptionsFor({})));
   calibration.date = Timestamp();
   KOPT_CHECK(SaveCalibration(store, device, calibration));
   return calibration;
+}
+
+Result<void> Context::KeepPeaks(Store& store, Calibration known, const Peaks& peaks) const {
+  if (known.peaks == peaks) return {};
+  known.peaks = peaks;
+  return SaveCalibration(store, host_.device().name, known);
 }
 
 VerifierOptions Context::OptionsFor(const Peaks& peaks) const {

@@ -55,10 +55,13 @@ class Context {
   Result<double> StateLimit() const;
   Result<double> CacheLimit() const;
   // Keeps the state within `state_limit` and the cache within `cache_limit`: samples of the oldest runs go first.
-  Result<void> BoundState(Store& store, Progress& progress) const;
+  // Not those of `run`, which is about to be resumed.
+  Result<void> BoundState(Store& store, std::string_view run, Progress& progress) const;
 
-  // The device's peaks; the first use of a device measures them (about 3 s) and says so.
+  // The device's peaks; the first use of a device measures them (about 6 s) and says so.
   Result<Calibration> EnsureCalibrated(Store& store, Progress& progress);
+  // Stores peaks that are better than those of `known`, which a verifier saw since.
+  Result<void> KeepPeaks(Store& store, Calibration known, const Peaks& peaks) const;
   VerifierOptions OptionsFor(const Peaks& peaks) const;
 
   // Prints to stdout unless --json was given.

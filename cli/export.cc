@@ -30,7 +30,7 @@ Result<Export> Make(const StoredRun& run, Context& context) {
 Result<int> RunExport(const std::string& name, const std::string& out, Context& context) {
   KOPT_TRY(Store store, context.OpenStore());
   KOPT_TRY(RunRow row, store.FindRun(name));
-  KOPT_TRY(const StoredRun run, LoadRun(store, std::move(row), context.StateFolder() / "cache" / "files"));
+  KOPT_TRY(const StoredRun run, LoadRun(store, std::move(row), context.KeptFiles()));
   KOPT_CHECK(ExportableWinner(run, context.host().device()));
   const std::filesystem::path folder = out.empty() ? PackageName(run.spec.name) + "-export" : out;
   KOPT_CHECK(PrepareResultsFolder(folder));

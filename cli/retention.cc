@@ -30,19 +30,21 @@ void CompactIfIdle(Store& store) {
   if (idle) (void)store.Compact();  // what cannot be given back now is used again
 }
 
-Result<void> Context::BoundState(Store& store, Progress& progress) const {
+Result<void> Context::BoundState(Store& store, std::string_view run, Progress& progress) const {
   KOPT_TRY(const double state_limit, StateLimit());
   KOPT_TRY(const double cache_limit, CacheLimit());
   TrimFolder(StateFolder() / "cache", static_cast<uint64_t>(cache_limit));
   KOPT_TRY(int64_t used, store.UsedBytes());
   if (static_cast<double>(used) <= state_limit) return {};
+  KOPT_TRY(const int64_t arrays, store.ArrayBytes());
+  // Where arrays alone are too much, no timing is worth giving up.
   KOPT_TRY(const std::vector<std::string> runs, store.RunsWithSamples());
   int dropped = 0;
-  for (const std::string& run : runs) {
-    if (static_cast<double>(used) <= kRoom * state_limit) break;
-    KOPT_TRY(const RunRow row, store.FindRun(run));
-    if (StateOf(row) == "running") continue;
-    KOPT_CHECK(store.DropSamples(run));
+  for (const std::string& old : runs) {
+    if (static_cast<double>(used) <= kRoom * state_limit || static_cast<double>(arrays) > kRoom * state_limit) break;
+    KOPT_TRY(const RunRow row, store.FindRun(old));
+    if (old == run || StateOf(row) == "running") continue;
+    KOPT_CHECK(store.DropSamples(old));
     KOPT_TRY(used, store.UsedBytes());
     ++dropped;
   }

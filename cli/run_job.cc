@@ -83,7 +83,7 @@ Result<void> CheckSameMakers(const Job& job, const nlohmann::ordered_json& made_
 Result<OptimizeResult> Carry(Job& job, Store& store, Progress& progress, Context& context,
                              const std::function<Result<void>()>& claim) {
   Host& host = context.host();
-  KOPT_CHECK(context.BoundState(store, progress));
+  KOPT_CHECK(context.BoundState(store, job.run, progress));
   KOPT_TRY(const Calibration calibration, context.EnsureCalibrated(store, progress));
   job.peaks = calibration.peaks;
   KOPT_TRY(const auto verifier, host.new_verifier(*job.spec, context.OptionsFor(job.peaks)));
@@ -95,7 +95,9 @@ Result<OptimizeResult> Carry(Job& job, Store& store, Progress& progress, Context
     job.settings["made_with"] = made_with;
   }
   if (claim) KOPT_CHECK(claim());
-  return Optimize(job, *verifier, store, progress, host.clock, host.interrupts);
+  auto result = Optimize(job, *verifier, store, progress, host.clock, host.interrupts);
+  (void)context.KeepPeaks(store, calibration, verifier->peaks());  // the run has ended, whatever becomes of them
+  return result;
 }
 
 }  // namespace

@@ -47,6 +47,16 @@ struct RemoveFlags {
   bool force = false;
 };
 
+// Arrays that were read back from the state and that it holds no longer.
+void RemoveUnknownFiles(const std::filesystem::path& folder, Store& store) {
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    const auto known = store.HasFile(entry.path().filename().string());
+    std::error_code ignored;
+    if (known && !*known) std::filesystem::remove(entry.path(), ignored);
+  }
+}
+
 Result<int> RemoveRuns(const RemoveFlags& flags, Context& context) {
   KOPT_TRY(Store store, context.OpenStore());
   // All are looked up before the first one goes: a misspelt name removes nothing.
@@ -69,6 +79,7 @@ Result<int> RemoveRuns(const RemoveFlags& flags, Context& context) {
     context.Print(gone ? fmt::format("removed {}\n", run.run)
                        : fmt::format("kept {}: another kopt took it up just now\n", run.run));
   }
+  RemoveUnknownFiles(context.KeptFiles(), store);
   CompactIfIdle(store);
   context.Document({{"kopt", 1}, {"removed", removed}});
   return removed.size() == found.size() ? 0 : 1;

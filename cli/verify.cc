@@ -60,21 +60,31 @@ Result<int> RunVerify(const VerifyOptions& options, Context& context) {
   if (!candidate) return std::unexpected(candidate.error());
   KOPT_TRY(const Configuration configuration, BindTunables(*candidate, options.set));
   KOPT_TRY(const Contestants contestants, ReadContestants(spec, target, ""));
+  const bool alone = contestants.Baseline() == nullptr;
+  if (alone && options.confirm) {
+    return std::unexpected(Error{.exit = Exit::kUsage,
+                                 .message = "the spec has neither a [baseline] nor a [seed] to confirm against",
+                                 .file = options.spec,
+                                 .key = "--confirm",
+                                 .hint = "name one; without --confirm the candidate is checked and timed alone"});
+  }
   KOPT_TRY(Store store, context.OpenStore());
   const auto progress = context.MakeProgress();
   KOPT_TRY(const Calibration calibration, context.EnsureCalibrated(store, *progress));
   KOPT_TRY(const auto verifier, context.host().new_verifier(spec, context.OptionsFor(calibration.peaks)));
   progress->Show({.doing = "checking the spec's power against wrong answers"});
   KOPT_CHECK(WithRetries([&] { return verifier->Register(); }));
-  if (contestants.Baseline() != nullptr) {
+  if (!alone) {
     progress->Show({.doing = "judging the baseline"});
     KOPT_CHECK(EstablishBaseline(*verifier, contestants));
   }
   progress->Show({.doing = fmt::format("{} {}", options.confirm ? "confirming" : "judging", Text(configuration))});
   KOPT_TRY(const Verdict verdict, WithRetries([&] {
+             if (alone) return verifier->SetBaseline(*candidate, configuration);
              return options.confirm ? verifier->Confirm(*candidate, configuration, {})
                                     : verifier->Screen(*candidate, configuration, {});
            }));
+  KOPT_CHECK(context.KeepPeaks(store, calibration, verifier->peaks()));
   progress->End();
   return Report(verdict, contestants.BaselineText(), context);
 }

@@ -94,6 +94,7 @@ Result<int> RunVerifyManifest(const std::string& file, Context& context) {
   KOPT_TRY(const Verdict verdict, WithRetries([&] {
              return verifier->Confirm(winner.candidate, winner.configuration, {.seed = manifest.input_seed});
            }));
+  KOPT_CHECK(context.KeepPeaks(store, calibration, verifier->peaks()));
   progress->End();
   context.Print(VerdictText(verdict, manifest.baseline_file) + ComparisonText(manifest, verdict, changed));
   nlohmann::ordered_json document = verdict.Json();

@@ -80,6 +80,17 @@ Result<int64_t> Store::UsedBytes() {
   return (pages - unused) * page_bytes;
 }
 
+Result<int64_t> Store::ArrayBytes() {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->database->Number("SELECT coalesce(sum(length(content)), 0) FROM file");
+}
+
+Result<bool> Store::HasFile(std::string_view hash) {
+  const std::lock_guard lock(impl_->mutex);
+  KOPT_TRY(Statement found, impl_->database->Query("SELECT 1 FROM file WHERE hash = ?", hash));
+  return found.Step();
+}
+
 Result<void> Store::Compact() {
   const std::lock_guard lock(impl_->mutex);
   KOPT_CHECK(impl_->database->Run("VACUUM"));

@@ -118,6 +118,8 @@ class Store {
   Result<void> DropSamples(std::string_view run);
   Result<std::vector<std::string>> RunsWithSamples();  // oldest first
   Result<int64_t> UsedBytes();                         // of the file, without what was freed
+  Result<int64_t> ArrayBytes();                        // of the arrays that tasks were filled from
+  Result<bool> HasFile(std::string_view hash);
   // Gives freed space back to the file system.
   Result<void> Compact();
 

@@ -103,7 +103,7 @@ Blocks RepeatSection(const Job& job, const OptimizeResult& result) {
   std::string text;
   if (!job.command.empty()) text += job.command + "\n";
   if (result.best) {
-    text += fmt::format("kopt verify {} {} --confirm\n", job.spec->file, (job.out / kBestFile).string());
+    text += fmt::format("kopt verify --manifest {}\n", (job.out / kManifestFile).string());
   }
   text += fmt::format("kopt show {}\n", result.run.run);
   return {Heading{"Repeat"}, CodeBlock{.language = "sh", .text = std::move(text)}};

@@ -18,15 +18,24 @@ using nlohmann::ordered_json;
 
 constexpr size_t kShapesShown = 12;
 
+bool TriedAll(const OptimizeResult& result) {
+  return result.admissible && result.screened.size() >= *result.admissible;
+}
+
+std::string TriedText(const OptimizeResult& result) {
+  if (result.admissible) return fmt::format("{} of {} configurations", result.screened.size(), *result.admissible);
+  return fmt::format("{} configurations of a space of {} points", result.screened.size(), FormatCount(result.space));
+}
+
 std::string EndText(const OptimizeResult& result) {
-  static const std::map<std::string, std::string, std::less<>> kTexts = {
+  const std::map<std::string, std::string, std::less<>> texts = {
       {"budget", "the budget was spent"},
-      {"space exhausted", "every configuration was tried"},
+      {"space exhausted", TriedAll(result) ? "every configuration was tried" : "no more configurations were found"},
       {"target speedup", "the target speedup was reached and confirmed"},
       {"interrupted", "it was interrupted"},
       {"failure", "it could not go on"}};
-  const auto found = kTexts.find(result.stopped_by);
-  return found == kTexts.end() ? result.stopped_by : found->second;
+  const auto found = texts.find(result.stopped_by);
+  return found == texts.end() ? result.stopped_by : found->second;
 }
 
 // Lines that end with a newline alone, as they are shown.
@@ -88,8 +97,7 @@ Blocks FactsSection(const Job& job, const OptimizeResult& result) {
   } else {
     add("time of the baseline", FormatMicroseconds(result.baseline.time_us));
   }
-  add("tried", fmt::format("{} of {} configurations of the seed {}", result.screened.size(), result.space,
-                           job.contestants.seed->file));
+  add("tried", fmt::format("{} of the seed {}", TriedText(result), job.contestants.seed->file));
   add("spent", fmt::format("{} of {} active, {} of preparation before", FormatDuration(result.active_seconds),
                            FormatDuration(job.budget_seconds), FormatDuration(result.preparation_seconds)));
   add("ended because", EndText(result));
@@ -99,7 +107,7 @@ Blocks FactsSection(const Job& job, const OptimizeResult& result) {
 
 Blocks BoundSection(const Job& job, const OptimizeResult& result) {
   const Verdict& verdict = result.best ? result.best->verdict : result.baseline;
-  const std::vector<ShapeRates> rates = RatesOf(*job.spec, job.target, verdict.evidence, job.peaks);
+  const std::vector<ShapeRates> rates = RatesOf(*job.spec, job.target, verdict.evidence, result.peaks);
   const bool told = result.best && verdict.evidence.contains("vectorised");
   if (rates.empty() && !told) return {};
   Blocks blocks{Heading{result.best ? "What bounds it" : "What bounds the baseline"}};

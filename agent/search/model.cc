@@ -129,15 +129,18 @@ std::vector<Point> ModelSearch::Untried(const Known& known) {
     start = kNewPoints * known.trials.size();
     if (listed) start %= space_.points().size();
   }
-  const auto take = [&](size_t from, size_t to) {
-    for (size_t i = from; i < to && points.size() < most; ++i) {
-      const Point* point = order_.At(i);
+  const auto take = [&](size_t from, size_t to, size_t until, auto... steps) {
+    for (size_t i = from; i < to && points.size() < until; ++i) {
+      const Point* point = order_.At(i, steps...);
       if (point == nullptr) break;
       if (seen.insert(*point).second) points.push_back(*point);
     }
   };
-  take(start, std::numeric_limits<size_t>::max());
-  take(0, start);
+  constexpr size_t kAll = std::numeric_limits<size_t>::max();
+  const long long steps = AllowedSteps(known.trials.size());
+  take(start, kAll, most, steps);
+  take(0, start, most, steps);
+  if (points.empty()) take(0, kAll, 1);
   return points;
 }
 

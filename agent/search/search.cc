@@ -37,11 +37,15 @@ class RandomSearch : public Search {
   std::vector<Configuration> Propose(std::span<const Trial> trials, size_t n) override {
     const std::set<Point> tried = PointsOf(space_, trials);
     std::vector<Point> chosen;
-    for (size_t i = 0; chosen.size() < n; ++i) {
-      const Point* point = order_.At(i);
-      if (point == nullptr) break;
-      if (!tried.contains(*point)) chosen.push_back(*point);
-    }
+    const auto take = [&](size_t most, auto... steps) {
+      for (size_t i = 0; chosen.size() < most; ++i) {
+        const Point* point = order_.At(i, steps...);
+        if (point == nullptr) break;
+        if (!tried.contains(*point)) chosen.push_back(*point);
+      }
+    };
+    take(n, AllowedSteps(trials.size()));
+    if (chosen.empty()) take(std::min<size_t>(n, 1));
     return ConfigurationsAt(space_, chosen);
   }
 
@@ -77,24 +81,25 @@ RandomPoints::RandomPoints(const Space& space, uint64_t random_seed)
     : space_(space), random_seed_(random_seed), exhausted_(space.extent() != Space::Extent::kSampled) {
   const Permutation order(space.points().size(), random_seed);
   for (size_t i = 0; i < order.size(); ++i) points_.push_back(space.points()[order.At(i)]);
+  bound_before_.resize(points_.size());
 }
 
-const Point* RandomPoints::At(size_t index) {
-  while (points_.size() <= index) {
-    if (exhausted_ || !Grow()) return nullptr;
-  }
-  return &points_[index];
+const Point* RandomPoints::At(size_t index, long long steps) {
+  while (points_.size() <= index && !exhausted_ && bound_ <= steps) Sample();
+  return index < points_.size() && bound_before_[index] <= steps ? &points_[index] : nullptr;
 }
 
-bool RandomPoints::Grow() {
-  for (int i = 0; i < kFruitlessSamples; ++i) {
-    auto point = space_.Sample(Mix(random_seed_, samples_++));
-    if (!point || !seen_.insert(*point).second) continue;
+void RandomPoints::Sample() {
+  long long left = Space::kSampleSteps;
+  auto point = space_.Sample(Mix(random_seed_, samples_++), left);
+  bound_ += Space::kSampleSteps - left;
+  if (point && seen_.insert(*point).second) {
     points_.push_back(*std::move(point));
-    return true;
+    bound_before_.push_back(bound_);
+    misses_in_a_row_ = 0;
+    return;
   }
-  exhausted_ = true;
-  return false;
+  exhausted_ = ++misses_in_a_row_ >= kFruitlessSamples;
 }
 
 std::unique_ptr<Search> NewExhaustiveSearch(const Space& space) { return std::make_unique<ExhaustiveSearch>(space); }

@@ -146,7 +146,8 @@ void Space::Explore(const SpaceLimits& limits) {
     extent_ = points_.empty() ? Extent::kEmpty : Extent::kListed;
     return;
   }
-  const bool found = !points_.empty() || Sample(0, limits.steps);
+  long long steps = limits.steps;
+  const bool found = !points_.empty() || Sample(0, steps);
   if (points_.empty()) looked_at_ += limits.steps;
   extent_ = found ? Extent::kSampled : Extent::kNoneFound;
   points_ = {};
@@ -178,7 +179,7 @@ bool Space::IsAdmissible(const Point& point) const {
   return walk.HoldAll();
 }
 
-std::optional<Point> Space::Sample(uint64_t seed, long long steps) const {
+std::optional<Point> Space::Sample(uint64_t seed, long long& steps) const {
   std::optional<Point> found;
   long long most = kFirstAttempt + 4 * static_cast<long long>(tunables_.size());
   for (uint64_t attempt = 0; steps > 0; ++attempt, most *= 2) {
@@ -193,8 +194,8 @@ std::optional<Point> Space::Sample(uint64_t seed, long long steps) const {
           found = point;
           return true;
         });
-    if (finished) break;
     steps -= walk.bound();
+    if (finished) break;
   }
   return found;
 }

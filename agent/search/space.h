@@ -52,8 +52,14 @@ class Space {
   bool IsAdmissible(const Point& point) const;
 
   // An admissible point, by a depth-first walk in random order that begins anew when it gets stuck. Every admissible
-  // point can come; they are equally likely only where no `where` is. Nothing if none was found within `steps`.
-  std::optional<Point> Sample(uint64_t seed, long long steps = 20000) const;
+  // point can come; they are equally likely only where no `where` is. Nothing if none was found within `steps`, from
+  // which the values that were bound are taken.
+  std::optional<Point> Sample(uint64_t seed, long long& steps) const;
+  std::optional<Point> Sample(uint64_t seed) const {
+    long long steps = kSampleSteps;
+    return Sample(seed, steps);
+  }
+  static constexpr long long kSampleSteps = 20000;
   // The first `count` admissible points that `skip` does not refuse, in the order of the file if the space is listed,
   // else in an order that tests each `where` early; fewer if there are no more, or if `steps` are spent between one and
   // the next.

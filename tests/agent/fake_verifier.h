@@ -1,6 +1,7 @@
 // A simulated device: it plays verdicts for configurations and lets a virtual clock tick.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <string>
@@ -20,6 +21,7 @@ struct Behaviour {
   Outcome confirmed_outcome = Outcome::kMeasured;
   double confirmed_speedup = 0;  // by confirmation; 0: as screened
   std::string remark;
+  int restless = 0;  // confirmations in a row, from the first on, that are noisy
 };
 
 // Inputs and right answers of zeros.
@@ -59,8 +61,10 @@ class FakeVerifier : public Verifier {
   double waiting_seconds = 0;    // of each call, for the machine
   const Spec* spec = nullptr;    // what examples are drawn for
   bool no_example = false;
+  Peaks peaks_now;
 
   const Device& device() const override { return device_; }
+  const Peaks& peaks() const override { return peaks_now; }
 
   Result<Registration> Register() override {
     clock_.Sleep(register_seconds);
@@ -93,7 +97,13 @@ class FakeVerifier : public Verifier {
     confirm_limits.push_back(how.seconds);
     confirm_seeds.push_back(how.seed);
     confirmed.push_back(Text(configuration));
-    return Judge(configuration, confirm_seconds, true);
+    KOPT_TRY(Verdict verdict, Judge(configuration, confirm_seconds, true));
+    if (std::ranges::count(confirmed, confirmed.back()) <= behave(configuration).restless) {
+      verdict.remark = "noisy";
+      verdict.speedup.reset();
+      verdict.speedup_interval.reset();
+    }
+    return verdict;
   }
 
   Result<Example> DrawExample(const Shape& shape) override {

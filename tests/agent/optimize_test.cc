@@ -112,6 +112,41 @@ TEST_F(OptimizeTest, LeadersThatScreeningCannotTellApartAreConfirmed) {
   EXPECT_EQ(Text(result->best->configuration), "A=4 B=20");
 }
 
+TEST_F(OptimizeTest, FigureAfterFigureThatDoesNotHoldEndsTheConfirmations) {
+  verifier_.behave = [](const Configuration&) { return Behaviour{.speedup = 1.02, .confirmed_speedup = 1.001}; };
+  const auto result = Run();
+  ASSERT_TRUE(result);
+  EXPECT_FALSE(result->best);
+  EXPECT_EQ(verifier_.confirmed.size(), 5u);
+}
+
+TEST_F(OptimizeTest, AConfirmationThatNoiseSpoiltIsRepeated) {
+  verifier_.behave = [](const Configuration& configuration) {
+    Behaviour behaviour = ByProduct(configuration);
+    behaviour.restless = 1;
+    return behaviour;
+  };
+  job_.budget_seconds = 20;  // no room for two, but nothing is proven without
+  auto result = Run();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(verifier_.confirmed.size(), 2u);
+  ASSERT_TRUE(result->best);
+  EXPECT_EQ(result->confirmations.size(), 1u);
+}
+
+TEST_F(OptimizeTest, NoiseThatStaysIsNoProof) {
+  verifier_.behave = [](const Configuration& configuration) {
+    Behaviour behaviour = ByProduct(configuration);
+    behaviour.restless = 9;
+    return behaviour;
+  };
+  job_.budget_seconds = 20;
+  const auto result = Run();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(verifier_.confirmed.size(), 2u);
+  EXPECT_FALSE(result->best);
+}
+
 TEST_F(OptimizeTest, FewPointsOfManyAreScreenedAsTheyAreFound) {
   std::string seed;
   for (int i = 1; i <= 6; ++i) seed += fmt::format("//@ tune T{} = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10\n", i);

@@ -49,7 +49,7 @@ class ReportTest : public ::testing::Test {
     job_.spec = &spec_;
     job_.out = "kopt-out/scale";
     job_.command = "kopt optimize scale.spec --budget 60s";
-    job_.peaks = {.read_bytes = 20e9, .write_bytes = 10e9, .flops = {{"f32", 100e9}}};
+    result_.peaks = {.read_bytes = 20e9, .write_bytes = 10e9, .flops = {{"f32", 100e9}}};
     SetSeed(kSeed);
     result_.run.run = "scale-20261120-174402-3f2a";
     result_.device.name = "a simulated device";
@@ -57,6 +57,7 @@ class ReportTest : public ::testing::Test {
     result_.baseline.evidence["shapes"] = Shapes(100, 10000);
     result_.stopped_by = "budget";
     result_.space = 6;
+    result_.admissible = 6;
     result_.preparation_seconds = 4;
     result_.active_seconds = 61;
   }

@@ -1,5 +1,6 @@
 #include "agent/search/search.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -87,7 +88,7 @@ TEST(SearchTest, EveryStrategyVisitsEveryAdmissiblePointOnce) {
 }
 
 TEST(SearchTest, ASampledSpaceIsVisitedWholeToo) {
-  const Space listed = MakeSpace(kSmall), sampled = MakeSpace(kSmall, {.points = 5});
+  const Space listed = MakeSpace(kSmall), sampled = MakeSpace(kSmall, {.points = 5, .steps = 100000});
   ASSERT_EQ(sampled.extent(), Space::Extent::kSampled);
   for (const std::string& name : SearchNames()) ExpectAllOnce(listed, Walk(sampled, name, 1, 2), name);
 }
@@ -192,6 +193,26 @@ TEST(SearchTest, AHugeSpaceIsSearchedWithoutEndAndInTime) {
     for (const Configuration& configuration : order) EXPECT_TRUE(space.IsAdmissible(*space.Find(configuration)));
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10)) << name;
   }
+}
+
+// 10^12 points of which one in 10 007 is admissible, and nothing tells which before the last tunable is bound.
+TEST(SearchTest, AProposalIsMadeInTimeWhereAdmissiblePointsAreRare) {
+  std::string plan, sum;
+  for (int i = 0; i < 12; ++i) {
+    plan += fmt::format("//@ tune T{} = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10\n", i);
+    sum += fmt::format("{}T{} * {}", i == 0 ? "" : " + ", i, 7919 * (i + 1) + 104729 * i * i);
+  }
+  const Space space = MakeSpace(plan + fmt::format("//@ where ({}) % 10007 == 7\n", sum), {.points = 5, .steps = 100000});
+  const auto begin = std::chrono::steady_clock::now();
+  const auto kept = NewSearch("model", space, 3).value();
+  std::vector<Trial> trials;
+  for (int i = 0; i < 2; ++i) {
+    const auto proposed = kept->Propose(trials, 4);
+    ASSERT_FALSE(proposed.empty());
+    EXPECT_EQ(proposed, NewSearch("model", space, 3).value()->Propose(trials, 4));
+    for (const Configuration& configuration : proposed) trials.push_back(Good(configuration));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
 }
 
 TEST(SearchTest, AnUnknownNameIsRefusedWithTheNames) {

@@ -94,7 +94,7 @@ TEST_F(CommandsTest, InitRefusesNamesThatAreNone) {
 TEST_F(CommandsTest, FirstUseOfADeviceCalibrates) {
   Init();
   EXPECT_EQ(Kopt({"check", "norm.spec"}), 0);
-  EXPECT_NE(out_.find("first use of a simulated device: measuring its peaks, about 3 s\n"), std::string::npos);
+  EXPECT_NE(out_.find("first use of a simulated device: measuring its peaks, about 6 s\n"), std::string::npos);
   EXPECT_EQ(Kopt({"check", "norm.spec"}), 0);
   EXPECT_EQ(out_.find("first use"), std::string::npos);
   EXPECT_EQ(calibrations_, 1);
@@ -139,6 +139,34 @@ TEST_F(CommandsTest, VerifyJudges) {
   verifier_.behave = [](const Configuration&) { return Behaviour{.outcome = Outcome::kMismatch}; };
   EXPECT_EQ(Kopt({"verify", "norm.spec", "norm.cpp"}), 1);
   EXPECT_EQ(out_, "mismatch at check: played\n  evidence\n    log:\n      line 1\n      line 2\n");
+}
+
+TEST_F(CommandsTest, VerifyWithNothingToCompareWith) {
+  Init();
+  std::string spec = *ReadFile("norm.spec");
+  for (const char* key : {"[seed]", "[baseline]"}) {
+    const size_t begin = spec.find(key);
+    ASSERT_NE(begin, std::string::npos);
+    spec.erase(begin, spec.find('\n', spec.find("cpu", begin)) - begin);
+  }
+  Write("norm.spec", spec);
+  EXPECT_EQ(Kopt({"verify", "norm.spec", "norm.cpp"}), 0) << err_;
+  EXPECT_NE(out_.find("measured: every output is right\n"), std::string::npos) << out_;
+  EXPECT_NE(out_.find("time"), std::string::npos) << out_;
+  EXPECT_EQ(out_.find("speedup"), std::string::npos) << out_;
+  EXPECT_EQ(Kopt({"verify", "norm.spec", "norm.cpp", "--confirm"}), 2);
+  EXPECT_NE(err_.find("neither a [baseline] nor a [seed]"), std::string::npos) << err_;
+}
+
+TEST_F(CommandsTest, PeaksThatTurnOutBetterAreKept) {
+  Init();
+  ASSERT_EQ(Kopt({"verify", "norm.spec", "norm.cpp"}), 0) << err_;
+  better_peaks_ = Peaks{.read_bytes = 5e10, .flops = {{"f32", 1e11}}};
+  ASSERT_EQ(Kopt({"verify", "norm.spec", "norm.cpp"}), 0) << err_;
+  better_peaks_.reset();
+  ASSERT_EQ(Kopt({"verify", "norm.spec", "norm.cpp"}), 0) << err_;
+  EXPECT_EQ(options_.peaks.read_bytes, 5e10);
+  EXPECT_EQ(calibrations_, 1);
 }
 
 TEST_F(CommandsTest, VerifyRejectsABrokenPlanWithItsPlace) {

@@ -25,6 +25,7 @@ class BorrowedVerifier : public Verifier {
  public:
   explicit BorrowedVerifier(Verifier& verifier) : verifier_(verifier) {}
   const Device& device() const override { return verifier_.device(); }
+  const Peaks& peaks() const override { return verifier_.peaks(); }
   Result<Registration> Register() override { return verifier_.Register(); }
   Result<Verdict> SetBaseline(const Candidate& candidate, const Configuration& configuration) override {
     return verifier_.SetBaseline(candidate, configuration);
@@ -73,6 +74,7 @@ class KoptTest : public ::testing::Test {
               .new_verifier = [&](const Spec& spec, VerifierOptions options) -> Result<std::unique_ptr<Verifier>> {
                 options_ = options;
                 verifier_.spec = &spec;
+                verifier_.peaks_now = better_peaks_.value_or(options.peaks);
                 return std::make_unique<BorrowedVerifier>(verifier_);
               },
               .device = [&] { return verifier_.device(); },
@@ -113,6 +115,7 @@ class KoptTest : public ::testing::Test {
   VerifierOptions options_;
   SandboxState sandbox_{.landlock_abi = 4, .seccomp = true};
   int calibrations_ = 0;
+  std::optional<Peaks> better_peaks_;  // that the verifier hands out
   std::string out_, err_;
 };
 

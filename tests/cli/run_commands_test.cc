@@ -125,6 +125,8 @@ TEST_F(RunCommandsTest, FromStartsAtAnEarlierBest) {
 TEST_F(RunCommandsTest, RunsAreRemoved) {
   const std::string first = Optimized()["run"];
   const std::string second = Optimized()["run"];
+  std::filesystem::create_directories("state/files");
+  Write("state/files/0123", "an array of a task that the state does not hold");
   EXPECT_NE(Error({"runs", "rm", first, "nothing"}, 2).find("there is no run `nothing`"), std::string::npos);
   EXPECT_EQ(Kopt({"runs", "rm", first, first, "--json"}), 0) << err_;
   EXPECT_EQ(ordered_json::parse(out_)["removed"], ordered_json{first});
@@ -132,6 +134,7 @@ TEST_F(RunCommandsTest, RunsAreRemoved) {
   const auto runs = ordered_json::parse(out_)["runs"];
   ASSERT_EQ(runs.size(), 1u);
   EXPECT_EQ(runs[0]["run"], second);
+  EXPECT_FALSE(std::filesystem::exists("state/files/0123"));
   EXPECT_NE(Error({"runs", "rm"}, 2).find("`kopt runs rm` needs RUN"), std::string::npos) << err_;
 }
 

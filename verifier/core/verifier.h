@@ -50,6 +50,7 @@ struct Peaks {
   double read_bytes = 0, write_bytes = 0, copy_bytes = 0;  // per second
   std::vector<std::pair<std::string, double>> flops;       // per [work] unit: operations per second
   double Flops(std::string_view unit) const;
+  bool operator==(const Peaks&) const = default;
 };
 
 struct Device {
@@ -96,6 +97,8 @@ class Verifier {
  public:
   virtual ~Verifier() = default;
   virtual const Device& device() const = 0;
+  // Those of the options, or better ones that were seen since.
+  virtual const Peaks& peaks() const = 0;
   // Compiles the oracle, checks the spec's power on every scored shape. A spec that fails is a usage error (exit 2).
   virtual Result<Registration> Register() = 0;
   // Judges the baseline like any candidate (without a ratio). Later verdicts are relative to it. If its verdict is not

@@ -7,6 +7,7 @@
 #include "base/lane.h"
 #include "verifier/cpu/compile.h"
 #include "verifier/cpu/cpu_verifier.h"
+#include "verifier/cpu/measure.h"
 #include "verifier/cpu/session.h"
 
 namespace kopt {
@@ -110,7 +111,7 @@ Result<void> MeasureRates(Probe& probe, int threads, Peaks& peaks) {
 }
 
 // The best of several passes: what disturbs one rarely disturbs all.
-Result<Peaks> Calibrate(const VerifierOptions& options, bool rates) {
+Result<Peaks> Calibrate(const VerifierOptions& options, Lane& lane, bool rates) {
   const auto threads = static_cast<int>(CpuDevice().values.at("THREADS"));
   const std::string worker = (ProgramFolder() / "kopt-worker-cpu").string();
   KOPT_TRY(CompileService compiler, CompileService::Create(worker, options.sandbox, options.cache));
@@ -121,7 +122,6 @@ Result<Peaks> Calibrate(const VerifierOptions& options, bool rates) {
     return std::unexpected(
         Error{.message = "the calibration kernels do not compile: " + compiled.reason, .log = compiled.log});
   }
-  KOPT_TRY(Lane lane, Lane::Open("cpu"));
   const Lane::Hold hold = lane.Alone();
   KOPT_TRY(
       auto session,
@@ -133,6 +133,7 @@ Result<Peaks> Calibrate(const VerifierOptions& options, bool rates) {
   Probe probe{*session, arenas};
   Peaks peaks{.flops = {{"f32", 0}, {"f64", 0}, {"i32", 0}}};
   for (int pass = 0; pass < kPasses; ++pass) {
+    KOPT_CHECK(CheckInterrupt(options));
     KOPT_CHECK(MeasureBandwidths(probe, peaks));
     if (rates) KOPT_CHECK(MeasureRates(probe, threads, peaks));
   }
@@ -141,8 +142,13 @@ Result<Peaks> Calibrate(const VerifierOptions& options, bool rates) {
 
 }  // namespace
 
-Result<Peaks> CalibrateCpu(const VerifierOptions& options) { return Calibrate(options, true); }
+Result<Peaks> CalibrateCpu(const VerifierOptions& options) {
+  KOPT_TRY(Lane lane, Lane::Open("cpu", options.interrupts));
+  return Calibrate(options, lane, true);
+}
 
-Result<Peaks> CalibrateBandwidths(const VerifierOptions& options) { return Calibrate(options, false); }
+Result<Peaks> CalibrateBandwidths(const VerifierOptions& options, Lane& lane) {
+  return Calibrate(options, lane, false);
+}
 
 }  // namespace kopt

@@ -178,8 +178,8 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
 
 Judged<double> CandidateRun::Check(const Shape& shape, SetPool& pool, const std::vector<size_t>& numbers,
                                    const Deadline& deadline) {
+  const Lane::Hold hold = context_.lane.Shared();  // the oracle, too, takes every CPU
   KOPT_TRY(const Sets sets, Gather(pool, numbers));
-  const Lane::Hold hold = context_.lane.Shared();
   const BoundTask& task = pool.task();
   const CallBatch calls = LayOut(task, objects_.at(&shape).plan, InputsOf(sets), false);
   const Poisons poisons = DrawPoisons(sets.size());

@@ -17,9 +17,11 @@ class Comparing {
  public:
   Comparing(CpuContext& context, const ShapePools& pools, std::span<const Contender> contenders, double seconds)
       : context_(context), pools_(pools), contenders_(contenders) {
-    const double all = std::min(seconds, kSecondsEach * static_cast<double>(contenders.size()));
+    const bool given = seconds < kNoLimit;
+    const double all = given ? seconds : kSecondsEach * static_cast<double>(contenders.size());
     const auto scored = std::ranges::count_if(pools, &ShapePool::scored);
-    share_ = all / (kConfirmationProcesses * static_cast<double>(std::max<long>(scored, 1)));
+    rule_ = ConfirmationRule(all / (kConfirmationProcesses * static_cast<double>(std::max<long>(scored, 1))));
+    if (given) rule_.seconds_a_side = 0;  // only the time and the width of the intervals end it
     for (size_t i = 0; i < contenders.size(); ++i) running_.push_back(i);
     result_.verdicts.resize(contenders.size());
   }
@@ -53,7 +55,7 @@ class Comparing {
   const ShapePools& pools_;
   std::span<const Contender> contenders_;
   Deadline deadline_{.limit_seconds = context_.spec.limits.seconds};
-  double share_ = 0;             // seconds of samples for a shape in a process
+  StoppingRule rule_;            // of a shape in a process
   std::vector<size_t> running_;  // numbers of the contenders that are right so far
   SideBySide result_;
 };
@@ -113,7 +115,7 @@ Result<void> Comparing::TimeShape(ShapePool& shape, int process,
       }
     }
     if (sides.empty()) return {};
-    auto rounds = TimeRounds(sides, ConfirmationRule(share_), context_.options);
+    auto rounds = TimeRounds(sides, rule_, context_.options);
     if (rounds) {
       Keep(shape, process, sides, *rounds);
       return {};

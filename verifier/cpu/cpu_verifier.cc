@@ -21,11 +21,18 @@ namespace {
 constexpr int kBaselineBatches = 5;
 constexpr uint64_t kStatic = 1 << 16;  // stream of a confirmation's static inputs
 
+// What befalls the baseline is no verdict on the candidate.
+Stop BaselineLost(Stop stop) {
+  if (stop.ours) return stop;
+  return Stop(Error{.message = "the baseline does not load any more: " + stop.refusal.reason});
+}
+
 class CpuVerifier final : public Verifier {
  public:
   explicit CpuVerifier(CpuContext context) : context_(std::move(context)) {}
 
   const Device& device() const override { return context_.device; }
+  const Peaks& peaks() const override { return context_.options.peaks; }
   Result<Registration> Register() override {
     const Lane::Hold hold = context_.lane.Shared();
     return ProvePower(context_, pools_);
@@ -43,20 +50,25 @@ class CpuVerifier final : public Verifier {
   Result<void> Start();
 
  private:
+  // The baseline's side at each shape, prepared once and used again as long as its process lives, unless the
+  // candidate's scratch left it room for fewer calls than there is now.
+  struct Prepared {
+    Side side;
+    size_t most = 0;
+  };
+  using Sides = std::map<const Shape*, Prepared>;
   struct Baseline {
     Candidate candidate;
     Configuration configuration;
     std::unique_ptr<CandidateRun> run;
     std::map<const Shape*, double> call_seconds;
-    std::map<const Shape*, Side> sides;
+    Sides sides;
   };
 
   Deadline DeadlineFor(const Shape& shape) const;
   DeadlineOf Deadlines() const {
     return [this](const Shape& shape) { return DeadlineFor(shape); };
   }
-  // The baseline's side at each shape, prepared once and used again as long as its process lives.
-  using Sides = std::map<const Shape*, Side>;
   Judged<void> Measure(CandidateRun& run, CandidateRun& baseline, Sides& sides, ShapePools& pools, int process,
                        const StoppingRule& rule, Verdict& verdict);
   Judged<Side> BaselineSide(CandidateRun& baseline, Sides& sides, ShapePool& shape, size_t most);
@@ -73,6 +85,7 @@ class CpuVerifier final : public Verifier {
 };
 
 Result<void> CpuVerifier::Start() {
+  const Lane::Hold hold = context_.lane.Shared();
   KOPT_TRY(
       context_.oracle,
       Oracle::Create(context_.spec, context_.compiler,
@@ -88,13 +101,16 @@ Deadline CpuVerifier::DeadlineFor(const Shape& shape) const {
 }
 
 Judged<Side> CpuVerifier::BaselineSide(CandidateRun& baseline, Sides& sides, ShapePool& shape, size_t most) {
-  if (const auto found = sides.find(shape.shape); found != sides.end()) return found->second;
+  if (const auto found = sides.find(shape.shape); found != sides.end()) {
+    const auto& [known, allowed] = found->second;
+    if (known.calls <= most && (known.calls < allowed || allowed >= most)) return known;
+  }
   auto side = PrepareSide(baseline, *shape.shape, *shape.pool, DeadlineFor(*shape.shape), most);
   if (!side && !side.error().ours) {
     return std::unexpected(
         Stop(Error{.message = "the baseline failed while it was timed: " + side.error().refusal.reason}));
   }
-  if (side) sides[shape.shape] = *side;
+  if (side) sides[shape.shape] = {.side = *side, .most = most};
   return side;
 }
 
@@ -138,9 +154,9 @@ Judged<void> CpuVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Stag
     verdict.samples.push_back(std::move(samples));
     candidate.call_seconds[shape.shape] = Median(seconds);
   }
-  times.Finish("measure");
   auto concluded = Conclude(context_, pools_, verdict);
   verdict.baseline_us = std::nullopt;
+  times.Finish("measure");
   return concluded;
 }
 
@@ -150,35 +166,37 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
   KOPT_CHECK(CheckAll(context_, *run, pools_, Deadlines(), true));
   times.Finish("check");
   if (baseline_) {
-    if (auto loaded = baseline_->run->Load(); !loaded) {
-      return std::unexpected(
-          Stop(Error{.message = "the baseline does not load any more: " + loaded.error().refusal.reason}));
-    }
+    if (auto loaded = baseline_->run->Load(); !loaded) return std::unexpected(BaselineLost(std::move(loaded.error())));
     KOPT_CHECK(Measure(*run, *baseline_->run, baseline_->sides, pools_, 0, CpuScreening(screening.incumbent), verdict));
   }
-  times.Finish("measure");
   verdict.evidence = run->evidence();
   verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
-  return Conclude(context_, pools_, verdict);
+  auto concluded = Conclude(context_, pools_, verdict);
+  times.Finish("measure");
+  return concluded;
 }
 
 Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Configuration& configuration,
                                             const Confirmation& how, Verdict& verdict, StageTimes& times) {
-  if (!baseline_) return std::unexpected(Stop(Error{.message = "there is no baseline to confirm against"}));
+  if (!baseline_)
+    return std::unexpected(Stop(Error{.exit = Exit::kUsage,
+                                      .message = "there is nothing to confirm against",
+                                      .key = "baseline",
+                                      .hint = "give the spec a [baseline] or a [seed]"}));
   const uint64_t seed = how.seed.value_or(SecretSeed());
   ConfirmationTime time(context_.lane, how.seconds,
                         static_cast<size_t>(std::ranges::count_if(pools_, &ShapePool::scored)));
   for (int process = 0; process < kConfirmationProcesses; ++process) {
     KOPT_TRY(ShapePools pools, NewShapePools(context_, Mix(seed, static_cast<uint64_t>(process)), Mix(seed, kStatic)));
     KOPT_TRY(auto run, CompileAndLoad(context_, pools_, candidate, configuration, {}, times));
-    KOPT_TRY(auto baseline,
-             CompileAndLoad(context_, pools_, baseline_->candidate, baseline_->configuration, {}, times));
+    auto baseline = CompileAndLoad(context_, pools_, baseline_->candidate, baseline_->configuration, {}, times);
+    if (!baseline) return std::unexpected(BaselineLost(std::move(baseline.error())));
     KOPT_CHECK(CheckAll(context_, *run, pools, Deadlines(), false));
     times.Finish("check");
     Sides sides;
     const double share = time.Share(process);
     const double begin = time.Elapsed();
-    KOPT_CHECK(Measure(*run, *baseline, sides, pools, process, ConfirmationRule(share), verdict));
+    KOPT_CHECK(Measure(*run, **baseline, sides, pools, process, ConfirmationRule(share), verdict));
     time.Measured(time.Elapsed() - begin, share);
     times.Finish("measure");
     if (process == 0) verdict.evidence = run->evidence();
@@ -188,6 +206,7 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
   verdict.evidence["input_seed"] = fmt::format("{:016x}", seed);
   verdict.evidence["device_checkers"] = "not checked: the cpu target has none";
   KOPT_CHECK(Conclude(context_, pools_, verdict));
+  times.Finish("measure");
   // For people: a compiler that does not tell decides nothing.
   const auto loops = VectorisedLoops(context_, candidate, configuration, *pools_.front().shape);
   if (loops) verdict.evidence["vectorised"] = Json(*loops);

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "base/lane.h"
 #include "verifier/core/host.h"
 #include "verifier/core/verifier.h"
 
@@ -24,11 +25,11 @@ Device CpuDevice();
 // Adds what decides verdicts beside the machine: the operating system, the worker, the compiler and its flags.
 Result<void> AddFacts(Device& device, const std::filesystem::path& worker, const Compiler& compiler);
 
-// Measures the device's peaks in about 3 s with kopt's own kernels, by the same worker and clock as any candidate.
+// Measures the device's peaks in about 6 s with kopt's own kernels, by the same worker and clock as any candidate.
 Result<Peaks> CalibrateCpu(const VerifierOptions& options);
 
-// The bandwidths alone; zeros for the rates.
-Result<Peaks> CalibrateBandwidths(const VerifierOptions& options);
+// The bandwidths alone, in about 3 s; zeros for the rates. `lane`: not held.
+Result<Peaks> CalibrateBandwidths(const VerifierOptions& options, Lane& lane);
 
 // Looks at this host.
 SandboxState ProbeSandbox();

@@ -12,7 +12,7 @@ namespace kopt {
 namespace {
 
 constexpr double kClockJitter = 60e-6;  // seconds by which the end of a batch may be seen late or early
-constexpr int kDoubts = 3;              // times that a verifier measures the bandwidths again, about 2 s each
+constexpr int kDoubts = 2;              // times that a verifier measures the bandwidths again, about 2 s each
 
 std::vector<double> SecondsPerCall(const Verdict& verdict, int shape, bool baseline) {
   std::vector<double> seconds;
@@ -33,23 +33,27 @@ int CallsPerBatch(const Verdict& verdict, int shape) {
   return 1;
 }
 
-// A shape whose time is below what reading its inputs takes.
+// A shape whose time is below a bound that follows from the peaks.
 struct TooFast {
   const ShapePool& shape;
-  double seconds = 0, floor_seconds = 0;
+  double seconds = 0, bound_seconds = 0;
 };
 
-std::optional<TooFast> FindTooFast(const CpuContext& context, const ShapePools& pools, const Verdict& verdict) {
+std::optional<TooFast> FindTooFast(const CpuContext& context, const ShapePools& pools, const Verdict& verdict,
+                                   double (*bound)(const Roofline&)) {
   for (const ShapePool& shape : pools) {
     if (!shape.scored) continue;
     const double seconds = Median(SecondsPerCall(verdict, shape.number, false));
-    const Roofline light = RooflineOf(shape.task, context.options.peaks, LastCacheBytes());
+    const double least = bound(RooflineOf(shape.task, context.options.peaks, LastCacheBytes()));
     const double unsure = kClockJitter / std::max(CallsPerBatch(verdict, shape.number), 1);
-    if (light.floor_seconds > 0 && seconds + unsure < kBelievable * light.floor_seconds)
-      return TooFast{.shape = shape, .seconds = seconds, .floor_seconds = light.floor_seconds};
+    if (seconds + unsure < least) return TooFast{.shape = shape, .seconds = seconds, .bound_seconds = least};
   }
   return std::nullopt;
 }
+
+// Below these a peak is in doubt, a verdict is not believed.
+double DoubtfulSeconds(const Roofline& light) { return light.byte_seconds; }
+double BelievableSeconds(const Roofline& light) { return kBelievable * light.floor_seconds; }
 
 // A bandwidth is shared with whoever else is on the machine and can double within a second, so what was measured some
 // time ago may be too low. A peak only grows.
@@ -57,7 +61,7 @@ Result<void> MeasureBandwidthsAgain(CpuContext& context) {
   if (context.bandwidths_measured >= kDoubts) return {};
   ++context.bandwidths_measured;
   Peaks& peaks = context.options.peaks;
-  KOPT_TRY(const Peaks now, CalibrateBandwidths(context.options));
+  KOPT_TRY(const Peaks now, CalibrateBandwidths(context.options, context.lane));
   peaks.read_bytes = std::max(peaks.read_bytes, now.read_bytes);
   peaks.write_bytes = std::max(peaks.write_bytes, now.write_bytes);
   peaks.copy_bytes = std::max(peaks.copy_bytes, now.copy_bytes);
@@ -105,19 +109,20 @@ void Summarise(const CpuContext& context, const ShapePools& pools, Verdict& verd
 }  // namespace
 
 Judged<void> Conclude(CpuContext& context, const ShapePools& pools, Verdict& verdict) {
-  if (FindTooFast(context, pools, verdict)) {
+  if (verdict.samples.empty()) return {};
+  if (FindTooFast(context, pools, verdict, DoubtfulSeconds)) {
     if (auto measured = MeasureBandwidthsAgain(context); !measured)
       return std::unexpected(Stop(std::move(measured.error())));
   }
   Summarise(context, pools, verdict);
-  const std::optional<TooFast> fast = FindTooFast(context, pools, verdict);
+  const std::optional<TooFast> fast = FindTooFast(context, pools, verdict, BelievableSeconds);
   if (!fast) return {};
   return std::unexpected(Stop(Refusal{
       .outcome = Outcome::kQuarantined,
       .stage = Stage::kMeasure,
       .reason = fmt::format("{:.3g} us a call is below {:.0f} % of the {:.3g} us that reading its inputs takes at this "
                             "machine's best bandwidth (shape {})",
-                            fast->seconds * 1e6, 100 * kBelievable, fast->floor_seconds * 1e6,
+                            fast->seconds * 1e6, 100 * kBelievable, fast->bound_seconds / kBelievable * 1e6,
                             Text(context.spec, *fast->shape.shape)),
       .evidence = {{"hint", "if the machine was busy when its peaks were measured: kopt doctor --calibrate"}}}));
 }

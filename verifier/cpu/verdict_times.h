@@ -14,17 +14,21 @@ namespace kopt {
 inline constexpr int kConfirmationProcesses = 3;
 inline constexpr double kConfirmationSeconds = 15;  // of samples, all processes and shapes together
 
-// Collects what each stage of a verdict cost.
+// Collects what each stage of a verdict cost; waiting for another kopt is a stage of its own.
 class StageTimes {
  public:
   explicit StageTimes(Lane& lane) : lane_(lane), begin_(SystemClock().Now()), waited_(lane.waited()) {}
   void Finish(const std::string& stage) {
     const double now = SystemClock().Now();
-    seconds_.emplace_back(stage, now - begin_);
+    const double waited = lane_.waited();
+    seconds_.emplace_back(stage, now - begin_ - (waited - waited_));
+    waiting_ += waited - waited_;
     begin_ = now;
+    waited_ = waited;
   }
   std::vector<std::pair<std::string, double>> Take() {
-    if (const double waited = lane_.waited() - waited_; waited > 0.001) seconds_.emplace_back("waiting", waited);
+    waiting_ += lane_.waited() - waited_;  // of a stage that failed
+    if (waiting_ > 0.001) seconds_.emplace_back("waiting", waiting_);
     return std::move(seconds_);
   }
 
@@ -32,6 +36,7 @@ class StageTimes {
   Lane& lane_;
   double begin_;
   double waited_;
+  double waiting_ = 0;
   std::vector<std::pair<std::string, double>> seconds_;
 };
 
