@@ -5,8 +5,8 @@
 // Screens the seed of SPEC against its own defaults: alone, beside a kopt that searches NEIGHBOUR (a spec with a seed),
 // and beside the same kopt with a timing lane of its own, which is what two programs that know nothing of each other
 // do. The three take turns, N rounds (default 5) of N screenings (default 6), so that what drifts in the machine meets
-// all of them. The neighbour gets a lane of its own by a mount in a namespace of its own: needs unshare(1) and user
-// namespaces. kopt is looked for beside this program.
+// all of them. The neighbour gets a lane of its own by a mount in a namespace of its own, which only root
+// may make. kopt is looked for beside this program.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
@@ -62,7 +62,7 @@ class Neighbour {
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
     if (own_lane) {
-      execlp("unshare", "unshare", "-rm", "sh", "-c", other.c_str(), nullptr);
+      execlp("unshare", "unshare", "-m", "sh", "-c", other.c_str(), nullptr);
     } else {
       execlp("sh", "sh", "-c", search.c_str(), nullptr);
     }

@@ -141,7 +141,8 @@ Judged<void> CpuVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Stag
     if (!shape.scored) continue;
     KOPT_TRY(const size_t most, shape.pool->Most(candidate.run->ScratchBytes(*shape.shape)));
     const Lane::Hold hold = context_.lane.Alone();
-    KOPT_TRY(const Side side, PrepareSide(*candidate.run, *shape.shape, *shape.pool, DeadlineFor(*shape.shape), most));
+    KOPT_TRY(Side side, PrepareSide(*candidate.run, *shape.shape, *shape.pool, DeadlineFor(*shape.shape), most));
+    if (auto measured = MeasureEmpty({&side, 1}); !measured) return std::unexpected(std::move(measured.error().stop));
     std::vector<double> seconds;
     ShapeSamples samples{.shape = shape.number, .calls_a = static_cast<int>(side.calls), .empty_a = side.empty};
     for (int i = 0; i < kBaselineBatches; ++i) {

@@ -13,7 +13,7 @@ namespace kopt {
 namespace {
 
 constexpr double kBatchSeconds = 0.020;
-constexpr int kEmptyBatches = 3;
+constexpr int kEmptyBatches = 5;
 
 std::vector<size_t> RandomSets(size_t count, size_t of) {
   std::vector<size_t> numbers(of);
@@ -32,20 +32,6 @@ std::vector<size_t> FirstSets(size_t count) {
 
 Judged<double> EmptyBatch(const Side& side) {
   return side.run->Time(*side.shape, *side.pool, FirstSets(side.calls), true, side.deadline);
-}
-
-// The candidate's own empty batch, or that of a process without candidate code where it is shorter: nobody gains by
-// making it long.
-Judged<double> TrustedEmptyBatch(const Side& side) {
-  std::vector<double> own;
-  std::vector<double> trusted;
-  for (int i = 0; i < kEmptyBatches; ++i) {
-    KOPT_TRY(const double one, EmptyBatch(side));
-    KOPT_TRY(const double other, side.run->TrustedEmpty(*side.shape, *side.pool, FirstSets(side.calls)));
-    own.push_back(one);
-    trusted.push_back(other);
-  }
-  return std::min(Median(own), Median(trusted));
 }
 
 }  // namespace
@@ -71,8 +57,25 @@ Judged<Side> PrepareSide(CandidateRun& run, const Shape& shape, SetPool& pool, c
     if (seconds - empty >= kBatchSeconds || side.calls >= most_sets) break;
     side.calls = std::clamp(calls_for(call / 1.1), side.calls + 1, most_sets);
   }
-  KOPT_TRY(side.empty, TrustedEmptyBatch(side));
   return side;
+}
+
+std::expected<void, FailedSide> MeasureEmpty(std::span<Side> sides) {
+  std::vector<std::vector<double>> own(sides.size());
+  std::vector<std::vector<double>> trusted(sides.size());
+  for (int round = 0; round < kEmptyBatches; ++round) {
+    for (size_t i = 0; i < sides.size(); ++i) {
+      const Side& side = sides[i];
+      const auto one = EmptyBatch(side);
+      if (!one) return std::unexpected(FailedSide{.side = i, .stop = one.error()});
+      const auto other = side.run->TrustedEmpty(*side.shape, *side.pool, FirstSets(side.calls));
+      if (!other) return std::unexpected(FailedSide{.side = i, .stop = other.error()});
+      own[i].push_back(*one);
+      trusted[i].push_back(*other);
+    }
+  }
+  for (size_t i = 0; i < sides.size(); ++i) sides[i].empty = std::min(Median(own[i]), Median(trusted[i]));
+  return {};
 }
 
 Judged<double> TimeBatch(const Side& side) {
@@ -119,8 +122,9 @@ Quad QuadOf(const Round& round, size_t a, size_t b) {
   return {.a1 = round[a].forward, .b1 = round[b].forward, .b2 = round[b].back, .a2 = round[a].back};
 }
 
-std::expected<std::vector<Round>, FailedSide> TimeRounds(std::span<const Side> sides, const StoppingRule& rule,
+std::expected<std::vector<Round>, FailedSide> TimeRounds(std::span<Side> sides, const StoppingRule& rule,
                                                          const VerifierOptions& options) {
+  KOPT_CHECK(MeasureEmpty(sides));
   std::vector<Round> rounds;
   const double begin = SystemClock().Now();
   do {
@@ -135,12 +139,13 @@ std::expected<std::vector<Round>, FailedSide> TimeRounds(std::span<const Side> s
 
 Judged<ShapeSamples> Interleave(const Side& candidate, const Side& baseline, const StoppingRule& rule,
                                 const VerifierOptions& options) {
-  ShapeSamples samples{.calls_a = static_cast<int>(candidate.calls),
-                       .calls_b = static_cast<int>(baseline.calls),
-                       .empty_a = candidate.empty,
-                       .empty_b = baseline.empty};
-  auto rounds = TimeRounds(std::array{candidate, baseline}, rule, options);
+  std::array sides{candidate, baseline};
+  auto rounds = TimeRounds(sides, rule, options);
   if (rounds) {
+    ShapeSamples samples{.calls_a = static_cast<int>(sides[0].calls),
+                         .calls_b = static_cast<int>(sides[1].calls),
+                         .empty_a = sides[0].empty,
+                         .empty_b = sides[1].empty};
     for (const Round& round : *rounds) samples.quads.push_back(QuadOf(round, 0, 1));
     return samples;
   }

@@ -21,9 +21,18 @@ struct Side {
   double empty = 0;  // seconds
 };
 
-// Chooses `calls` so that a batch lasts 20 ms (or as long as the pool allows) and measures the empty batch.
+// Chooses `calls` so that a batch lasts 20 ms (or as long as the pool allows); `empty` is still to be measured.
 Judged<Side> PrepareSide(CandidateRun& run, const Shape& shape, SetPool& pool, const Deadline& deadline,
                          size_t most_sets);
+
+struct FailedSide {
+  size_t side = 0;
+  Stop stop;
+};
+// Measures what a batch without calls costs: the side's own, or that of a process without candidate code where it is
+// shorter, so that nobody gains by making it long. The sides take turns, shortly before they are timed, because a batch
+// ends with its memory being given back, which takes as long as the machine's memory makes it.
+std::expected<void, FailedSide> MeasureEmpty(std::span<Side> sides);
 
 // Seconds per call of one batch on sets drawn at random, the empty batch subtracted.
 Judged<double> TimeBatch(const Side& side);
@@ -39,12 +48,8 @@ using Round = std::vector<RoundTimes>;
 // Two sides of a round: what lies between their batches lies evenly around its middle, so drift cancels.
 Quad QuadOf(const Round& round, size_t a, size_t b);
 
-struct FailedSide {
-  size_t side = 0;
-  Stop stop;
-};
-// Rounds until `rule` is content with every pair.
-std::expected<std::vector<Round>, FailedSide> TimeRounds(std::span<const Side> sides, const StoppingRule& rule,
+// Measures the empty batches, then rounds until `rule` is content with every pair.
+std::expected<std::vector<Round>, FailedSide> TimeRounds(std::span<Side> sides, const StoppingRule& rule,
                                                          const VerifierOptions& options);
 
 // Rounds of two, that is ABBA quads, until `rule` is content. A refusal is the candidate's; the baseline's own failure
