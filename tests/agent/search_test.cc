@@ -202,7 +202,8 @@ TEST(SearchTest, AProposalIsMadeInTimeWhereAdmissiblePointsAreRare) {
     plan += fmt::format("//@ tune T{} = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10\n", i);
     sum += fmt::format("{}T{} * {}", i == 0 ? "" : " + ", i, 7919 * (i + 1) + 104729 * i * i);
   }
-  const Space space = MakeSpace(plan + fmt::format("//@ where ({}) % 10007 == 7\n", sum), {.points = 5, .steps = 100000});
+  const Space space =
+      MakeSpace(plan + fmt::format("//@ where ({}) % 10007 == 7\n", sum), {.points = 5, .steps = 100000});
   const auto begin = std::chrono::steady_clock::now();
   const auto kept = NewSearch("model", space, 3).value();
   std::vector<Trial> trials;
