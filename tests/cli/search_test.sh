@@ -57,7 +57,7 @@ struct Slow<0, place> {
 constexpr long long kSlow = Slow<A == 5 ? 20 : 1, 1>::value;
 $body
 END
-expect "0 1" '"compile_error": 2' "$kopt" tune limited.spec failing.cpp --budget 11s --json
+expect "0 1" '"compile_error": 2' "$kopt" tune limited.spec failing.cpp --budget 24s --json
 grep -q '"measured": 2' out && grep -q '"timeout": 1' out || fail "two measured and one that takes too long"
 
 # Killed, then resumed from the state alone.

@@ -69,9 +69,14 @@ class CpuVerifier final : public Verifier {
   DeadlineOf Deadlines() const {
     return [this](const Shape& shape) { return DeadlineFor(shape); };
   }
-  Judged<void> Measure(CandidateRun& run, CandidateRun& baseline, Sides& sides, ShapePools& pools, int process,
-                       const StoppingRule& rule, Verdict& verdict);
-  Judged<Side> BaselineSide(CandidateRun& baseline, Sides& sides, ShapePool& shape, size_t most);
+  // Calls in a batch of candidate and baseline, by shape, as an earlier process of a confirmation found them.
+  struct Calls {
+    size_t a = 0, b = 0;
+  };
+  using CallsOf = std::map<const Shape*, Calls>;
+  Judged<void> Measure(CandidateRun& run, CandidateRun& baseline, Sides& sides, CallsOf& calls, ShapePools& pools,
+                       int process, const StoppingRule& rule, Verdict& verdict);
+  Judged<Side> BaselineSide(CandidateRun& baseline, Sides& sides, ShapePool& shape, size_t most, size_t known_calls);
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
   Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration,
                               const Screening& screening, Verdict& verdict, StageTimes& times);
@@ -100,12 +105,13 @@ Deadline CpuVerifier::DeadlineFor(const Shape& shape) const {
   return deadline;
 }
 
-Judged<Side> CpuVerifier::BaselineSide(CandidateRun& baseline, Sides& sides, ShapePool& shape, size_t most) {
+Judged<Side> CpuVerifier::BaselineSide(CandidateRun& baseline, Sides& sides, ShapePool& shape, size_t most,
+                                       size_t known_calls) {
   if (const auto found = sides.find(shape.shape); found != sides.end()) {
     const auto& [known, allowed] = found->second;
     if (known.calls <= most && (known.calls < allowed || allowed >= most)) return known;
   }
-  auto side = PrepareSide(baseline, *shape.shape, *shape.pool, DeadlineFor(*shape.shape), most);
+  auto side = PrepareSide(baseline, *shape.shape, *shape.pool, DeadlineFor(*shape.shape), most, known_calls);
   if (!side && !side.error().ours) {
     return std::unexpected(
         Stop(Error{.message = "the baseline failed while it was timed: " + side.error().refusal.reason}));
@@ -114,15 +120,17 @@ Judged<Side> CpuVerifier::BaselineSide(CandidateRun& baseline, Sides& sides, Sha
   return side;
 }
 
-Judged<void> CpuVerifier::Measure(CandidateRun& run, CandidateRun& baseline, Sides& sides, ShapePools& pools,
-                                  int process, const StoppingRule& rule, Verdict& verdict) {
+Judged<void> CpuVerifier::Measure(CandidateRun& run, CandidateRun& baseline, Sides& sides, CallsOf& calls,
+                                  ShapePools& pools, int process, const StoppingRule& rule, Verdict& verdict) {
   for (ShapePool& shape : pools) {
     if (!shape.scored) continue;
     const size_t scratch = std::max(run.ScratchBytes(*shape.shape), baseline.ScratchBytes(*shape.shape));
     KOPT_TRY(const size_t most, shape.pool->Most(scratch));
     const Lane::Hold hold = context_.lane.Alone();
-    KOPT_TRY(const Side a, PrepareSide(run, *shape.shape, *shape.pool, DeadlineFor(*shape.shape), most));
-    KOPT_TRY(const Side b, BaselineSide(baseline, sides, shape, most));
+    Calls& known = calls[shape.shape];
+    KOPT_TRY(const Side a, PrepareSide(run, *shape.shape, *shape.pool, DeadlineFor(*shape.shape), most, known.a));
+    KOPT_TRY(const Side b, BaselineSide(baseline, sides, shape, most, known.b));
+    known = {.a = a.calls, .b = b.calls};
     KOPT_TRY(ShapeSamples samples, Interleave(a, b, rule, context_.options));
     samples.shape = shape.number;
     samples.process = process;
@@ -167,8 +175,10 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
   KOPT_CHECK(CheckAll(context_, *run, pools_, Deadlines(), true));
   times.Finish("check");
   if (baseline_) {
+    CallsOf calls;
     if (auto loaded = baseline_->run->Load(); !loaded) return std::unexpected(BaselineLost(std::move(loaded.error())));
-    KOPT_CHECK(Measure(*run, *baseline_->run, baseline_->sides, pools_, 0, CpuScreening(screening.incumbent), verdict));
+    KOPT_CHECK(
+        Measure(*run, *baseline_->run, baseline_->sides, calls, pools_, 0, CpuScreening(screening.incumbent), verdict));
   }
   verdict.evidence = run->evidence();
   verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
@@ -187,6 +197,7 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
   const uint64_t seed = how.seed.value_or(SecretSeed());
   ConfirmationTime time(context_.lane, how.seconds,
                         static_cast<size_t>(std::ranges::count_if(pools_, &ShapePool::scored)));
+  CallsOf calls;
   for (int process = 0; process < kConfirmationProcesses; ++process) {
     KOPT_TRY(ShapePools pools, NewShapePools(context_, Mix(seed, static_cast<uint64_t>(process)), Mix(seed, kStatic)));
     KOPT_TRY(auto run, CompileAndLoad(context_, pools_, candidate, configuration, {}, times));
@@ -197,7 +208,7 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
     Sides sides;
     const double share = time.Share(process);
     const double begin = time.Elapsed();
-    KOPT_CHECK(Measure(*run, **baseline, sides, pools, process, ConfirmationRule(share), verdict));
+    KOPT_CHECK(Measure(*run, **baseline, sides, calls, pools, process, ConfirmationRule(share), verdict));
     time.Measured(time.Elapsed() - begin, share);
     times.Finish("measure");
     if (process == 0) verdict.evidence = run->evidence();

@@ -13,7 +13,7 @@ namespace kopt {
 namespace {
 
 constexpr double kBatchSeconds = 0.020;
-constexpr int kEmptyBatches = 5;
+constexpr int kEmptyBatches = 3;
 
 std::vector<size_t> RandomSets(size_t count, size_t of) {
   std::vector<size_t> numbers(of);
@@ -42,8 +42,12 @@ Result<void> CheckInterrupt(const VerifierOptions& options) {
 }
 
 Judged<Side> PrepareSide(CandidateRun& run, const Shape& shape, SetPool& pool, const Deadline& deadline,
-                         size_t most_sets) {
+                         size_t most_sets, size_t known_calls) {
   Side side{.run = &run, .shape = &shape, .pool = &pool, .deadline = deadline};
+  if (known_calls > 0) {
+    side.calls = std::min(known_calls, most_sets);
+    return side;
+  }
   const auto calls_for = [&](double call) {
     return static_cast<size_t>(std::min(std::ceil(kBatchSeconds / std::max(call, 1e-8)), 1e6));
   };

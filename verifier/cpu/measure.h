@@ -22,8 +22,9 @@ struct Side {
 };
 
 // Chooses `calls` so that a batch lasts 20 ms (or as long as the pool allows); `empty` is still to be measured.
+// `known_calls`: what it came to in an earlier process; 0: not known.
 Judged<Side> PrepareSide(CandidateRun& run, const Shape& shape, SetPool& pool, const Deadline& deadline,
-                         size_t most_sets);
+                         size_t most_sets, size_t known_calls = 0);
 
 struct FailedSide {
   size_t side = 0;
