@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/baseline.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "verifier/core/statistics.h"
@@ -112,10 +113,9 @@ void Print(const char* name, const Figures& figures) {
 
 Result<void> Run(const std::string& file, const std::string& neighbour, int rounds, int each) {
   KOPT_TRY(const Spec spec, ReadSpec(file));
-  const auto found = spec.seed.find(Target::kCpu);
-  if (found == spec.seed.end()) return UsageError(file + " names no seed for the cpu");
-  KOPT_TRY(std::string source, ReadFile(spec.Folder() / found->second));
-  KOPT_TRY(const Candidate seed, ParseCandidate(spec, Target::kCpu, std::move(source), found->second));
+  KOPT_TRY(const Contestants contestants, ReadContestants(spec, Target::kCpu, ""));
+  if (!contestants.seed) return UsageError(file + " names no seed for the cpu");
+  const Candidate& seed = *contestants.seed;
   KOPT_TRY(TemporaryFolder folder, TemporaryFolder::Create("neighbours"));
   KOPT_TRY(const auto verifier, NewCpuVerifier(spec, {}));
   KOPT_TRY(const Verdict baseline, verifier->SetBaseline(seed, DefaultConfiguration(seed)));

@@ -110,8 +110,8 @@ Result<void> MeasureRates(Probe& probe, int threads, Peaks& peaks) {
   return {};
 }
 
-// The best of several passes: what disturbs one rarely disturbs all.
-Result<Peaks> Calibrate(const VerifierOptions& options, Lane& lane, bool rates) {
+// `peaks`, or better ones, by the best of several passes: what disturbs one rarely disturbs all.
+Result<Peaks> Calibrate(const VerifierOptions& options, Lane& lane, Peaks peaks, bool rates) {
   const auto threads = static_cast<int>(CpuDevice().values.at("THREADS"));
   const std::string worker = (ProgramFolder() / "kopt-worker-cpu").string();
   KOPT_TRY(CompileService compiler, CompileService::Create(worker, options.sandbox, options.cache));
@@ -131,7 +131,6 @@ Result<Peaks> Calibrate(const VerifierOptions& options, Lane& lane, bool rates) 
     return InternalError("the calibration kernels do not load: " + reason);
   KOPT_TRY(Arenas arenas, Arenas::Create());
   Probe probe{*session, arenas};
-  Peaks peaks{.flops = {{"f32", 0}, {"f64", 0}, {"i32", 0}}};
   for (int pass = 0; pass < kPasses; ++pass) {
     KOPT_CHECK(CheckInterrupt(options));
     KOPT_CHECK(MeasureBandwidths(probe, peaks));
@@ -144,11 +143,11 @@ Result<Peaks> Calibrate(const VerifierOptions& options, Lane& lane, bool rates) 
 
 Result<Peaks> CalibrateCpu(const VerifierOptions& options) {
   KOPT_TRY(Lane lane, Lane::Open("cpu", options.interrupts));
-  return Calibrate(options, lane, true);
+  return Calibrate(options, lane, {.flops = {{"f32", 0}, {"f64", 0}, {"i32", 0}}}, true);
 }
 
 Result<Peaks> CalibrateBandwidths(const VerifierOptions& options, Lane& lane) {
-  return Calibrate(options, lane, false);
+  return Calibrate(options, lane, options.peaks, false);
 }
 
 }  // namespace kopt

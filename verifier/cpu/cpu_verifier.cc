@@ -22,9 +22,9 @@ constexpr int kBaselineBatches = 5;
 constexpr uint64_t kStatic = 1 << 16;  // stream of a confirmation's static inputs
 
 // What befalls the baseline is no verdict on the candidate.
-Stop BaselineLost(Stop stop) {
+Stop BaselineLost(const Stop& stop, std::string_view what = "does not load any more") {
   if (stop.ours) return stop;
-  return Stop(Error{.message = "the baseline does not load any more: " + stop.refusal.reason});
+  return Stop(Error{.message = fmt::format("the baseline {}: {}", what, stop.refusal.reason)});
 }
 
 class CpuVerifier final : public Verifier {
@@ -50,33 +50,26 @@ class CpuVerifier final : public Verifier {
   Result<void> Start();
 
  private:
-  // The baseline's side at each shape, prepared once and used again as long as its process lives, unless the
-  // candidate's scratch left it room for fewer calls than there is now.
-  struct Prepared {
-    Side side;
-    size_t most = 0;
+  // Calls in a batch by shape, found once and used again, unless scratch left room for fewer then than there is now.
+  struct Calls {
+    size_t calls = 0, most = 0;
   };
-  using Sides = std::map<const Shape*, Prepared>;
+  using CallsOf = std::map<const Shape*, Calls>;
   struct Baseline {
     Candidate candidate;
     Configuration configuration;
     std::unique_ptr<CandidateRun> run;
     std::map<const Shape*, double> call_seconds;
-    Sides sides;
+    CallsOf calls;
   };
 
   Deadline DeadlineFor(const Shape& shape) const;
   DeadlineOf Deadlines() const {
     return [this](const Shape& shape) { return DeadlineFor(shape); };
   }
-  // Calls in a batch of candidate and baseline, by shape, as an earlier process of a confirmation found them.
-  struct Calls {
-    size_t a = 0, b = 0;
-  };
-  using CallsOf = std::map<const Shape*, Calls>;
-  Judged<void> Measure(CandidateRun& run, CandidateRun& baseline, Sides& sides, CallsOf& calls, ShapePools& pools,
-                       int process, const StoppingRule& rule, Verdict& verdict);
-  Judged<Side> BaselineSide(CandidateRun& baseline, Sides& sides, ShapePool& shape, size_t most, size_t known_calls);
+  Judged<void> Measure(CandidateRun& run, CandidateRun& baseline, CallsOf& run_calls, CallsOf& baseline_calls,
+                       ShapePools& pools, int process, const StoppingRule& rule, Verdict& verdict);
+  Judged<Side> SideOf(CandidateRun& run, CallsOf& calls, ShapePool& shape, size_t most);
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
   Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration,
                               const Screening& screening, Verdict& verdict, StageTimes& times);
@@ -105,33 +98,26 @@ Deadline CpuVerifier::DeadlineFor(const Shape& shape) const {
   return deadline;
 }
 
-Judged<Side> CpuVerifier::BaselineSide(CandidateRun& baseline, Sides& sides, ShapePool& shape, size_t most,
-                                       size_t known_calls) {
-  if (const auto found = sides.find(shape.shape); found != sides.end()) {
-    const auto& [known, allowed] = found->second;
-    if (known.calls <= most && (known.calls < allowed || allowed >= most)) return known;
-  }
-  auto side = PrepareSide(baseline, *shape.shape, *shape.pool, DeadlineFor(*shape.shape), most, known_calls);
-  if (!side && !side.error().ours) {
-    return std::unexpected(
-        Stop(Error{.message = "the baseline failed while it was timed: " + side.error().refusal.reason}));
-  }
-  if (side) sides[shape.shape] = {.side = *side, .most = most};
+Judged<Side> CpuVerifier::SideOf(CandidateRun& run, CallsOf& calls, ShapePool& shape, size_t most) {
+  Calls& known = calls[shape.shape];
+  const bool valid = known.calls <= most && (known.calls < known.most || known.most >= most);
+  auto side = PrepareSide(run, *shape.shape, *shape.pool, DeadlineFor(*shape.shape), most, valid ? known.calls : 0);
+  if (side && !valid) known = {.calls = side->calls, .most = most};
   return side;
 }
 
-Judged<void> CpuVerifier::Measure(CandidateRun& run, CandidateRun& baseline, Sides& sides, CallsOf& calls,
-                                  ShapePools& pools, int process, const StoppingRule& rule, Verdict& verdict) {
+Judged<void> CpuVerifier::Measure(CandidateRun& run, CandidateRun& baseline, CallsOf& run_calls,
+                                  CallsOf& baseline_calls, ShapePools& pools, int process, const StoppingRule& rule,
+                                  Verdict& verdict) {
   for (ShapePool& shape : pools) {
     if (!shape.scored) continue;
     const size_t scratch = std::max(run.ScratchBytes(*shape.shape), baseline.ScratchBytes(*shape.shape));
     KOPT_TRY(const size_t most, shape.pool->Most(scratch));
     const Lane::Hold hold = context_.lane.Alone();
-    Calls& known = calls[shape.shape];
-    KOPT_TRY(const Side a, PrepareSide(run, *shape.shape, *shape.pool, DeadlineFor(*shape.shape), most, known.a));
-    KOPT_TRY(const Side b, BaselineSide(baseline, sides, shape, most, known.b));
-    known = {.a = a.calls, .b = b.calls};
-    KOPT_TRY(ShapeSamples samples, Interleave(a, b, rule, context_.options));
+    KOPT_TRY(const Side a, SideOf(run, run_calls, shape, most));
+    const auto b = SideOf(baseline, baseline_calls, shape, most);
+    if (!b) return std::unexpected(BaselineLost(b.error(), "failed while it was timed"));
+    KOPT_TRY(ShapeSamples samples, Interleave(a, *b, rule, context_.options));
     samples.shape = shape.number;
     samples.process = process;
     verdict.samples.push_back(std::move(samples));
@@ -176,9 +162,9 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
   times.Finish("check");
   if (baseline_) {
     CallsOf calls;
-    if (auto loaded = baseline_->run->Load(); !loaded) return std::unexpected(BaselineLost(std::move(loaded.error())));
+    if (auto loaded = baseline_->run->Load(); !loaded) return std::unexpected(BaselineLost(loaded.error()));
     KOPT_CHECK(
-        Measure(*run, *baseline_->run, baseline_->sides, calls, pools_, 0, CpuScreening(screening.incumbent), verdict));
+        Measure(*run, *baseline_->run, calls, baseline_->calls, pools_, 0, CpuScreening(screening.incumbent), verdict));
   }
   verdict.evidence = run->evidence();
   verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
@@ -189,26 +175,21 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
 
 Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Configuration& configuration,
                                             const Confirmation& how, Verdict& verdict, StageTimes& times) {
-  if (!baseline_)
-    return std::unexpected(Stop(Error{.exit = Exit::kUsage,
-                                      .message = "there is nothing to confirm against",
-                                      .key = "baseline",
-                                      .hint = "give the spec a [baseline] or a [seed]"}));
+  if (!baseline_) return std::unexpected(Stop(Error{.message = "there is no baseline to confirm against"}));
   const uint64_t seed = how.seed.value_or(SecretSeed());
   ConfirmationTime time(context_.lane, how.seconds,
                         static_cast<size_t>(std::ranges::count_if(pools_, &ShapePool::scored)));
-  CallsOf calls;
+  CallsOf run_calls, baseline_calls;  // the later processes take them over
   for (int process = 0; process < kConfirmationProcesses; ++process) {
     KOPT_TRY(ShapePools pools, NewShapePools(context_, Mix(seed, static_cast<uint64_t>(process)), Mix(seed, kStatic)));
     KOPT_TRY(auto run, CompileAndLoad(context_, pools_, candidate, configuration, {}, times));
     auto baseline = CompileAndLoad(context_, pools_, baseline_->candidate, baseline_->configuration, {}, times);
-    if (!baseline) return std::unexpected(BaselineLost(std::move(baseline.error())));
+    if (!baseline) return std::unexpected(BaselineLost(baseline.error()));
     KOPT_CHECK(CheckAll(context_, *run, pools, Deadlines(), false));
     times.Finish("check");
-    Sides sides;
     const double share = time.Share(process);
     const double begin = time.Elapsed();
-    KOPT_CHECK(Measure(*run, **baseline, sides, calls, pools, process, ConfirmationRule(share), verdict));
+    KOPT_CHECK(Measure(*run, **baseline, run_calls, baseline_calls, pools, process, ConfirmationRule(share), verdict));
     time.Measured(time.Elapsed() - begin, share);
     times.Finish("measure");
     if (process == 0) verdict.evidence = run->evidence();

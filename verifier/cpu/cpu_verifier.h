@@ -28,7 +28,7 @@ Result<void> AddFacts(Device& device, const std::filesystem::path& worker, const
 // Measures the device's peaks in about 6 s with kopt's own kernels, by the same worker and clock as any candidate.
 Result<Peaks> CalibrateCpu(const VerifierOptions& options);
 
-// The bandwidths alone, in about 3 s; zeros for the rates. `lane`: not held.
+// options.peaks with better bandwidths where about 3 s find any. `lane`: not held.
 Result<Peaks> CalibrateBandwidths(const VerifierOptions& options, Lane& lane);
 
 // Looks at this host.

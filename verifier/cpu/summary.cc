@@ -60,11 +60,7 @@ double BelievableSeconds(const Roofline& light) { return kBelievable * light.flo
 Result<void> MeasureBandwidthsAgain(CpuContext& context) {
   if (context.bandwidths_measured >= kDoubts) return {};
   ++context.bandwidths_measured;
-  Peaks& peaks = context.options.peaks;
-  KOPT_TRY(const Peaks now, CalibrateBandwidths(context.options, context.lane));
-  peaks.read_bytes = std::max(peaks.read_bytes, now.read_bytes);
-  peaks.write_bytes = std::max(peaks.write_bytes, now.write_bytes);
-  peaks.copy_bytes = std::max(peaks.copy_bytes, now.copy_bytes);
+  KOPT_TRY(context.options.peaks, CalibrateBandwidths(context.options, context.lane));
   return {};
 }
 
