@@ -5,7 +5,7 @@
 //
 //@ tune W = 8 | 16           # lanes of a vector
 //@ tune U = 2 | 1 | 4        # vectors in a step: independent sums in flight
-//@ tune PASSES = 2 | 1       # 2: the mean, then the squares; 1: both at once, of differences to x[0]
+//@ tune PASSES = 2 | 1       # 2: the mean, then the squares; 1: both at once, the squares of differences to x[0]
 //@ tune STREAM = 0 | 1       # 1: stores past the caches (x86)
 //@ tune CHUNK = 8 | 1 | 64   # rows that a thread takes at once
 //@ call layer_norm args(x, gain, bias, eps, y, R)
@@ -30,24 +30,28 @@ float Total(const Vec (&sums)[U]) {
 }
 
 struct Moments {
-  float sum;      // of x - shift
-  float squares;  // of (x - shift)^2
+  float sum;          // of x: the mean is never taken from differences, whose shift may be far larger than the mean
+  float differences;  // of x - shift
+  float squares;      // of (x - shift)^2
 };
 
-template <bool kSum, bool kSquares>
+template <bool kSum, bool kDifferences, bool kSquares>
 Moments Collect(const float* in, float shift) {
-  Vec sums[U] = {}, squares[U] = {};
+  Vec sums[U] = {}, differences[U] = {}, squares[U] = {};
   for (int c = 0; c < kWhole; c += kStep)
 #pragma GCC unroll 4
     for (int u = 0; u < U; ++u) {
-      const Vec difference = Load(in + c + u * W) - shift;
-      if (kSum) sums[u] += difference;
+      const Vec value = Load(in + c + u * W), difference = value - shift;
+      if (kSum) sums[u] += value;
+      if (kDifferences) differences[u] += difference;
       if (kSquares) squares[u] += difference * difference;
     }
-  Moments moments{Total(sums), Total(squares)};
+  Moments moments{Total(sums), Total(differences), Total(squares)};
   for (int c = kWhole; c < C; ++c) {
-    moments.sum += in[c] - shift;
-    moments.squares += (in[c] - shift) * (in[c] - shift);
+    const float difference = in[c] - shift;
+    moments.sum += in[c];
+    moments.differences += difference;
+    moments.squares += difference * difference;
   }
   return moments;
 }
@@ -77,12 +81,12 @@ extern "C" void layer_norm(const float* x, const float* gain, const float* bias,
       const float* in = x + (long long)r * C;
       float mean, variance;
       if (PASSES == 2) {
-        mean = in[0] + Collect<true, false>(in, in[0]).sum / C;
-        variance = Collect<false, true>(in, mean).squares / C;
+        mean = Collect<true, false, false>(in, 0).sum / C;
+        variance = Collect<false, false, true>(in, mean).squares / C;
       } else {
-        const Moments moments = Collect<true, true>(in, in[0]);
-        mean = in[0] + moments.sum / C;
-        variance = (moments.squares - moments.sum * moments.sum / C) / C;
+        const Moments moments = Collect<true, true, true>(in, in[0]);
+        mean = moments.sum / C;
+        variance = (moments.squares - moments.differences * moments.differences / C) / C;
         variance = variance > 0 ? variance : 0;
       }
       WriteRow(in, gain, bias, mean, 1 / std::sqrt(variance + eps), y + (long long)r * C);

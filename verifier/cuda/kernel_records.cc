@@ -1,0 +1,84 @@
+#include "verifier/cuda/kernel_records.h"
+
+#include <cupti.h>
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace kopt {
+namespace {
+
+constexpr size_t kBufferBytes = 1 << 20;
+
+#define KOPT_CUPTI_FUNCTIONS(X)     \
+  X(cuptiActivityRegisterCallbacks) \
+  X(cuptiActivityEnable)            \
+  X(cuptiActivityFlushAll)          \
+  X(cuptiActivityGetNextRecord)     \
+  X(cuptiGetResultString)
+
+struct Cupti {
+#define KOPT_DECLARE(function) decltype(&::function) function = nullptr;
+  KOPT_CUPTI_FUNCTIONS(KOPT_DECLARE)
+#undef KOPT_DECLARE
+};
+
+Cupti cupti;                          // of the process: CUPTI's callbacks carry no context
+std::vector<KernelRecord> collected;  // since the last Take; written by callbacks of a flush
+
+void CUPTIAPI GiveBuffer(uint8_t** buffer, size_t* size, size_t* most_records) {
+  *size = kBufferBytes;
+  *most_records = 0;
+  *buffer = static_cast<uint8_t*>(std::aligned_alloc(8, kBufferBytes));
+}
+
+void CUPTIAPI TakeBuffer(CUcontext, uint32_t, uint8_t* buffer, size_t, size_t valid) {
+  CUpti_Activity* record = nullptr;
+  while (valid > 0 && cupti.cuptiActivityGetNextRecord(buffer, valid, &record) == CUPTI_SUCCESS) {
+    if (record->kind != CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL && record->kind != CUPTI_ACTIVITY_KIND_KERNEL) continue;
+    // Later versions of the record only add members behind these.
+    const auto* kernel = reinterpret_cast<const CUpti_ActivityKernel9*>(record);
+    collected.push_back({.name = kernel->name != nullptr ? kernel->name : "",
+                         .start = static_cast<double>(kernel->start) * 1e-9,
+                         .end = static_cast<double>(kernel->end) * 1e-9,
+                         .stream = kernel->streamId});
+  }
+  std::free(buffer);
+}
+
+}  // namespace
+
+Result<KernelRecords> KernelRecords::Listen(const std::filesystem::path& library) {
+  void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  const auto fail = [&](const std::string& why) {
+    return EnvironmentError(fmt::format("CUPTI gives no kernel records: {}", why), "install the CUDA toolkit's CUPTI");
+  };
+  if (handle == nullptr) {
+    const char* why = dlerror();
+    return fail(why != nullptr ? why : library.string());
+  }
+#define KOPT_FIND(function)                                                           \
+  cupti.function = reinterpret_cast<decltype(&::function)>(dlsym(handle, #function)); \
+  if (cupti.function == nullptr) return fail(fmt::format("{} lacks " #function, library.string()));
+  KOPT_CUPTI_FUNCTIONS(KOPT_FIND)
+#undef KOPT_FIND
+  for (const CUptiResult result : {cupti.cuptiActivityRegisterCallbacks(GiveBuffer, TakeBuffer),
+                                   cupti.cuptiActivityEnable(CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL)}) {
+    if (result == CUPTI_SUCCESS) continue;
+    const char* words = nullptr;
+    cupti.cuptiGetResultString(result, &words);
+    return fail(words != nullptr ? words : "unknown error");
+  }
+  return KernelRecords();
+}
+
+std::vector<KernelRecord> KernelRecords::Take() {
+  cupti.cuptiActivityFlushAll(1);
+  std::vector<KernelRecord> records = std::move(collected);
+  collected.clear();
+  std::ranges::sort(records, {}, &KernelRecord::start);
+  return records;
+}
+
+}  // namespace kopt
