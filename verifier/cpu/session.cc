@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <cstring>
 
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "verifier/sandbox/sandbox.h"
 
 namespace kopt {
@@ -309,20 +309,8 @@ bool Session::ReceiveMessage(Message& message, double seconds) {
 
 bool Session::SendBatch(int descriptor, Arenas& arenas) {
   Message message{.type = MessageType::kBatch, .value = 0, .text = {}};
-  iovec part{.iov_base = &message, .iov_len = sizeof(message)};
   const int descriptors[] = {descriptor, arenas.read_only_descriptor(), arenas.read_write().fd()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(descriptors))] = {};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof(control);
-  cmsghdr* first = CMSG_FIRSTHDR(&header);
-  first->cmsg_level = SOL_SOCKET;
-  first->cmsg_type = SCM_RIGHTS;
-  first->cmsg_len = CMSG_LEN(sizeof(descriptors));
-  std::memcpy(CMSG_DATA(first), descriptors, sizeof(descriptors));
-  return sendmsg(control_.get(), &header, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof(message));
+  return SendDescriptors(control_.get(), std::as_bytes(std::span(&message, 1)), descriptors);
 }
 
 bool Session::Stop(pid_t pid) {

@@ -1,0 +1,228 @@
+// The compile service of the cuda target: NVRTC in its sandbox. Needs CUDA's toolkit, but no device.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "verifier/cuda/compile.h"
+
+namespace kopt {
+namespace {
+
+constexpr const char* kGood = R"(extern "C" __global__ void twice(float* x) { x[threadIdx.x] *= 2; })";
+
+class CudaCompileTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto toolkit = FindCudaToolkit();
+    if (!toolkit) GTEST_SKIP() << toolkit.error().Text();
+    toolkit_ = *toolkit;
+    options_.worker = (ProgramFolder() / "kopt-worker-cuda").string();
+    options_.guard = (ProgramFolder() / "kopt-worker-cpu").string();
+  }
+
+  Result<CudaCompileService> Service() { return CudaCompileService::Create(toolkit_, "sm_90a", options_); }
+
+  CudaCompileResult Compile(const std::string& candidate) {
+    auto service = Service();
+    EXPECT_TRUE(service) << service.error().Text();
+    auto result = service->Compile("#line 1 \"candidate.cu\"\n" + candidate);
+    EXPECT_TRUE(result) << result.error().Text();
+    return *result;
+  }
+
+  CudaToolkit toolkit_;
+  CudaCompileOptions options_;
+};
+
+TEST_F(CudaCompileTest, GivesACubinAndWhatItsKernelsNeed) {
+  const CudaCompileResult result = Compile(R"(
+extern "C" __global__ void first(float* x) {
+  __shared__ float s[64];
+  s[threadIdx.x] = x[threadIdx.x];
+  __syncthreads();
+  x[threadIdx.x] = s[63 - threadIdx.x];
+}
+extern "C" __global__ void __launch_bounds__(1024) second(float* x, int n) {
+  float r[200];
+#pragma unroll
+  for (int i = 0; i < 200; ++i) r[i] = x[i * threadIdx.x];
+  __syncthreads();
+#pragma unroll
+  for (int i = 0; i < 200; ++i) x[i + n] = r[199 - i] * r[i];
+})");
+  ASSERT_EQ(result.kind, CudaCompileResult::Kind::kCubin) << result.log;
+  EXPECT_TRUE(result.cubin.starts_with("\177ELF"));
+  ASSERT_EQ(result.kernels.size(), 2U);
+  for (const KernelUsage& kernel : result.kernels) {
+    EXPECT_GT(kernel.registers, 0);
+    const bool spills = kernel.name == "second";
+    EXPECT_EQ(kernel.spill_stores > 0, spills) << kernel.name;
+    EXPECT_EQ(kernel.shared_bytes, spills ? 0 : 256) << kernel.name;
+  }
+  EXPECT_EQ(result.log, "");
+}
+
+TEST_F(CudaCompileTest, HasTheInstructionsOfTheDevice) {
+  const CudaCompileResult result =
+      Compile(R"(extern "C" __global__ void f() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); })");
+  EXPECT_EQ(result.kind, CudaCompileResult::Kind::kCubin) << result.log;
+}
+
+TEST_F(CudaCompileTest, ServesWhatCandidatesIncludeOutOfHabit) {
+  const CudaCompileResult plain = Compile(R"(
+#include <cuda.h>
+#include <cuda_runtime.h>
+#include <cuda_fp16.h>
+#include <cstdint>
+#include <math.h>
+#include <float.h>
+extern "C" __global__ void f(float* x, uint64_t n, const __grid_constant__ CUtensorMap map) {
+  if (n < INT_MAX) x[0] = fmaxf(x[0], -INFINITY) + FLT_MAX + static_cast<float>(sizeof(map)) + NAN;
+})");
+  EXPECT_EQ(plain.kind, CudaCompileResult::Kind::kCubin) << plain.log;
+  EXPECT_EQ(plain.log, "");
+  const CudaCompileResult libraries = Compile(R"(
+#include <algorithm>
+#include <cooperative_groups.h>
+#include <cuda/barrier>
+namespace cg = cooperative_groups;
+extern "C" __global__ void f(float* x, int64_t n, const __grid_constant__ CUtensorMap map) {
+  __shared__ cuda::barrier<cuda::thread_scope_block> bar;
+  auto block = cg::this_thread_block();
+  if (block.thread_rank() == 0) init(&bar, blockDim.x);
+  block.sync();
+  bar.arrive_and_wait();
+  x[0] = std::max(x[0], std::numeric_limits<float>::lowest());
+})");
+  EXPECT_EQ(libraries.kind, CudaCompileResult::Kind::kCubin) << libraries.log;
+  EXPECT_EQ(libraries.log, "");
+}
+
+TEST_F(CudaCompileTest, NamesTheCandidatesOwnLine) {
+  const CudaCompileResult result = Compile("\nextern \"C\" __global__ void f(float* x) { x[0] = y; }");
+  EXPECT_EQ(result.kind, CudaCompileResult::Kind::kErrors);
+  EXPECT_EQ(result.reason, "candidate.cu(2): error: identifier \"y\" is undefined");
+  const CudaCompileResult ptx = Compile("extern \"C\" __global__ void f() { asm volatile(\"no.such.instruction;\"); }");
+  EXPECT_EQ(ptx.kind, CudaCompileResult::Kind::kErrors);
+  EXPECT_NE(ptx.reason.find("error"), std::string::npos) << ptx.reason;
+  EXPECT_NE(ptx.log.find("Not a name of any known instruction: 'no'"), std::string::npos) << ptx.log;
+}
+
+TEST_F(CudaCompileTest, ShowsNoFileOfTheHost) {
+  for (const char* path : {"/etc/passwd", "/proc/self/environ", "/proc/self/cmdline"}) {
+    const CudaCompileResult result = Compile(std::string("#include \"") + path + "\"\n" + kGood);
+    EXPECT_EQ(result.kind, CudaCompileResult::Kind::kErrors);
+    EXPECT_NE(result.log.find("cannot open source file"), std::string::npos) << result.log;
+    EXPECT_EQ(result.log.find("root:"), std::string::npos);
+    EXPECT_EQ(result.log.find("LC_ALL"), std::string::npos);
+  }
+  const CudaCompileResult probe =
+      Compile("#if __has_include(\"/etc/passwd\") || __has_include(\"/proc/self/environ\")\n#error seen\n#endif\n" +
+              std::string(kGood));
+  EXPECT_EQ(probe.kind, CudaCompileResult::Kind::kCubin) << probe.log;
+}
+
+TEST_F(CudaCompileTest, EndsWhatDoesNotEnd) {
+  options_.seconds = 3;
+  const CudaCompileResult result = Compile(R"(
+template <int a, int b> struct bomb { static constexpr int value = bomb<a - 1, b>::value + bomb<a - 1, b + 1>::value; };
+template <int b> struct bomb<0, b> { static constexpr int value = b; };
+extern "C" __global__ void f(int* x) { x[0] = bomb<150, 0>::value + bomb<160, 9>::value; }
+constexpr unsigned long long spin(unsigned long long n) { unsigned long long a = 0; for (unsigned long long i = 0; i < n; ++i) a += i * i; return a; }
+__device__ unsigned long long y[8];
+template <int n> __device__ void unrolled(float* x) {
+#pragma unroll
+  for (int i = 0; i < 100000; ++i) x[i * n] = sinf(x[i + n]) + cosf(x[i * 3]) + expf(x[i * 7]);
+}
+extern "C" __global__ void g(float* x) { unrolled<1>(x); unrolled<3>(x); unrolled<5>(x); }
+)");
+  EXPECT_EQ(result.kind, CudaCompileResult::Kind::kTimeout) << result.reason << result.log.substr(0, 500);
+  EXPECT_EQ(result.reason, "the compiler did not finish in 3 s");
+  EXPECT_LT(result.seconds, 10);
+}
+
+TEST_F(CudaCompileTest, CutsAFloodOfWords) {
+  std::string text;
+  for (int i = 0; i < 20000; ++i) text += "__device__ int f" + std::to_string(i) + "() { int unused; return 1.5; }\n";
+  const CudaCompileResult result = Compile(text + kGood);
+  EXPECT_LE(result.log.size(), 1U << 16);
+}
+
+TEST_F(CudaCompileTest, KeepsResultsByContent) {
+  const auto folder = TemporaryFolder::Create("kopt_test");
+  ASSERT_TRUE(folder);
+  options_.cache = folder->path();
+  const CudaCompileResult first = Compile(kGood), second = Compile(kGood), other = Compile(std::string(kGood) + "\n");
+  EXPECT_FALSE(first.cached);
+  EXPECT_TRUE(second.cached);
+  EXPECT_EQ(second.cubin, first.cubin);
+  ASSERT_EQ(second.kernels.size(), 1U);
+  EXPECT_EQ(second.kernels[0].registers, first.kernels[0].registers);
+  EXPECT_FALSE(other.cached);
+}
+
+TEST_F(CudaCompileTest, ServesSeveralThreads) {
+  auto service = Service();
+  ASSERT_TRUE(service);
+  std::vector<std::jthread> threads;
+  std::vector<int> good(6);
+  for (size_t i = 0; i < good.size(); ++i) {
+    threads.emplace_back([&, i] {
+      const auto result = service->Compile(kGood + std::string("\n__device__ int v") + std::to_string(i) + ";");
+      good[i] = result && result->kind == CudaCompileResult::Kind::kCubin ? 1 : 0;
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(good, std::vector<int>(6, 1));
+  const auto version = service->Version();
+  ASSERT_TRUE(version);
+  EXPECT_TRUE(version->starts_with("NVRTC 1")) << *version;
+}
+
+TEST_F(CudaCompileTest, SaysWhatIsMissing) {
+  options_.worker = "/nowhere/kopt-worker-cuda";
+  const auto service = Service();
+  ASSERT_FALSE(service);
+  EXPECT_EQ(service.error().exit, Exit::kEnvironment);
+  options_.worker = (ProgramFolder() / "kopt-worker-cuda").string();
+  toolkit_.nvrtc = "/nowhere/libnvrtc.so";
+  auto broken = Service();
+  ASSERT_TRUE(broken);
+  const auto result = broken->Compile(kGood);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().exit, Exit::kEnvironment);
+  EXPECT_NE(result.error().message.find("/nowhere/libnvrtc.so"), std::string::npos);
+}
+
+TEST(NeedsLibrariesTest, LooksAtNamesAndHeaders) {
+  EXPECT_FALSE(NeedsLibraries("#include <cuda_fp16.h>\n__device__ int stdlike; // std::max\n"));
+  EXPECT_TRUE(NeedsLibraries("int x = std::max(1, 2);"));
+  EXPECT_TRUE(NeedsLibraries("#include <cooperative_groups.h>"));
+  EXPECT_TRUE(NeedsLibraries("# include <cuda/barrier>"));
+  EXPECT_TRUE(NeedsLibraries("namespace cg = cooperative_groups;"));
+  EXPECT_TRUE(NeedsLibraries("using namespace nvcuda;"));
+}
+
+TEST(TakeUsageTest, ReadsPtxas) {
+  std::string log =
+      "candidate.cu(1): warning: odd\n"
+      "ptxas info    : 10 bytes gmem\n"
+      "ptxas info    : Compiling entry function 'h' for 'sm_90a'\n"
+      "ptxas info    : Function properties for h\n"
+      "ptxas         .     488 bytes stack frame, 832 bytes spill stores, 840 bytes spill loads\n"
+      "ptxas info    : Used 32 registers, used 1 barriers, 488 bytes cumulative stack size, 256 bytes smem\n"
+      "ptxas info    : Compile time = 85.836 ms\n"
+      "ptxas warning : something\n";
+  const auto kernels = TakeUsage(log);
+  ASSERT_EQ(kernels.size(), 1U);
+  EXPECT_EQ(kernels[0].name, "h");
+  EXPECT_EQ(kernels[0].registers, 32);
+  EXPECT_EQ(kernels[0].stack_bytes, 488);
+  EXPECT_EQ(kernels[0].spill_stores, 832);
+  EXPECT_EQ(kernels[0].spill_loads, 840);
+  EXPECT_EQ(kernels[0].shared_bytes, 256);
+  EXPECT_EQ(log, "candidate.cu(1): warning: odd\nptxas warning : something");
+}
+
+}  // namespace
+}  // namespace kopt

@@ -1,0 +1,333 @@
+#include "verifier/cuda/compile.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/clock.h"
+#include "base/descriptors.h"
+#include "base/hash.h"
+#include "task/cpp_tokens.h"
+#include "verifier/cuda/compile_protocol.h"
+#include "verifier/sandbox/sandbox.h"
+
+namespace kopt {
+namespace {
+
+constexpr int kCacheFormat = 1;                     // raise when the meaning of an entry changes
+constexpr double kHelloSeconds = 120;               // to compile the prefix
+constexpr size_t kOutputBytes = size_t{256} << 20;  // memory for a cubin; only what is written takes space
+constexpr size_t kMostText = size_t{16} << 20;
+
+uint32_t NextSlot() {
+  static std::atomic<uint32_t> next{0};
+  return (static_cast<uint32_t>(getpid()) * 1024 + 512 + next++ % 512) * 2 + 1;
+}
+
+std::string Identity(const std::filesystem::path& file) {
+  struct stat status{};
+  if (stat(file.c_str(), &status) != 0) return file.string();
+  return fmt::format("{} {} {}.{}", file.string(), status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+// Waits for data or the end on `fd`; false after `seconds`.
+bool Await(int fd, double seconds) {
+  const double deadline = SystemClock().Now() + seconds;
+  while (true) {
+    const double left = deadline - SystemClock().Now();
+    pollfd item{.fd = fd, .events = POLLIN, .revents = 0};
+    if (poll(&item, 1, std::max(0, static_cast<int>(left * 1000) + 1)) > 0) return true;
+    if (left <= 0) return false;
+  }
+}
+
+std::string FirstError(const std::string& log) {
+  std::istringstream lines(log);
+  std::string first;
+  for (std::string line; std::getline(lines, line);) {
+    if (first.empty()) first = line;
+    if (line.find("error") != std::string::npos) return line;
+  }
+  return first;
+}
+
+nlohmann::json Json(const KernelUsage& kernel) {
+  return {kernel.name,         kernel.registers,   kernel.stack_bytes,
+          kernel.spill_stores, kernel.spill_loads, kernel.shared_bytes};
+}
+
+std::string Pack(const CudaCompileResult& result) {
+  nlohmann::json head{{"log", result.log}, {"kernels", nlohmann::json::array()}};
+  for (const KernelUsage& kernel : result.kernels) head["kernels"].push_back(Json(kernel));
+  const std::string text = head.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return fmt::format("{}\n{}{}", text.size(), text, result.cubin);
+}
+
+std::optional<CudaCompileResult> Unpack(const std::string& text) {
+  const size_t line = text.find('\n');
+  size_t size = 0;
+  if (line == std::string::npos || std::sscanf(text.c_str(), "%zu", &size) != 1) return std::nullopt;
+  const auto head = nlohmann::json::parse(text.substr(line + 1, size), nullptr, false);
+  if (head.is_discarded() || text.size() < line + 1 + size) return std::nullopt;
+  CudaCompileResult result{.cubin = text.substr(line + 1 + size), .log = head.at("log"), .cached = true};
+  for (const auto& row : head.at("kernels")) {
+    result.kernels.push_back({row[0], row[1], row[2], row[3], row[4], row[5]});
+  }
+  return result;
+}
+
+}  // namespace
+
+bool NeedsLibraries(std::string_view source) {
+  static constexpr std::string_view kNames[] = {"std", "cuda", "cooperative_groups", "nvcuda"};
+  static constexpr std::string_view kHeaders[] = {"cooperative_groups", "cuda/", "cuda_pipeline", "cuda_awbarrier",
+                                                  "mma.h"};
+  const std::vector<CppToken> tokens = Tokenise(source);
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    const CppToken& token = tokens[i];
+    const bool scope = i + 1 < tokens.size() && tokens[i + 1].Is("::");
+    const auto named = [&](std::string_view name) { return token.Is(name); };
+    if (scope && std::ranges::any_of(kNames, named)) return true;
+    if (token.Is("using") && i + 2 < tokens.size() && tokens[i + 1].Is("namespace") &&
+        std::ranges::any_of(kNames, [&](std::string_view name) { return tokens[i + 2].Is(name); })) {
+      return true;
+    }
+    if (token.Is("namespace") && i + 3 < tokens.size() && tokens[i + 2].Is("=") &&
+        std::ranges::any_of(kNames, [&](std::string_view name) { return tokens[i + 3].Is(name); })) {
+      return true;
+    }
+  }
+  for (size_t at = source.find("#"); at != std::string_view::npos; at = source.find('#', at + 1)) {
+    const std::string_view line = source.substr(at, source.find('\n', at) - at);
+    if (line.find("include") == std::string_view::npos) continue;
+    if (std::ranges::any_of(kHeaders, [&](std::string_view h) { return line.find(h) != std::string_view::npos; })) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::vector<KernelUsage> TakeUsage(std::string& log) {
+  std::vector<KernelUsage> kernels;
+  std::istringstream lines(log);
+  std::string kept;
+  KernelUsage own;
+  for (std::string line; std::getline(lines, line);) {
+    char name[512];
+    if (!line.starts_with("ptxas ")) {
+      kept += line + "\n";
+    } else if (std::sscanf(line.c_str(), "ptxas info    : Compiling entry function '%511[^']'", name) == 1) {
+      own = {.name = name};
+    } else if (const size_t stack = line.find(" bytes stack frame"); stack != std::string::npos) {
+      std::sscanf(line.c_str(), "ptxas . %d bytes stack frame, %d bytes spill stores, %d bytes spill loads",
+                  &own.stack_bytes, &own.spill_stores, &own.spill_loads);
+    } else if (std::sscanf(line.c_str(), "ptxas info    : Used %d registers", &own.registers) == 1) {
+      const size_t shared = line.find(" bytes smem");
+      const size_t begin = shared == std::string::npos ? shared : line.rfind(' ', shared - 1);
+      if (begin != std::string::npos) own.shared_bytes = std::atoi(line.c_str() + begin);
+      if (!own.name.empty()) kernels.push_back(own);
+      own = {};
+    } else if (!line.starts_with("ptxas info")) {
+      kept += line + "\n";  // ptxas's own errors and warnings
+    }
+  }
+  while (kept.ends_with("\n")) kept.pop_back();
+  log = kept;
+  return kernels;
+}
+
+Result<CudaCompileService> CudaCompileService::Create(const CudaToolkit& toolkit, const std::string& architecture,
+                                                      const CudaCompileOptions& options) {
+  if (access(options.worker.c_str(), X_OK) != 0) {
+    return EnvironmentError(fmt::format("{} is not there or cannot be run", options.worker),
+                            "build kopt where CUDA's headers are, and keep its workers beside it");
+  }
+  CudaCompileService service;
+  service.toolkit_ = toolkit;
+  service.architecture_ = architecture;
+  service.options_ = options;
+  service.identity_ =
+      fmt::format("{}\n{}\n{}\n{}\n", kCacheFormat, Identity(toolkit.nvrtc), Identity(options.worker), architecture);
+  for (const auto& include : toolkit.includes) service.identity_ += include.string() + "\n";
+  if (!options.cache.empty()) {
+    KOPT_TRY(service.cache_, ContentCache::Open(options.cache));
+  }
+  KOPT_CHECK(StartGuard(options.guard));
+  KOPT_TRY(auto folder, TemporaryFolder::Create("kopt"));
+  GuardFolder(folder.path());
+  chmod(folder.path().c_str(), 0711);
+  service.folder_ = std::make_shared<TemporaryFolder>(std::move(folder));
+  service.shared_ = std::make_shared<Shared>();
+  return service;
+}
+
+std::string CudaCompileService::Key(const std::string& text) const {
+  return fmt::format("{}{}\n{}", identity_, NeedsLibraries(text), text);
+}
+
+Result<CudaCompileService::Server> CudaCompileService::StartServer(bool libraries) const {
+  const uint32_t slot = NextSlot();
+  const std::filesystem::path folder = folder_->path() / (libraries ? "libraries" : "plain");
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  std::filesystem::create_directory(folder, error);
+  const uid_t id = sandbox::UidOfSlot(slot);
+  if (geteuid() == 0 && chown(folder.c_str(), id, id) != 0) {
+    return EnvironmentError(fmt::format("cannot hand {} to the compiler: {}", folder.string(), std::strerror(errno)));
+  }
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return EnvironmentError(fmt::format("socketpair: {}", std::strerror(errno)));
+  }
+  Server server{.control = Fd(ends[0])};
+  const Fd other(ends[1]);
+  SpawnOptions spawn{.command = {options_.worker, "compile", fmt::format("{}", slot), options_.sandbox ? "1" : "0",
+                                 folder.string(), toolkit_.nvrtc.string(), architecture_, libraries ? "1" : "0"},
+                     .environment = {"PATH=/usr/bin:/bin", "LC_ALL=C", "TMPDIR=" + folder.string()},
+                     .control = other.get()};
+  for (const auto& include : toolkit_.includes) spawn.command.push_back(include.string());
+  spawn.command.emplace_back("--");
+  for (const auto& path : toolkit_.libraries) spawn.command.push_back(path.string());
+  for (const char* path : {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/urandom"}) {
+    spawn.command.emplace_back(path);
+  }
+  KOPT_TRY(server.group, ProcessGroup::Spawn(spawn));
+  CompileHello hello;
+  if (!Await(server.control.get(), kHelloSeconds) ||
+      !ReceiveDescriptors(server.control.get(), std::as_writable_bytes(std::span(&hello, 1)), {})) {
+    return EnvironmentError(fmt::format("the compile server {} does not start", options_.worker),
+                            "kopt doctor says what is missing");
+  }
+  hello.error[sizeof(hello.error) - 1] = '\0';
+  if (hello.error[0] != '\0') {
+    return EnvironmentError(fmt::format("NVRTC cannot be used: {}", hello.error), "kopt doctor says what is missing");
+  }
+  server.version = fmt::format("NVRTC {}.{}", hello.major, hello.minor);
+  return server;
+}
+
+Result<CudaCompileService::Server*> CudaCompileService::EnsureServer(bool libraries) {
+  auto& server = shared_->servers[libraries ? 1 : 0];
+  int wait_status = 0;
+  if (server && !server->group.WaitFor(0, wait_status)) return server.get();
+  KOPT_TRY(Server started, StartServer(libraries));
+  server = std::make_unique<Server>(std::move(started));
+  return server.get();
+}
+
+Result<void> CudaCompileService::Prepare(const std::string& text) {
+  const std::lock_guard lock(shared_->mutex);
+  KOPT_CHECK(EnsureServer(NeedsLibraries(text)));
+  return {};
+}
+
+Result<std::string> CudaCompileService::Version() {
+  const std::lock_guard lock(shared_->mutex);
+  KOPT_TRY(const Server* server, EnsureServer(false));
+  return server->version;
+}
+
+bool CudaCompileService::IsCompiled(const std::string& text) const {
+  const std::string key = Key(text);
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->results.contains(key) || cache_.Find(key);
+}
+
+Result<CudaCompileResult> CudaCompileService::Compile(const std::string& text) {
+  const double begin = SystemClock().Now();
+  const std::string key = Key(text);
+  {
+    const std::lock_guard lock(shared_->mutex);
+    if (const auto found = shared_->results.find(key); found != shared_->results.end()) {
+      CudaCompileResult result = found->second;
+      result.cached = true;
+      result.seconds = SystemClock().Now() - begin;
+      return result;
+    }
+  }
+  const std::optional<std::string> kept = cache_.Find(key);
+  std::optional<CudaCompileResult> result = kept ? Unpack(*kept) : std::nullopt;
+  if (!result) {
+    KOPT_TRY(result, Run(text));
+    if (result->kind == CudaCompileResult::Kind::kCubin) KOPT_CHECK(cache_.Put(key, Pack(*result)));
+  }
+  const std::lock_guard lock(shared_->mutex);
+  shared_->results[key] = *result;
+  result->seconds = SystemClock().Now() - begin;
+  return *result;
+}
+
+Result<CudaCompileResult> CudaCompileService::Run(const std::string& text) {
+  CudaCompileResult result;
+  if (text.size() > kMostText) {
+    result.kind = CudaCompileResult::Kind::kErrors;
+    result.reason = fmt::format("the source has more than {} MB", kMostText >> 20);
+    return result;
+  }
+  KOPT_TRY(const SharedMemory source, SharedMemory::Create(std::max<size_t>(text.size(), 1)));
+  std::memcpy(source.bytes().data(), text.data(), text.size());
+  KOPT_TRY(const SharedMemory output, SharedMemory::Create(kOutputBytes));
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return EnvironmentError(fmt::format("socketpair: {}", std::strerror(errno)));
+  }
+  const Fd own(ends[0]);
+  Fd other(ends[1]);
+  const CompileOrder order{.text_bytes = text.size(),
+                           .output_bytes = kOutputBytes,
+                           .cpu_seconds = static_cast<uint32_t>(options_.seconds) + 10};
+  {
+    const std::lock_guard lock(shared_->mutex);
+    KOPT_TRY(const Server* server, EnsureServer(NeedsLibraries(text)));
+    const int descriptors[] = {source.fd(), output.fd(), other.get()};
+    if (!SendDescriptors(server->control.get(), std::as_bytes(std::span(&order, 1)), descriptors)) {
+      return InternalError("the compile server has gone");
+    }
+  }
+  other.Close();
+  const double deadline = SystemClock().Now() + options_.seconds;
+  int32_t pid = 0;
+  if (!Await(own.get(), options_.seconds) ||
+      !ReceiveDescriptors(own.get(), std::as_writable_bytes(std::span(&pid, 1)), {})) {
+    return InternalError("the compile server does not take orders");
+  }
+  if (!Await(own.get(), deadline - SystemClock().Now())) {
+    // It holds its end of the socket still, so the number is its own.
+    kill(pid, SIGKILL);
+    result.kind = CudaCompileResult::Kind::kTimeout;
+    result.reason = fmt::format("the compiler did not finish in {} s", options_.seconds);
+    return result;
+  }
+  CompileOutcome outcome;
+  std::memcpy(&outcome, output.bytes().data(), sizeof(outcome));
+  const size_t room = kOutputBytes - sizeof(outcome);
+  const bool whole =
+      outcome.finished == 1 && outcome.log_bytes <= room && outcome.cubin_bytes <= room - outcome.log_bytes;
+  if (!whole) {
+    result.kind = CudaCompileResult::Kind::kErrors;
+    result.reason = "the compiler ended without a result: it ran out of memory or crashed";
+    return result;
+  }
+  const char* at = reinterpret_cast<const char*>(output.bytes().data()) + sizeof(outcome);
+  result.log.assign(at, outcome.log_bytes);
+  result.kernels = TakeUsage(result.log);
+  if (outcome.result != 0) {
+    result.kind = CudaCompileResult::Kind::kErrors;
+    result.reason = FirstError(result.log);
+    return result;
+  }
+  result.cubin.assign(at + outcome.log_bytes, outcome.cubin_bytes);
+  return result;
+}
+
+}  // namespace kopt

@@ -1,0 +1,98 @@
+// The compile service of the cuda target: NVRTC in processes of its own, confined like any compiler; results cached by
+// content.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/content_cache.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "base/process.h"
+#include "verifier/cuda/toolkit.h"
+
+namespace kopt {
+
+// What a kernel needs, as the compiler says.
+struct KernelUsage {
+  std::string name;
+  int registers = 0;     // a thread
+  int stack_bytes = 0;   // a thread
+  int spill_stores = 0;  // bytes a thread
+  int spill_loads = 0;
+  int shared_bytes = 0;  // static, a block
+};
+
+struct CudaCompileResult {
+  enum class Kind { kCubin, kErrors, kTimeout };
+  Kind kind = Kind::kCubin;
+  std::string cubin;
+  std::vector<KernelUsage> kernels;
+  std::string reason;  // one sentence
+  std::string log;     // the compiler's words, cut; without what went into `kernels`
+  double seconds = 0;
+  bool cached = false;
+};
+
+struct CudaCompileOptions {
+  std::string worker;  // path of kopt-worker-cuda
+  std::string guard;   // path of the program that StartGuard starts
+  bool sandbox = true;
+  std::filesystem::path cache;  // empty: nothing is kept beyond this process
+  double seconds = 30;          // deadline of a compile, in wall-clock time
+};
+
+class CudaCompileService {
+ public:
+  // Errors (exit 3): no toolkit, no worker, a folder that cannot be written.
+  static Result<CudaCompileService> Create(const CudaToolkit& toolkit, const std::string& architecture,
+                                           const CudaCompileOptions& options);
+  // `text`: CudaSource::text. Several threads may call this at once. Errors are ours: a server that does not start.
+  Result<CudaCompileResult> Compile(const std::string& text);
+  // Whether Compile would find the result.
+  bool IsCompiled(const std::string& text) const;
+  // Starts the server for texts like this one, if it is not running: it takes 0.2 s, with CUDA's libraries 2 s.
+  Result<void> Prepare(const std::string& text);
+  // "NVRTC 13.0"; starts a server.
+  Result<std::string> Version();
+
+ private:
+  // A running server and kopt's end of its control socket.
+  struct Server {
+    ProcessGroup group;
+    Fd control;
+    std::string version;  // of NVRTC
+  };
+  struct Shared {
+    std::mutex mutex;  // of what follows
+    std::unique_ptr<Server> servers[2];
+    std::map<std::string, CudaCompileResult> results;  // by key; everything that was compiled in this process
+  };
+  std::string Key(const std::string& text) const;
+  Result<Server> StartServer(bool libraries) const;
+  // With shared_->mutex held.
+  Result<Server*> EnsureServer(bool libraries);
+  Result<CudaCompileResult> Run(const std::string& text);
+
+  CudaToolkit toolkit_;
+  std::string architecture_;
+  std::string identity_;  // of the compiler and of the worker: a part of every key
+  CudaCompileOptions options_;
+  ContentCache cache_;
+  std::shared_ptr<TemporaryFolder> folder_;
+  std::shared_ptr<Shared> shared_;
+};
+
+// True if a candidate asks for more than number types: C++ headers, cooperative groups, barriers, matrix fragments.
+bool NeedsLibraries(std::string_view source);
+
+// Takes ptxas's lines about kernels out of a compiler's log.
+std::vector<KernelUsage> TakeUsage(std::string& log);
+
+}  // namespace kopt

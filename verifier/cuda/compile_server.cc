@@ -1,0 +1,250 @@
+#include "verifier/cuda/compile_server.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/descriptors.h"
+#include "verifier/cuda/compile_protocol.h"
+#include "verifier/cuda/nvrtc.h"
+#include "verifier/sandbox/sandbox.h"
+
+namespace kopt {
+extern const std::string_view kCandidatePrefixText;
+}
+
+namespace kopt::worker {
+namespace {
+
+constexpr size_t kPrefixHeap = size_t{512} << 20;  // bytes that the precompiled prefix may take
+constexpr size_t kMostLog = 1 << 16;
+constexpr const char* kPrefixName = "kopt_prefix.h";
+
+// Headers that candidates include out of habit. What they would declare, the prefix or the compiler itself has; those
+// of C++ bring its names only where the prefix holds CUDA's libraries.
+constexpr std::array kHabitual = {"algorithm",
+                                  "array",
+                                  "assert.h",
+                                  "bit",
+                                  "cassert",
+                                  "cfloat",
+                                  "climits",
+                                  "cmath",
+                                  "concepts",
+                                  "cstddef",
+                                  "cstdint",
+                                  "cstdio",
+                                  "cstdlib",
+                                  "cstring",
+                                  "cuda.h",
+                                  "cuda_runtime.h",
+                                  "cuda_runtime_api.h",
+                                  "device_launch_parameters.h",
+                                  "float.h",
+                                  "functional",
+                                  "initializer_list",
+                                  "limits",
+                                  "limits.h",
+                                  "math.h",
+                                  "numeric",
+                                  "stddef.h",
+                                  "stdint.h",
+                                  "stdio.h",
+                                  "stdlib.h",
+                                  "string.h",
+                                  "tuple",
+                                  "type_traits",
+                                  "utility",
+                                  "cudaTypedefs.h"};
+
+struct Arguments {
+  uint32_t slot = 0;
+  bool sandbox = true;
+  std::string folder, nvrtc, arch;
+  bool libraries = false;
+  std::vector<std::string> includes, readable;
+};
+
+bool Parse(int argc, char** argv, Arguments& arguments) {
+  if (argc < 6) return false;
+  arguments.slot = static_cast<uint32_t>(std::strtoul(argv[0], nullptr, 10));
+  arguments.sandbox = std::strcmp(argv[1], "0") != 0;
+  arguments.folder = argv[2];
+  arguments.nvrtc = argv[3];
+  arguments.arch = argv[4];
+  arguments.libraries = std::strcmp(argv[5], "1") == 0;
+  bool readable = false;
+  for (int i = 6; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--") == 0) {
+      readable = true;
+    } else {
+      (readable ? arguments.readable : arguments.includes).emplace_back(argv[i]);
+    }
+  }
+  return readable;
+}
+
+class Compiler {
+ public:
+  Compiler(const Nvrtc& nvrtc, const Arguments& arguments)
+      : nvrtc_(nvrtc), precompiled_(arguments.folder + "/prefix.pch") {
+    prefix_ = (arguments.libraries ? "#define KOPT_LIBRARIES 1\n" : "") + std::string(kCandidatePrefixText);
+    options_ = {"--gpu-architecture=" + arguments.arch, "--std=c++20", "--device-as-default-execution-space",
+                "--generate-line-info", "--ptxas-options=-v", "--pch-messages=false",
+                // A barrier in shared memory has a constructor, which candidates call by hand.
+                "--diag-suppress=20054"};
+    for (const std::string& include : arguments.includes) options_.push_back("--include-path=" + include);
+  }
+
+  // Empty, or why the prefix cannot be compiled.
+  std::string Precompile() {
+    nvrtc_.nvrtcSetPCHHeapSize(kPrefixHeap);
+    std::string log;
+    std::string cubin;
+    const std::string text = std::string("#include \"") + kPrefixName + "\"\n#pragma nv_hdrstop\n";
+    const nvrtcResult result = Run(text, "--create-pch=" + precompiled_, log, cubin);
+    return result == NVRTC_SUCCESS ? "" : nvrtc_.nvrtcGetErrorString(result) + (": " + log);
+  }
+
+  nvrtcResult Compile(const std::string& text, std::string& log, std::string& cubin) {
+    const std::string whole = std::string("#include \"") + kPrefixName + "\"\n" + text;
+    return Run(whole, "--use-pch=" + precompiled_, log, cubin);
+  }
+
+ private:
+  nvrtcResult Run(const std::string& text, const std::string& option, std::string& log, std::string& cubin) {
+    std::vector<const char*> names{kPrefixName};
+    std::vector<const char*> texts{prefix_.c_str()};
+    for (const char* name : kHabitual) {
+      names.push_back(name);
+      texts.push_back("");
+    }
+    nvrtcProgram program = nullptr;
+    nvrtcResult result = nvrtc_.nvrtcCreateProgram(&program, text.c_str(), "candidate.cu",
+                                                   static_cast<int>(names.size()), texts.data(), names.data());
+    if (result != NVRTC_SUCCESS) return result;
+    std::vector<const char*> options;
+    for (const std::string& given : options_) options.push_back(given.c_str());
+    options.push_back(option.c_str());
+    result = nvrtc_.nvrtcCompileProgram(program, static_cast<int>(options.size()), options.data());
+    size_t size = 0;
+    if (nvrtc_.nvrtcGetProgramLogSize(program, &size) == NVRTC_SUCCESS && size > 1) {
+      log.resize(size);
+      nvrtc_.nvrtcGetProgramLog(program, log.data());
+      log.resize(std::strlen(log.c_str()));
+    }
+    if (result == NVRTC_SUCCESS && nvrtc_.nvrtcGetCUBINSize(program, &size) == NVRTC_SUCCESS) {
+      cubin.resize(size);
+      nvrtc_.nvrtcGetCUBIN(program, cubin.data());
+    }
+    nvrtc_.nvrtcDestroyProgram(&program);
+    return result;
+  }
+
+  const Nvrtc& nvrtc_;
+  std::string precompiled_, prefix_;
+  std::vector<std::string> options_;
+};
+
+struct Request {
+  CompileOrder order;
+  int text = -1, output = -1, socket = -1;
+};
+
+bool Receive(Request& request) {
+  int descriptors[3];
+  if (!ReceiveDescriptors(kCompileControlFd, std::as_writable_bytes(std::span(&request.order, 1)), descriptors)) {
+    return false;
+  }
+  request.text = descriptors[0];
+  request.output = descriptors[1];
+  request.socket = descriptors[2];
+  return true;
+}
+
+// In the child. Ends the process.
+[[noreturn]] void Serve(Compiler& compiler, const Request& request) {
+  const int32_t pid = getpid();
+  if (write(request.socket, &pid, sizeof(pid)) != sizeof(pid)) _exit(1);
+  const rlimit cpu{.rlim_cur = request.order.cpu_seconds, .rlim_max = request.order.cpu_seconds};
+  setrlimit(RLIMIT_CPU, &cpu);
+  std::string text(request.order.text_bytes, '\0');
+  if (pread(request.text, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) _exit(1);
+  void* memory = mmap(nullptr, request.order.output_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, request.output, 0);
+  if (memory == MAP_FAILED) _exit(1);
+  std::string log;
+  std::string cubin;
+  CompileOutcome outcome{.result = compiler.Compile(text, log, cubin)};
+  log.resize(std::min(log.size(), kMostLog));
+  outcome.log_bytes = log.size();
+  outcome.cubin_bytes = cubin.size();
+  if (sizeof(outcome) + log.size() + cubin.size() > request.order.output_bytes) _exit(2);
+  char* at = static_cast<char*>(memory) + sizeof(outcome);
+  std::memcpy(at, log.data(), log.size());
+  std::memcpy(at + log.size(), cubin.data(), cubin.size());
+  outcome.finished = 1;
+  std::memcpy(memory, &outcome, sizeof(outcome));
+  _exit(0);
+}
+
+std::string Isolate(const Arguments& arguments) {
+  const sandbox::Limits limits{.address_space = uint64_t{12} << 30,
+                               .cpu_seconds = 600,
+                               .file_size = uint64_t{1} << 30,
+                               .open_files = 256,
+                               .processes = 256};
+  std::vector<std::string> readable = arguments.readable;
+  readable.insert(readable.end(), arguments.includes.begin(), arguments.includes.end());
+  std::string error = sandbox::Confine(limits, arguments.slot);
+  if (error.empty() && arguments.sandbox) error = sandbox::RestrictFiles(readable, {arguments.folder, "/dev/null"});
+  if (error.empty() && arguments.sandbox) error = sandbox::FilterCompiler();
+  return error;
+}
+
+void SayHello(const CompileHello& hello) {
+  if (write(kCompileControlFd, &hello, sizeof(hello)) < 0) _exit(1);
+}
+
+}  // namespace
+
+int CompileServer(int argc, char** argv) {
+  Arguments arguments;
+  if (!Parse(argc, argv, arguments)) return 2;
+  CompileHello hello;
+  const auto fail = [&](const std::string& why) {
+    std::strncpy(hello.error, why.c_str(), sizeof(hello.error) - 1);
+    SayHello(hello);
+    return 1;
+  };
+  if (const std::string error = Isolate(arguments); !error.empty())
+    return fail("the sandbox cannot be set up: " + error);
+  const auto nvrtc = Nvrtc::Load(arguments.nvrtc);
+  if (!nvrtc) return fail(nvrtc.error().message);
+  nvrtc->nvrtcVersion(&hello.major, &hello.minor);
+  Compiler compiler(*nvrtc, arguments);
+  if (const std::string error = compiler.Precompile(); !error.empty()) return fail(error);
+  SayHello(hello);
+  signal(SIGCHLD, SIG_IGN);  // children are not waited for
+  Request request;
+  while (Receive(request)) {
+    const pid_t child = fork();
+    if (child == 0) {
+      close(kCompileControlFd);
+      Serve(compiler, request);
+    }
+    for (const int descriptor : {request.text, request.output, request.socket}) close(descriptor);
+  }
+  return 0;
+}
+
+}  // namespace kopt::worker
