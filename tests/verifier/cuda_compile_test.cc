@@ -125,16 +125,9 @@ TEST_F(CudaCompileTest, ShowsNoFileOfTheHost) {
 TEST_F(CudaCompileTest, EndsWhatDoesNotEnd) {
   options_.seconds = 3;
   const CudaCompileResult result = Compile(R"(
-template <int a, int b> struct bomb { static constexpr int value = bomb<a - 1, b>::value + bomb<a - 1, b + 1>::value; };
-template <int b> struct bomb<0, b> { static constexpr int value = b; };
-extern "C" __global__ void f(int* x) { x[0] = bomb<150, 0>::value + bomb<160, 9>::value; }
-constexpr unsigned long long spin(unsigned long long n) { unsigned long long a = 0; for (unsigned long long i = 0; i < n; ++i) a += i * i; return a; }
-__device__ unsigned long long y[8];
-template <int n> __device__ void unrolled(float* x) {
-#pragma unroll
-  for (int i = 0; i < 100000; ++i) x[i * n] = sinf(x[i + n]) + cosf(x[i * 3]) + expf(x[i * 7]);
-}
-extern "C" __global__ void g(float* x) { unrolled<1>(x); unrolled<3>(x); unrolled<5>(x); }
+template <int n, int m> __device__ float f(float x) { return f<n - 1, 2 * m>(x) * f<n - 1, 2 * m + 1>(x); }
+template <> __device__ float f<0, 0>(float x) { return x; }
+extern "C" __global__ void g(float* x) { x[0] = f<24, 1>(x[1]); }
 )");
   EXPECT_EQ(result.kind, CudaCompileResult::Kind::kTimeout) << result.reason << result.log.substr(0, 500);
   EXPECT_EQ(result.reason, "the compiler did not finish in 3 s");

@@ -198,7 +198,7 @@ bool Receive(Request& request) {
 }
 
 std::string Isolate(const Arguments& arguments) {
-  const sandbox::Limits limits{.address_space = uint64_t{12} << 30,
+  const sandbox::Limits limits{.address_space = uint64_t{8} << 30,
                                .cpu_seconds = 600,
                                .file_size = uint64_t{1} << 30,
                                .open_files = 256,
