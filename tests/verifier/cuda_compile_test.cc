@@ -125,8 +125,9 @@ TEST_F(CudaCompileTest, ShowsNoFileOfTheHost) {
 TEST_F(CudaCompileTest, EndsWhatDoesNotEnd) {
   options_.seconds = 3;
   const CudaCompileResult result = Compile(R"(
-template <int n, int m> __device__ float f(float x) { return f<n - 1, 2 * m>(x) * f<n - 1, 2 * m + 1>(x); }
-template <> __device__ float f<0, 0>(float x) { return x; }
+template <int n, int m> __device__ float f(float x) {
+  if constexpr (n == 0) return x + m; else return f<n - 1, 2 * m>(x) * f<n - 1, 2 * m + 1>(x);
+}
 extern "C" __global__ void g(float* x) { x[0] = f<24, 1>(x[1]); }
 )");
   EXPECT_EQ(result.kind, CudaCompileResult::Kind::kTimeout) << result.reason << result.log.substr(0, 500);
