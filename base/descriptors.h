@@ -8,10 +8,11 @@
 #include <cstddef>
 #include <cstring>
 #include <span>
+#include <vector>
 
 namespace kopt {
 
-inline constexpr size_t kMostDescriptors = 16;
+inline constexpr size_t kMostDescriptors = 253;  // the kernel's own limit
 
 // True if the whole message went out with its descriptors, at most kMostDescriptors.
 inline bool SendDescriptors(int socket, std::span<const std::byte> message, std::span<const int> descriptors) {
@@ -33,9 +34,9 @@ inline bool SendDescriptors(int socket, std::span<const std::byte> message, std:
   return sendmsg(socket, &header, MSG_NOSIGNAL) == static_cast<ssize_t>(message.size());
 }
 
-// Waits for one message of exactly this size with exactly these many descriptors, which the caller owns then. False at
-// the end of the connection and for anything else.
-inline bool ReceiveDescriptors(int socket, std::span<std::byte> message, std::span<int> descriptors) {
+// Waits for one message of exactly this size; its descriptors, however many, are the caller's then. False at the end of
+// the connection and for anything else.
+inline bool ReceiveDescriptors(int socket, std::span<std::byte> message, std::vector<int>& descriptors) {
   alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))] = {};
   iovec part{.iov_base = message.data(), .iov_len = message.size()};
   msghdr header{};
@@ -47,14 +48,13 @@ inline bool ReceiveDescriptors(int socket, std::span<std::byte> message, std::sp
   do {
     got = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
-  if (got != static_cast<ssize_t>(message.size())) return false;
-  if (descriptors.empty()) return true;
-  const cmsghdr* first = CMSG_FIRSTHDR(&header);
-  if (first == nullptr || first->cmsg_type != SCM_RIGHTS || first->cmsg_len != CMSG_LEN(descriptors.size_bytes())) {
-    return false;
+  descriptors.clear();
+  const cmsghdr* first = got >= 0 ? CMSG_FIRSTHDR(&header) : nullptr;
+  if (first != nullptr && first->cmsg_type == SCM_RIGHTS) {
+    descriptors.resize((first->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    std::memcpy(descriptors.data(), CMSG_DATA(first), descriptors.size() * sizeof(int));
   }
-  std::memcpy(descriptors.data(), CMSG_DATA(first), descriptors.size_bytes());
-  return true;
+  return got == static_cast<ssize_t>(message.size());
 }
 
 }  // namespace kopt

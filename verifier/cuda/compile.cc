@@ -203,8 +203,9 @@ Result<CudaCompileService::Server> CudaCompileService::StartServer(bool librarie
   }
   KOPT_TRY(server.group, ProcessGroup::Spawn(spawn));
   CompileHello hello;
+  std::vector<int> none;
   if (!Await(server.control.get(), kHelloSeconds) ||
-      !ReceiveDescriptors(server.control.get(), std::as_writable_bytes(std::span(&hello, 1)), {})) {
+      !ReceiveDescriptors(server.control.get(), std::as_writable_bytes(std::span(&hello, 1)), none)) {
     return EnvironmentError(fmt::format("the compile server {} does not start", options_.worker),
                             "kopt doctor says what is missing");
   }
@@ -297,8 +298,9 @@ Result<CudaCompileResult> CudaCompileService::Run(const std::string& text) {
   other.Close();
   const double deadline = SystemClock().Now() + options_.seconds;
   int32_t pid = 0;
+  std::vector<int> none;
   if (!Await(own.get(), options_.seconds) ||
-      !ReceiveDescriptors(own.get(), std::as_writable_bytes(std::span(&pid, 1)), {})) {
+      !ReceiveDescriptors(own.get(), std::as_writable_bytes(std::span(&pid, 1)), none)) {
     return InternalError("the compile server does not take orders");
   }
   if (!Await(own.get(), deadline - SystemClock().Now())) {

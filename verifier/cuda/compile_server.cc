@@ -162,8 +162,9 @@ struct Request {
 };
 
 bool Receive(Request& request) {
-  int descriptors[3];
-  if (!ReceiveDescriptors(kCompileControlFd, std::as_writable_bytes(std::span(&request.order, 1)), descriptors)) {
+  std::vector<int> descriptors;
+  if (!ReceiveDescriptors(kCompileControlFd, std::as_writable_bytes(std::span(&request.order, 1)), descriptors) ||
+      descriptors.size() != 3) {
     return false;
   }
   request.text = descriptors[0];

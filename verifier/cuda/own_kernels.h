@@ -1,0 +1,72 @@
+// kopt's own kernels (worker_kernels.cu) as functions that put them into the device's stream.
+#pragma once
+
+#include "verifier/cuda/device.h"
+
+namespace kopt::worker {
+
+// The structs of worker_kernels.cu.
+struct Stretch {
+  CUdeviceptr at = 0;
+  uint64_t words = 0;
+  uint64_t first_mask = ~uint64_t{0}, last_mask = ~uint64_t{0};
+};
+struct Pattern {
+  uint64_t seed = 0, keep = 0, set = 0, origin = 0;
+};
+struct Variable {
+  CUdeviceptr at = 0, image = 0;
+  uint64_t bytes = 0;
+};
+
+// The bytes [begin, end) as a stretch.
+Stretch StretchOf(CUdeviceptr begin, CUdeviceptr end);
+
+class OwnKernels {
+ public:
+  OwnKernels(const Device& device, std::string cubin);
+
+  void Fill(const Stretch& to, const Pattern& pattern) { Spread("kopt_fill", to.words, to, pattern); }
+  void CheckFill(const Stretch& from, const Pattern& pattern, CUdeviceptr damage) {
+    Spread("kopt_check", from.words, from, pattern, damage);
+  }
+  void Copy(const Stretch& to, CUdeviceptr from, bool complement) {
+    Spread("kopt_copy", to.words, to, from, complement ? ~uint64_t{0} : uint64_t{0});
+  }
+  void Digest(const Stretch& from, uint64_t key, CUdeviceptr sum) {
+    Spread("kopt_digest", from.words, from, key, sum);
+  }
+  // `offsets`: device memory with `count` byte offsets of elements of `width` bytes.
+  void DigestElements(CUdeviceptr from, CUdeviceptr offsets, uint64_t count, uint32_t width, uint64_t key,
+                      CUdeviceptr sum) {
+    Spread("kopt_digest_elements", count, from, offsets, count, width, key, sum);
+  }
+  void CheckElements(CUdeviceptr from, CUdeviceptr offsets, uint64_t count, uint32_t width, uint32_t skew,
+                     const Pattern& pattern, CUdeviceptr damage) {
+    Spread("kopt_check_elements", count, from, offsets, count, width, skew, pattern, damage);
+  }
+  void Restore(CUdeviceptr variables, uint32_t count);
+  void CompareImage(CUdeviceptr variables, uint32_t count, CUdeviceptr damage);
+  // Overwrites shared memory and registers of every multiprocessor.
+  void Scrub(uint64_t seed);
+  // Reads twice the L2 cache's size of memory that nobody else uses.
+  void Flush();
+  void Empty();
+  // Megahertz of a multiprocessor's clock, over about 10 us. Waits for the device.
+  double Clock();
+
+ private:
+  template <class... Args>
+  void Spread(const char* name, uint64_t count, Args... args) {
+    if (count == 0) return;
+    const auto blocks = static_cast<unsigned>(std::min<uint64_t>((count + 511) / 512, most_blocks_));
+    device_.Launch(module_.Function(name), {.blocks = blocks, .threads = 512}, args...);
+  }
+
+  const Device& device_;
+  Module module_;
+  unsigned sms_, most_blocks_, shared_;
+  Mapping clean_, small_;
+};
+
+}  // namespace kopt::worker

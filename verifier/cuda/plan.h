@@ -1,0 +1,69 @@
+// A candidate's plan, bound to a shape, as it is put into the stream.
+#pragma once
+
+#include <array>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "verifier/cuda/buffers.h"
+
+namespace kopt::worker {
+
+struct PlanArg {
+  enum class Kind { kTensor, kScratch, kScalar, kMap, kImmediate };
+  Kind kind = Kind::kImmediate;
+  uint64_t value = 0;  // a number: of the tensor, scratch, scalar, map; or the immediate itself
+};
+
+struct PlanStep {
+  CUfunction function = nullptr;  // null: a memset to zero of `zeroed`
+  std::string name;               // of the kernel
+  PlanArg zeroed;
+  size_t zero_bytes = 0;
+  std::array<unsigned, 3> grid{1, 1, 1}, block{1, 1, 1}, cluster{0, 0, 0};
+  unsigned shared = 0;
+  bool cooperative = false, dependent = false;
+  std::vector<PlanArg> args;
+};
+
+struct PlanMap {
+  PlanArg base;  // a tensor or scratch
+  CUtensorMapDataType type = CU_TENSOR_MAP_DATA_TYPE_UINT8;
+  std::vector<cuuint64_t> dims, strides;  // innermost first; bytes, one fewer
+  std::vector<cuuint32_t> box, step;
+  CUtensorMapSwizzle swizzle = CU_TENSOR_MAP_SWIZZLE_NONE;
+  CUtensorMapL2promotion promotion = CU_TENSOR_MAP_L2_PROMOTION_NONE;
+  bool nan_fill = false;
+};
+
+class Plan {
+ public:
+  // {"steps": [...], "maps": [...], "scratch": [bytes]}; kernels are those of `module`, which must outlive the plan.
+  // Throws DriverError: a function that is not there, shared memory or a cluster that the device does not allow.
+  Plan(const Device& device, Module& module, const nlohmann::json& json);
+
+  const std::vector<size_t>& scratch_bytes() const { return scratch_bytes_; }
+  size_t launches() const { return steps_.size(); }
+  // Encodes what depends on a set's addresses, once for each set; before anything is timed.
+  void Bind(const Device& device, const BufferSet& set, int number);
+  // Puts every step into the stream. The error's words name the kernel.
+  void Launch(const Device& device, int number) const;
+
+ private:
+  // Arguments of every step for one set: values, and where they are.
+  struct Bound {
+    std::vector<CUtensorMap> maps;
+    std::vector<std::vector<uint64_t>> values;
+    std::vector<std::vector<void*>> pointers;
+    std::vector<CUdeviceptr> zeroed;
+  };
+  CUdeviceptr AddressOf(const PlanArg& arg, const BufferSet& set) const;
+  std::vector<PlanStep> steps_;
+  std::vector<PlanMap> maps_;
+  std::vector<size_t> scratch_bytes_;
+  std::map<int, Bound> bound_;
+};
+
+}  // namespace kopt::worker

@@ -1,0 +1,22 @@
+// `kopt-worker-cuda run ORDINAL`: the process of one candidate and its baseline. The requests (frames.h), each with
+// "do" and, where it says so, one descriptor of memory with a cubin:
+//
+//   kernels   +cubin                    kopt's own kernels; the first request
+//   module    id +cubin                 -> functions {name: [registers, local bytes, shared bytes, threads a block]},
+//                                          variables, imports; nothing of it may run if imports are refused
+//   occupancy module function threads shared -> blocks
+//   set       id, BufferSet's json +descriptors -> +descriptors of the working memory
+//   drop      sets [id]
+//   plan      id module, Plan's json
+//   call      plan set poison seed seconds   one call, not timed -> digests, damage
+//   time      plan sets [id] poison seed seconds   a timed batch on these sets -> us, digests, damage
+//   clock                               -> mhz, once two stamps agree within 1 %
+//
+// damage: {"image": n} and, by set, {"around": [n by inout and output], "gaps": [...], "scratch": [...]}.
+#pragma once
+
+namespace kopt::worker {
+
+int RunWorker(int argc, char** argv);
+
+}  // namespace kopt::worker

@@ -1,0 +1,155 @@
+// kopt's own kernels around a candidate's calls: poison, redzones, digests, scrub, flush, clock. Each runs
+// in any grid but kopt_scrub.
+typedef unsigned long long u64;
+typedef unsigned int u32;
+
+__device__ inline u64 mix(u64 seed, u64 index) {  // splitmix64: base/hash.h
+  u64 z = seed + (index + 1) * 0x9e3779b97f4a7c15ULL;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+  return z ^ (z >> 31);
+}
+__device__ inline u64 first() { return blockIdx.x * (u64)blockDim.x + threadIdx.x; }
+__device__ inline u64 step() { return (u64)gridDim.x * blockDim.x; }
+
+// A stretch of memory: whole words from a multiple of 8 bytes, of the first and the last only the bytes in the masks.
+struct Stretch {
+  u64* at;
+  u64 words;
+  u64 first_mask, last_mask;  // of a single word: both
+  __device__ u64 mask(u64 i) const {
+    return (i == 0 ? first_mask : ~0ULL) & (i == words - 1 ? last_mask : ~0ULL);
+  }
+};
+// What it is filled with: random words under masks. `keep` 0 gives a constant; `set` holds an exponent, say. `origin`:
+// the number of the first word.
+struct Pattern {
+  u64 seed, keep, set, origin;
+  __device__ u64 word(u64 i) const { return (mix(seed, origin + i) & keep) | set; }
+};
+
+extern "C" __global__ void kopt_fill(Stretch to, Pattern pattern) {
+  for (u64 i = first(); i < to.words; i += step()) {
+    const u64 mask = to.mask(i), value = pattern.word(i);
+    to.at[i] = mask == ~0ULL ? value : (to.at[i] & ~mask) | (value & mask);
+  }
+}
+
+// Adds the number of words that differ from what kopt_fill wrote.
+extern "C" __global__ void kopt_check(Stretch from, Pattern pattern, u64* damage) {
+  u64 mine = 0;
+  for (u64 i = first(); i < from.words; i += step()) mine += ((from.at[i] ^ pattern.word(i)) & from.mask(i)) != 0;
+  if (mine > 0) atomicAdd(damage, mine);
+}
+
+// `from` lies in its words as `to` does. `flip`: all ones give the complement.
+extern "C" __global__ void kopt_copy(Stretch to, const u64* from, u64 flip) {
+  for (u64 i = first(); i < to.words; i += step()) {
+    const u64 mask = to.mask(i), value = from[i] ^ flip;
+    to.at[i] = mask == ~0ULL ? value : (to.at[i] & ~mask) | (value & mask);
+  }
+}
+
+// Adds a keyed sum over all bytes: it depends on every bit and on its place, not on the order of addition.
+extern "C" __global__ void kopt_digest(Stretch from, u64 key, u64* sum) {
+  u64 mine = 0;
+  for (u64 i = first(); i < from.words; i += step()) mine += mix((from.at[i] & from.mask(i)) ^ mix(key, i), key);
+  for (int lane = 16; lane > 0; lane /= 2) mine += __shfl_down_sync(0xffffffffu, mine, lane);
+  if (threadIdx.x % 32 == 0 && mine != 0) atomicAdd(sum, mine);
+}
+
+__device__ inline u64 element(const unsigned char* at, u32 width) {
+  u64 value = 0;
+  for (u32 b = 0; b < width; ++b) value |= (u64)at[b] << (8 * b);
+  return value;
+}
+
+// The same over elements of `width` bytes at these byte offsets.
+extern "C" __global__ void kopt_digest_elements(const unsigned char* from, const u64* offsets, u64 count, u32 width,
+                                                u64 key, u64* sum) {
+  u64 mine = 0;
+  for (u64 i = first(); i < count; i += step()) mine += mix(element(from + offsets[i], width) ^ mix(key, i), key);
+  if (mine != 0) atomicAdd(sum, mine);
+}
+
+// Adds the number of elements at these byte offsets that differ from what kopt_fill wrote to the stretch that begins
+// `skew` bytes before `from`.
+extern "C" __global__ void kopt_check_elements(const unsigned char* from, const u64* offsets, u64 count, u32 width,
+                                               u32 skew, Pattern pattern, u64* damage) {
+  u64 mine = 0;
+  for (u64 i = first(); i < count; i += step()) {
+    bool same = true;
+    for (u32 b = 0; b < width; ++b) {
+      const u64 place = skew + offsets[i] + b;
+      same = same && from[offsets[i] + b] == (unsigned char)(pattern.word(place / 8) >> (8 * (place % 8)));
+    }
+    mine += !same;
+  }
+  if (mine > 0) atomicAdd(damage, mine);
+}
+
+// A module's variables and what they were when it was loaded.
+struct Variable {
+  unsigned char* at;
+  const unsigned char* image;
+  u64 bytes;
+};
+extern "C" __global__ void kopt_restore(const Variable* variables, u32 count) {
+  for (u32 v = blockIdx.x; v < count; v += gridDim.x) {
+    for (u64 i = threadIdx.x; i < variables[v].bytes; i += blockDim.x) variables[v].at[i] = variables[v].image[i];
+  }
+}
+extern "C" __global__ void kopt_compare_image(const Variable* variables, u32 count, u64* damage) {
+  u64 mine = 0;
+  for (u32 v = blockIdx.x; v < count; v += gridDim.x) {
+    for (u64 i = threadIdx.x; i < variables[v].bytes; i += blockDim.x) {
+      mine += variables[v].at[i] != variables[v].image[i];
+    }
+  }
+  if (mine > 0) atomicAdd(damage, mine);
+}
+
+// Overwrites the shared memory and the registers of a multiprocessor: one block of 1024 threads fits each.
+extern "C" __global__ void __launch_bounds__(1024, 1) kopt_scrub(u64 seed, u32 shared_words, u32* sink) {
+  extern __shared__ u32 shared[];
+  for (u32 i = threadIdx.x; i < shared_words; i += blockDim.x) shared[i] = (u32)mix(seed, i);
+  __syncthreads();
+  // What is read is needed again after the pivot is known, so all of it stays in registers until then.
+  const volatile u32* words = shared;
+  u32 held[48];
+#pragma unroll
+  for (int i = 0; i < 48; ++i) held[i] = words[threadIdx.x + 32 * i];
+  __syncthreads();
+  const u32 pivot = words[threadIdx.x];
+  u32 all = 0;
+#pragma unroll
+  for (int i = 0; i < 48; ++i) all += held[i] * (pivot ^ i);
+  if (all == 0x5eed5eed && seed == 1) sink[0] = all;
+}
+
+// Reads memory that nobody writes, so that the L2 cache holds nothing else and nothing dirty.
+extern "C" __global__ void kopt_flush(const uint4* from, u64 count, u32* sink) {
+  u32 all = 0;
+  for (u64 i = first(); i < count; i += step()) {
+    const uint4 v = __ldcg(from + i);
+    all ^= v.x ^ v.y ^ v.z ^ v.w;
+  }
+  if (all == 0x5eed5eed) sink[0] = all;
+}
+
+extern "C" __global__ void kopt_empty() {}
+
+// Cycles of the multiprocessor's clock, and nanoseconds, over about `cycles` cycles.
+extern "C" __global__ void kopt_clock(u64 cycles, u64* out) {
+  u64 begin, end;
+  const u64 start = clock64();
+  asm volatile("mov.u64 %0, %globaltimer;" : "=l"(begin)::"memory");
+  while (clock64() - start < cycles) {
+  }
+  const u64 stop = clock64();
+  asm volatile("mov.u64 %0, %globaltimer;" : "=l"(end)::"memory");
+  if (threadIdx.x == 0) {
+    out[0] = stop - start;
+    out[1] = end - begin;
+  }
+}
