@@ -70,6 +70,8 @@ struct Candidate {
   std::vector<Scratch> scratch;
   std::vector<TensorMap> tensormaps;
   std::vector<PlanLine> plan;
+
+  const Scratch* FindScratch(std::string_view name) const;  // null: none of that name
 };
 
 // Parses the plan and checks every name in it against the spec. Errors have file, line and column; on the cpu target a
@@ -80,6 +82,8 @@ Result<Candidate> ParseCandidate(const Spec& spec, Target target, std::string so
 // A candidate's tunables bound: its place in the search space.
 using Configuration = Values;
 Configuration DefaultConfiguration(const Candidate& candidate);
+// An error, with the tunable's line, if the configuration leaves one without a value.
+Result<void> CheckBindsTunables(const Candidate& candidate, const Configuration& configuration);
 // "BM=64 STAGES=2", or "-" without tunables.
 std::string Text(const Configuration& configuration);
 // True if every `where` holds at every shape given. Evaluation errors (a zero divisor) count as "does not hold".
