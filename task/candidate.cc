@@ -34,7 +34,20 @@ std::string_view CommentOf(std::string_view line) {
 
 }  // namespace
 
+const Scratch* Candidate::FindScratch(std::string_view name) const {
+  auto found = std::find_if(scratch.begin(), scratch.end(), [&](const Scratch& one) { return one.name == name; });
+  return found == scratch.end() ? nullptr : &*found;
+}
+
 Configuration DefaultConfiguration(const Candidate& candidate) { return SpacePoint(candidate, 0); }
+
+Result<void> CheckBindsTunables(const Candidate& candidate, const Configuration& configuration) {
+  for (const Tunable& tunable : candidate.tunables)
+    if (!configuration.contains(tunable.name))
+      return PlanError(candidate.file, tunable.line, 0,
+                       fmt::format("the configuration has no value for `{}`", tunable.name), tunable.name);
+  return {};
+}
 
 std::string Text(const Configuration& configuration) {
   if (configuration.empty()) return "-";
@@ -45,10 +58,7 @@ std::string Text(const Configuration& configuration) {
 
 Result<bool> Admissible(const Spec& spec, const Candidate& candidate, const Configuration& configuration,
                         const std::vector<const Shape*>& shapes, const Values& device) {
-  for (const Tunable& tunable : candidate.tunables)
-    if (!configuration.contains(tunable.name))
-      return PlanError(candidate.file, tunable.line, 0,
-                       fmt::format("the configuration has no value for `{}`", tunable.name), tunable.name);
+  KOPT_CHECK(CheckBindsTunables(candidate, configuration));
   for (const Shape* shape : shapes) {
     for (const std::string& dim : spec.dims)
       if (!shape->dims.contains(dim)) return InternalError(fmt::format("a shape does not bind the dim `{}`", dim));

@@ -1,6 +1,9 @@
 // The candidate: one source file and its plan, the `//@` lines. docs/candidate.md is the users' reference.
 #pragma once
 
+#include <array>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,6 +73,8 @@ struct Candidate {
   std::vector<Scratch> scratch;
   std::vector<TensorMap> tensormaps;
   std::vector<PlanLine> plan;
+
+  const Scratch* FindScratch(std::string_view name) const;  // null: none of that name
 };
 
 // Parses the plan and checks every name in it against the spec. Errors have file, line and column; on the cpu target a
@@ -80,6 +85,8 @@ Result<Candidate> ParseCandidate(const Spec& spec, Target target, std::string so
 // A candidate's tunables bound: its place in the search space.
 using Configuration = Values;
 Configuration DefaultConfiguration(const Candidate& candidate);
+// An error, with the tunable's line, if the configuration leaves one without a value.
+Result<void> CheckBindsTunables(const Candidate& candidate, const Configuration& configuration);
 // "BM=64 STAGES=2", or "-" without tunables.
 std::string Text(const Configuration& configuration);
 // True if every `where` holds at every shape given. Evaluation errors (a zero divisor) count as "does not hold".
@@ -93,7 +100,7 @@ Configuration SpacePoint(const Candidate& candidate, long long index);
 // The plan for one shape and configuration.
 struct BoundArg {
   Arg::Kind kind = Arg::Kind::kInt;
-  std::string name;     // tensor, scratch, scalar
+  std::string name;     // tensor, scratch, tensormap, scalar
   long long value = 0;  // kInt, kInt64
 };
 struct BoundScratch {
@@ -116,6 +123,65 @@ struct BoundPlan {
 // too many steps, a `where` that does not hold) have file and line.
 Result<BoundPlan> BindCpu(const Spec& spec, const Candidate& candidate, const Configuration& configuration,
                           const Shape& shape, const Values& device);
+
+// What a device can take. The defaults are those of compute capability 9.0.
+struct CudaLimits {
+  long long multiprocessors = 132;                             // of the whole device
+  long long block_threads = 1024;                              // of one block, its extents multiplied
+  std::array<long long, 3> block = {1024, 1024, 64};           // extents x, y, z, in threads
+  std::array<long long, 3> grid = {2147483647, 65535, 65535};  // extents x, y, z, in blocks
+  long long shared_memory = 232448;                            // bytes of one block whose kernel asks for the most
+  long long cluster_blocks = 16;                               // of one cluster
+};
+// SMS and SMEM_BLOCK.
+Values DeviceValues(const CudaLimits& limits);
+
+// Clusters of more blocks run only if the kernel's attribute for sizes that are not portable is set.
+inline constexpr long long kPortableClusterBlocks = 8;
+
+// How many blocks of a kernel with so many threads and bytes of dynamic shared memory a multiprocessor can hold.
+using Occupancy = std::function<Result<long long>(const std::string& kernel, long long threads, long long smem)>;
+
+// The driver's data types of tensor maps, in its order.
+enum class TensorMapType { kU8, kU16, kU32, kI32, kU64, kI64, kF16, kF32, kF64, kBF16, kF32Ftz, kTF32, kTF32Ftz };
+
+// What the driver encodes, innermost dim first. Its rules hold; not checked: that the address is a multiple of 16.
+struct BoundTensorMap {
+  std::string name, tensor;  // tensor: a tensor or scratch
+  TensorMapType type = TensorMapType::kU8;
+  std::vector<uint64_t> dims;       // elements
+  std::vector<uint64_t> strides;    // bytes, of the second dim and on: one fewer than dims
+  std::vector<uint32_t> box, step;  // elements
+  int swizzle = 0;                  // bytes: 0, 32, 64, 128
+  int l2 = 0;                       // promotion, bytes: 0, 64, 128, 256
+  bool nan_fill = false;            // outside is NaN, else zero
+  int line = 0;
+};
+
+struct BoundLaunch {
+  std::array<uint32_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};  // x, y, z, each at least 1
+  std::array<uint32_t, 3> cluster = {0, 0, 0};                  // blocks; 0, 0, 0: no cluster
+  uint32_t smem = 0;                                            // bytes of dynamic shared memory
+  bool cooperative = false, pdl = false;
+};
+struct BoundCudaStep {
+  PlanLine::Kind kind = PlanLine::Kind::kLaunch;  // or kZero
+  std::string function;                           // kZero: the tensor or scratch
+  BoundLaunch launch;                             // kLaunch
+  std::vector<BoundArg> args;
+  int line = 0;
+};
+struct BoundCudaPlan {
+  std::vector<BoundScratch> scratch;
+  std::vector<BoundTensorMap> tensormaps;  // those that a step uses, in file order
+  std::vector<BoundCudaStep> steps;        // at most 65536
+};
+// For the cuda target. `device` binds SMS and SMEM_BLOCK. Without an `occupancy`, a plan that asks for one is an error,
+// and whether a cooperative grid fits the device is not checked. Errors beside those of BindCpu: what `limits` or the
+// driver's rules for tensor maps do not allow, `pdl` on the first launch that runs; all have file and line.
+Result<BoundCudaPlan> BindCuda(const Spec& spec, const Candidate& candidate, const Configuration& configuration,
+                               const Shape& shape, const Values& device, const CudaLimits& limits,
+                               const Occupancy& occupancy = nullptr);
 
 // What the compiler gets for the cpu target after kCpuPrefix: generated header, declarations of every called function,
 // the candidate (with #line, so that messages name `candidate.cpp` and its own lines), then nothing more; and, as a

@@ -114,10 +114,7 @@ class PlanChecker {
     return {};
   }
 
-  bool IsScratch(std::string_view name) const {
-    return std::any_of(candidate_.scratch.begin(), candidate_.scratch.end(),
-                       [&](const Scratch& scratch) { return scratch.name == name; });
-  }
+  bool IsScratch(std::string_view name) const { return candidate_.FindScratch(name) != nullptr; }
   bool IsTunable(std::string_view name) const {
     return std::any_of(candidate_.tunables.begin(), candidate_.tunables.end(),
                        [&](const Tunable& tunable) { return tunable.name == name; });
@@ -273,9 +270,7 @@ class PlanChecker {
         return fmt::format("{}{}*", tensor->IsWritten() ? "" : "const ", Name(tensor->dtype));
       }
       case Arg::Kind::kScratch:
-        for (const Scratch& scratch : candidate_.scratch)
-          if (scratch.name == arg.name) return fmt::format("{}*", Name(scratch.dtype));
-        return "";
+        return fmt::format("{}*", Name(candidate_.FindScratch(arg.name)->dtype));
       case Arg::Kind::kScalar:
         return std::string(Name(spec_.FindScalar(arg.name)->dtype));
       case Arg::Kind::kTensorMap:

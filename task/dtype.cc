@@ -19,24 +19,25 @@ struct Facts {
   bool floating, is_signed;
   double roundoff, largest, smallest;  // floating only
   std::string_view cpp;
+  std::string_view cuda;  // empty: as `cpp`
 };
 
 constexpr std::array<Facts, kDTypeCount> kFacts = {{
-    {"f64", 8, true, true, 0x1p-53, std::numeric_limits<double>::max(), 0x1p-1074, "double"},
-    {"f32", 4, true, true, 0x1p-24, std::numeric_limits<float>::max(), 0x1p-149, "float"},
-    {"f16", 2, true, true, 0x1p-11, 65504, 0x1p-24, "_Float16"},
-    {"bf16", 2, true, true, 0x1p-8, 0x1.fep127, 0x1p-133, "kopt_bf16"},
-    {"e4m3", 1, true, true, 0x1p-4, 448, 0x1p-9, "kopt_e4m3"},
-    {"e5m2", 1, true, true, 0x1p-3, 57344, 0x1p-16, "kopt_e5m2"},
-    {"i64", 8, false, true, 0, 0, 0, "long long"},
-    {"i32", 4, false, true, 0, 0, 0, "int"},
-    {"i16", 2, false, true, 0, 0, 0, "short"},
-    {"i8", 1, false, true, 0, 0, 0, "signed char"},
-    {"u64", 8, false, false, 0, 0, 0, "unsigned long long"},
-    {"u32", 4, false, false, 0, 0, 0, "unsigned int"},
-    {"u16", 2, false, false, 0, 0, 0, "unsigned short"},
-    {"u8", 1, false, false, 0, 0, 0, "unsigned char"},
-    {"bool", 1, false, false, 0, 0, 0, "bool"},
+    {"f64", 8, true, true, 0x1p-53, std::numeric_limits<double>::max(), 0x1p-1074, "double", ""},
+    {"f32", 4, true, true, 0x1p-24, std::numeric_limits<float>::max(), 0x1p-149, "float", ""},
+    {"f16", 2, true, true, 0x1p-11, 65504, 0x1p-24, "_Float16", "__half"},
+    {"bf16", 2, true, true, 0x1p-8, 0x1.fep127, 0x1p-133, "kopt_bf16", "__nv_bfloat16"},
+    {"e4m3", 1, true, true, 0x1p-4, 448, 0x1p-9, "kopt_e4m3", "__nv_fp8_e4m3"},
+    {"e5m2", 1, true, true, 0x1p-3, 57344, 0x1p-16, "kopt_e5m2", "__nv_fp8_e5m2"},
+    {"i64", 8, false, true, 0, 0, 0, "long long", ""},
+    {"i32", 4, false, true, 0, 0, 0, "int", ""},
+    {"i16", 2, false, true, 0, 0, 0, "short", ""},
+    {"i8", 1, false, true, 0, 0, 0, "signed char", ""},
+    {"u64", 8, false, false, 0, 0, 0, "unsigned long long", ""},
+    {"u32", 4, false, false, 0, 0, 0, "unsigned int", ""},
+    {"u16", 2, false, false, 0, 0, 0, "unsigned short", ""},
+    {"u8", 1, false, false, 0, 0, 0, "unsigned char", ""},
+    {"bool", 1, false, false, 0, 0, 0, "bool", ""},
 }};
 
 const Facts& FactsOf(DType type) { return kFacts[static_cast<size_t>(type)]; }
@@ -106,7 +107,10 @@ bool IsSigned(DType type) { return FactsOf(type).is_signed; }
 double UnitRoundoff(DType type) { return FactsOf(type).roundoff; }
 double LargestFinite(DType type) { return FactsOf(type).largest; }
 double SmallestSubnormal(DType type) { return FactsOf(type).smallest; }
-std::string_view CppName(DType type) { return FactsOf(type).cpp; }
+std::string_view CppName(DType type, Target target) {
+  const Facts& facts = FactsOf(type);
+  return target == Target::kCuda && !facts.cuda.empty() ? facts.cuda : facts.cpp;
+}
 
 std::optional<double> PrecisionRoundoff(std::string_view name) {
   if (name == "tf32") return 0x1p-11;

@@ -6,6 +6,8 @@
 #include <span>
 #include <string_view>
 
+#include "task/target.h"
+
 namespace kopt {
 
 enum class DType { kF64, kF32, kF16, kBF16, kE4M3, kE5M2, kI64, kI32, kI16, kI8, kU64, kU32, kU16, kU8, kBool };
@@ -36,8 +38,8 @@ void StoreInt(DType type, std::byte* data, size_t index, long long value);  // i
 // The value after rounding to `type`: what StoreReal then LoadReal give.
 double RoundTo(DType type, double value);
 
-// The type's name in candidate source for a target: cpu: "float", "_Float16", "kopt_bf16", "long long", "unsigned
-// char", "bool".
-std::string_view CppName(DType type);
+// The type's name in candidate source: "float", "long long", "unsigned char", "bool"; for the cpu "_Float16" and
+// "kopt_bf16", for cuda "__half" and "__nv_bfloat16".
+std::string_view CppName(DType type, Target target);
 
 }  // namespace kopt

@@ -70,15 +70,6 @@ Result<toml::table> ParseToml(std::string_view text, const std::string& file) {
 
 }  // namespace
 
-std::string_view Name(Target target) { return target == Target::kCpu ? "cpu" : "cuda"; }
-
-std::optional<Target> ParseTarget(std::string_view name) {
-  for (const Target target : {Target::kCpu, Target::kCuda}) {
-    if (Name(target) == name) return target;
-  }
-  return std::nullopt;
-}
-
 const Tensor* Spec::FindTensor(std::string_view name) const { return FindNamed(tensors, name); }
 const Scalar* Spec::FindScalar(std::string_view name) const { return FindNamed(scalars, name); }
 

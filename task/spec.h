@@ -14,12 +14,9 @@
 #include "base/error.h"
 #include "task/dtype.h"
 #include "task/expr.h"
+#include "task/target.h"
 
 namespace kopt {
-
-enum class Target { kCpu, kCuda };
-std::string_view Name(Target target);
-std::optional<Target> ParseTarget(std::string_view name);
 
 // Where something stands in the spec file; 1-based, 0 if not written there.
 struct Position {

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "agent/export/parts.h"
-#include "task/cpu_source.h"
+#include "task/source_parts.h"
 
 namespace kopt {
 
@@ -11,7 +11,7 @@ Result<std::string> KernelText(const Package& package, size_t kernel) {
   const Candidate& candidate = package.candidate();
   const Shape& shape = *package.kernels[kernel];
   KOPT_TRY(const std::string header,
-           CpuHeader(spec, candidate, package.winner.configuration, shape, {{"THREADS", package.threads}}));
+           GeneratedHeader(spec, candidate, package.winner.configuration, shape, {{"THREADS", package.threads}}));
   std::string constant;
   for (const std::string& dim : spec.dims)
     if (!spec.IsDynamic(dim)) constant += fmt::format(" {}={}", dim, shape.dims.at(dim));
@@ -20,7 +20,7 @@ Result<std::string> KernelText(const Package& package, size_t kernel) {
   text += "#include \"prefix.h\"\n\n" + header + "\n";
   for (const PlanLine* line : CalledFunctions(candidate)) {
     const std::string symbol = fmt::format("{}_kernel_{}_{}", package.name, kernel, line->function);
-    text += Lines(fmt::format("extern \"C\" void {}(", line->function), CpuParameters(spec, candidate, *line), ")");
+    text += Lines(fmt::format("extern \"C\" void {}(", line->function), ParameterTypes(spec, candidate, *line), ")");
     text += fmt::format("\n    __asm__(\"{}\");\n", symbol);
   }
   return text + "\n#include \"kernel.inl\"\n";

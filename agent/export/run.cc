@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "agent/export/parts.h"
-#include "task/cpu_source.h"
+#include "task/source_parts.h"
 
 namespace kopt {
 
@@ -73,7 +73,7 @@ class RunWriter {
     std::string text = "extern \"C\" {\n";
     for (size_t kernel = 0; kernel < package_.kernels.size(); ++kernel)
       for (const PlanLine* line : CalledFunctions(candidate_))
-        text += Lines(fmt::format("void {}(", Symbol(kernel, line->function)), CpuParameters(spec_, candidate_, *line),
+        text += Lines(fmt::format("void {}(", Symbol(kernel, line->function)), ParameterTypes(spec_, candidate_, *line),
                       ");\n");
     return text + "}\n\n";
   }
@@ -88,7 +88,7 @@ class RunWriter {
   std::string Functions() const {
     std::string text;
     for (const PlanLine* line : CalledFunctions(candidate_))
-      text += Lines(fmt::format("  void (*{})(", line->function), CpuParameters(spec_, candidate_, *line), ");\n");
+      text += Lines(fmt::format("  void (*{})(", line->function), ParameterTypes(spec_, candidate_, *line), ");\n");
     return text;
   }
 
@@ -196,16 +196,16 @@ class RunWriter {
     if (arg.kind == Arg::Kind::kScratch) {
       const size_t number = package_.ScratchNumber(arg.name);
       return fmt::format("reinterpret_cast<{}*>(scratch + call.scratch_at[{}])",
-                         CppName(candidate_.scratch[number].dtype), number);
+                         CppName(candidate_.scratch[number].dtype, Target::kCpu), number);
     }
     if (arg.kind == Arg::Kind::kScalar) {
       const DType dtype = spec_.FindScalar(arg.name)->dtype;
-      return fmt::format("static_cast<{}>(given.{})", CppName(dtype), arg.name);
+      return fmt::format("static_cast<{}>(given.{})", CppName(dtype, Target::kCpu), arg.name);
     }
     const Tensor& tensor = *spec_.FindTensor(arg.name);
-    if (CppName(tensor.dtype) == PublicType(tensor.dtype)) return "given." + tensor.name;
-    return fmt::format("reinterpret_cast<{}{}*>(given.{})", tensor.IsWritten() ? "" : "const ", CppName(tensor.dtype),
-                       tensor.name);
+    if (CppName(tensor.dtype, Target::kCpu) == PublicType(tensor.dtype)) return "given." + tensor.name;
+    return fmt::format("reinterpret_cast<{}{}*>(given.{})", tensor.IsWritten() ? "" : "const ",
+                       CppName(tensor.dtype, Target::kCpu), tensor.name);
   }
 
   std::string CheckThreads() const {

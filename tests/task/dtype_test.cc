@@ -37,8 +37,10 @@ TEST(DType, NamesRoundTrip) {
   EXPECT_EQ(ParseDType("float"), std::nullopt);
   EXPECT_EQ(Name(DType::kE4M3), "e4m3");
   EXPECT_EQ(Size(DType::kBF16), 2u);
-  EXPECT_EQ(CppName(DType::kF16), "_Float16");
-  EXPECT_EQ(CppName(DType::kI64), "long long");
+  EXPECT_EQ(CppName(DType::kF16, Target::kCpu), "_Float16");
+  EXPECT_EQ(CppName(DType::kF16, Target::kCuda), "__half");
+  EXPECT_EQ(CppName(DType::kE5M2, Target::kCuda), "__nv_fp8_e5m2");
+  for (Target target : {Target::kCpu, Target::kCuda}) EXPECT_EQ(CppName(DType::kI64, target), "long long");
 }
 
 TEST(DType, PrecisionNames) {
