@@ -131,4 +131,11 @@ Result<Spec> ReadSpec(const std::string& file) {
   return ParseSpec(*std::move(text), file);
 }
 
+std::string ShapeText(const Spec& spec, const Shape& shape) {
+  std::string text;
+  for (const std::string& dim : spec.dims)
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", dim, shape.dims.at(dim));
+  return text.empty() ? "without dims" : text;
+}
+
 }  // namespace kopt

@@ -148,6 +148,9 @@ struct Spec {
 Result<Spec> ParseSpec(std::string text, std::string file, SpecFiles files = {});
 Result<Spec> ReadSpec(const std::string& file);
 
+// "B=1 H=3 S=77 D=64", in the order of Spec::dims; "without dims" if there are none.
+std::string ShapeText(const Spec& spec, const Shape& shape);
+
 // ---- bound to one shape ----
 
 struct BoundTensor {

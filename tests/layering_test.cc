@@ -26,6 +26,7 @@ const std::map<std::string, Folders> kMayInclude = {
     {"verifier/core", {"base", "task"}},
     {"verifier/sandbox", {"base"}},
     {"verifier/cpu", {"base", "task", "verifier/core", "verifier/sandbox"}},
+    {"verifier/cuda", {"base", "task", "verifier/core", "verifier/sandbox"}},
     {"store", {"base", "task", "verifier/core"}},
     {"llm_client", {"base"}},
     {"prompts", {"base", "task", "verifier/core"}},

@@ -71,8 +71,6 @@ std::string Filled(std::string_view text, const std::vector<std::pair<std::strin
 std::string Wrapped(std::string_view first, std::string_view prefix, std::string_view words);
 // The same with `prefix` and a blank in front of each line.
 std::string Commented(std::string_view prefix, std::string_view words);
-// "M=1 N=2"
-std::string ShapeText(const Spec& spec, const Shape& shape);
 // "1, 2": the values of the dims, in order.
 std::string DimValues(const Spec& spec, const Shape& shape);
 // "head" "a, b, c" "tail", broken after commas into lines of at most 118 characters.

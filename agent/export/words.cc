@@ -92,13 +92,6 @@ std::string Commented(std::string_view prefix, std::string_view words) {
   return Wrapped(mark, mark, words);
 }
 
-std::string ShapeText(const Spec& spec, const Shape& shape) {
-  std::string text;
-  for (const std::string& dim : spec.dims)
-    text += fmt::format("{}{}={}", text.empty() ? "" : " ", dim, shape.dims.at(dim));
-  return text.empty() ? "without dims" : text;
-}
-
 std::string Lines(const std::string& head, const std::vector<std::string>& parts, const std::string& tail) {
   const size_t indent = std::min(head.find_first_not_of(' '), head.size()) + 4;
   std::string text, line = head;

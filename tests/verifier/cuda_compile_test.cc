@@ -25,7 +25,8 @@ class CudaCompileTest : public testing::Test {
   CudaCompileResult Compile(const std::string& candidate) {
     auto service = Service();
     EXPECT_TRUE(service) << service.error().Text();
-    auto result = service->Compile("#line 1 \"candidate.cu\"\n" + candidate);
+    const std::string text = "#line 1 \"candidate.cu\"\n" + candidate;
+    auto result = service->Compile(text, CudaCompileService::PrefixFor(text));
     EXPECT_TRUE(result) << result.error().Text();
     return *result;
   }
@@ -162,7 +163,8 @@ TEST_F(CudaCompileTest, ServesSeveralThreads) {
   std::vector<int> good(6);
   for (size_t i = 0; i < good.size(); ++i) {
     threads.emplace_back([&, i] {
-      const auto result = service->Compile(kGood + std::string("\n__device__ int v") + std::to_string(i) + ";");
+      const auto result = service->Compile(kGood + std::string("\n__device__ int v") + std::to_string(i) + ";",
+                                           CudaCompileService::Prefix::kNumbers);
       good[i] = result && result->kind == CudaCompileResult::Kind::kCubin ? 1 : 0;
     });
   }
@@ -182,7 +184,7 @@ TEST_F(CudaCompileTest, SaysWhatIsMissing) {
   toolkit_.nvrtc = "/nowhere/libnvrtc.so";
   auto broken = Service();
   ASSERT_TRUE(broken);
-  const auto result = broken->Compile(kGood);
+  const auto result = broken->Compile(kGood, CudaCompileService::Prefix::kNone);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().exit, Exit::kEnvironment);
   EXPECT_NE(result.error().message.find("/nowhere/libnvrtc.so"), std::string::npos);

@@ -10,12 +10,6 @@
 namespace kopt {
 namespace {
 
-Refusal PlanRefusal(const Error& error, Outcome outcome, Stage stage) {
-  Refusal refusal{.outcome = outcome, .stage = stage, .reason = error.Text()};
-  if (error.line > 0) refusal.evidence["line"] = error.line;
-  return refusal;
-}
-
 Refusal CompileRefusal(const CompileResult& compiled) {
   Refusal refusal{.stage = Stage::kCompile, .reason = compiled.reason};
   refusal.evidence["log"] = compiled.log;

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "verifier/core/judged.h"
 #include "verifier/cpu/cpu_context.h"
-#include "verifier/cpu/judged.h"
 
 namespace kopt {
 

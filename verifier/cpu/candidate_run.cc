@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/parallel.h"
+#include "verifier/cpu/batch_refusal.h"
 
 namespace kopt {
 namespace {
@@ -35,13 +36,6 @@ void PoisonScratch(std::span<std::byte> bytes, Poison poison, uint64_t seed) {
 }
 
 }  // namespace
-
-std::string Text(const Spec& spec, const Shape& shape) {
-  std::string text;
-  for (const std::string& dim : spec.dims)
-    text += fmt::format("{}{}={}", text.empty() ? "" : " ", dim, shape.dims.at(dim));
-  return text;
-}
 
 double Deadline::Of(size_t launches, size_t calls) const {
   const auto count = static_cast<double>(std::max<size_t>(calls, 1));
@@ -170,7 +164,7 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
       return std::unexpected(
           Stop(Refusal{.outcome = Outcome::kUnsafe,
                        .stage = stage,
-                       .reason = fmt::format("{} (shape {})", *broken, Text(context_.spec, shape))}));
+                       .reason = fmt::format("{} (shape {})", *broken, ShapeText(context_.spec, shape))}));
     }
   }
   return end.seconds;
@@ -262,8 +256,8 @@ Judged<void> CandidateRun::Compare(const Shape& shape, SetPool& pool, const SetP
       refusal.evidence["wrong"] = comparison.wrong;
       refusal.evidence["compared"] = comparison.compared;
     }
-    refusal.reason += fmt::format(" (shape {})", Text(context_.spec, shape));
-    refusal.evidence["shape"] = Text(context_.spec, shape);
+    refusal.reason += fmt::format(" (shape {})", ShapeText(context_.spec, shape));
+    refusal.evidence["shape"] = ShapeText(context_.spec, shape);
     return std::unexpected(Stop(std::move(refusal)));
   }
   return {};
@@ -329,8 +323,8 @@ Refusal CandidateRun::BatchRefusal(const BatchEnd& end, const Shape& shape, cons
     refusal.reason += ": " + fault.text;
     if (fault.wrote_input) refusal.outcome = Outcome::kUnsafe;
   }
-  refusal.reason += fmt::format(" (shape {})", Text(context_.spec, shape));
-  refusal.evidence["shape"] = Text(context_.spec, shape);
+  refusal.reason += fmt::format(" (shape {})", ShapeText(context_.spec, shape));
+  refusal.evidence["shape"] = ShapeText(context_.spec, shape);
   return refusal;
 }
 

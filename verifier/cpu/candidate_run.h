@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "verifier/core/judged.h"
 #include "verifier/cpu/call_batch.h"
 #include "verifier/cpu/candidate_objects.h"
 #include "verifier/cpu/cpu_context.h"
-#include "verifier/cpu/judged.h"
 #include "verifier/cpu/set_pool.h"
 
 namespace kopt {
@@ -75,8 +75,5 @@ class CandidateRun {
   bool repeatable_ = true;
   nlohmann::ordered_json evidence_ = nlohmann::ordered_json::object();
 };
-
-// "B=1 H=3 S=77 D=64"
-std::string Text(const Spec& spec, const Shape& shape);
 
 }  // namespace kopt

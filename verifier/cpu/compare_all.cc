@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "verifier/core/conclude.h"
 #include "verifier/cpu/measure.h"
 #include "verifier/cpu/steps.h"
-#include "verifier/cpu/summary.h"
 
 namespace kopt {
 namespace {
@@ -34,7 +34,7 @@ class Comparing {
       verdict.outcome = Outcome::kMeasured;
       verdict.stage = Stage::kMeasure;
       verdict.confirmed = true;
-      if (auto concluded = Conclude(context_, pools_, verdict); !concluded) {
+      if (auto concluded = Conclude(ScaleOf(context_, pools_), verdict); !concluded) {
         KOPT_CHECK(Drop(i, std::move(concluded.error())));
       }
     }

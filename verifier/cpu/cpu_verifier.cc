@@ -4,16 +4,16 @@
 #include <map>
 
 #include "base/hash.h"
+#include "verifier/core/conclude.h"
 #include "verifier/core/statistics.h"
+#include "verifier/core/verdict_times.h"
 #include "verifier/cpu/compare_all.h"
 #include "verifier/cpu/draw_example.h"
 #include "verifier/cpu/measure.h"
 #include "verifier/cpu/power_check.h"
 #include "verifier/cpu/shape_pool.h"
 #include "verifier/cpu/steps.h"
-#include "verifier/cpu/summary.h"
 #include "verifier/cpu/vectorised.h"
-#include "verifier/cpu/verdict_times.h"
 
 namespace kopt {
 namespace {
@@ -149,7 +149,7 @@ Judged<void> CpuVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Stag
     verdict.samples.push_back(std::move(samples));
     candidate.call_seconds[shape.shape] = Median(seconds);
   }
-  auto concluded = Conclude(context_, pools_, verdict);
+  auto concluded = Conclude(ScaleOf(context_, pools_), verdict);
   verdict.baseline_us = std::nullopt;
   times.Finish("measure");
   return concluded;
@@ -168,7 +168,7 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
   }
   verdict.evidence = run->evidence();
   verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
-  auto concluded = Conclude(context_, pools_, verdict);
+  auto concluded = Conclude(ScaleOf(context_, pools_), verdict);
   times.Finish("measure");
   return concluded;
 }
@@ -198,7 +198,7 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
   verdict.evidence["processes"] = kConfirmationProcesses;
   verdict.evidence["input_seed"] = fmt::format("{:016x}", seed);
   verdict.evidence["device_checkers"] = "not checked: the cpu target has none";
-  KOPT_CHECK(Conclude(context_, pools_, verdict));
+  KOPT_CHECK(Conclude(ScaleOf(context_, pools_), verdict));
   times.Finish("measure");
   // For people: a compiler that does not tell decides nothing.
   const auto loops = VectorisedLoops(context_, candidate, configuration, *pools_.front().shape);
@@ -209,31 +209,7 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
 
 Result<Verdict> CpuVerifier::Finish(Judged<void> judged, Verdict verdict, StageTimes& times) {
   verdict.stage_seconds = times.Take();
-  if (!judged && judged.error().ours) return std::unexpected(*judged.error().ours);
-  if (!judged) {
-    const Refusal& refusal = judged.error().refusal;
-    verdict.outcome = refusal.outcome;
-    verdict.stage = refusal.stage;
-    verdict.reason = refusal.reason;
-    verdict.evidence.update(refusal.evidence);
-    if (refusal.outcome != Outcome::kQuarantined) verdict.time_us = verdict.baseline_us = std::nullopt;
-    verdict.sol_fraction = verdict.coverage = std::nullopt;
-    return verdict;
-  }
-  verdict.outcome = Outcome::kMeasured;
-  verdict.stage = Stage::kMeasure;
-  if (!verdict.baseline_us) return verdict;
-  const Assessment assessment = Assess(verdict.samples);
-  verdict.evidence["noise"] = assessment.noise;
-  verdict.evidence["quads_dropped"] = assessment.dropped;
-  if (assessment.noisy || !assessment.estimate) {
-    verdict.remark = "noisy";
-    return verdict;
-  }
-  verdict.speedup = assessment.estimate->speedup;
-  verdict.speedup_interval = assessment.estimate->interval;
-  verdict.evidence["judged"] = Name(Judge(assessment.estimate->interval));
-  return verdict;
+  return FinishVerdict(std::move(judged), std::move(verdict));
 }
 
 Result<Verdict> CpuVerifier::SetBaseline(const Candidate& candidate, const Configuration& configuration) {

@@ -104,7 +104,7 @@ Result<Registration> PowerCheck::Prove() {
   std::string table;
   for (const PowerRow& row : registration_.power) {
     table += fmt::format("shape {}: `{}` given {}: {}{}\n",
-                         Text(context_.spec, *pools_[static_cast<size_t>(row.shape)].shape), row.output, row.attempt,
+                         ShapeText(context_.spec, *pools_[static_cast<size_t>(row.shape)].shape), row.output, row.attempt,
                          row.refused ? "refused" : "passes", row.required ? "" : " (not required)");
   }
   for (const PowerRow& row : registration_.power) {
@@ -112,7 +112,7 @@ Result<Registration> PowerCheck::Prove() {
     return std::unexpected(
         Error{.exit = Exit::kUsage,
               .message = fmt::format("the check has no power at shape {}: {} handed in for `{}` would pass ({})",
-                                     Text(context_.spec, *pools_[static_cast<size_t>(row.shape)].shape), row.attempt,
+                                     ShapeText(context_.spec, *pools_[static_cast<size_t>(row.shape)].shape), row.attempt,
                                      row.output, row.detail),
               .file = context_.spec.file,
               .line = context_.spec.FindTensor(row.output)->position.line,

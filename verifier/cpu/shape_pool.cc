@@ -1,8 +1,33 @@
 #include "verifier/cpu/shape_pool.h"
 
 #include "base/hash.h"
+#include "verifier/core/roofline.h"
+#include "verifier/cpu/cpu_verifier.h"
 
 namespace kopt {
+namespace {
+
+constexpr double kClockJitter = 60e-6;  // seconds by which the end of a batch may be seen late or early
+constexpr int kDoubts = 2;              // times that a verifier measures the bandwidths again, about 2 s each
+
+}  // namespace
+
+Scale ScaleOf(CpuContext& context, const ShapePools& pools) {
+  Scale scale{.spec = &context.spec,
+              .peaks = context.options.peaks,
+              .cache_bytes = LastCacheBytes(),
+              .clock_jitter = kClockJitter};
+  for (const ShapePool& shape : pools) {
+    if (shape.scored) scale.scored.push_back(&shape.task);
+  }
+  scale.measure_again = [&context]() -> Result<Peaks> {
+    if (context.bandwidths_measured >= kDoubts) return context.options.peaks;
+    ++context.bandwidths_measured;
+    KOPT_TRY(context.options.peaks, CalibrateBandwidths(context.options, context.lane));
+    return context.options.peaks;
+  };
+  return scale;
+}
 
 Result<ShapePools> NewShapePools(CpuContext& context, uint64_t seed, uint64_t static_seed) {
   ShapePools pools;

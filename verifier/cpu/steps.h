@@ -6,9 +6,9 @@
 #include <memory>
 #include <span>
 
+#include "verifier/core/verdict_times.h"
 #include "verifier/cpu/candidate_run.h"
 #include "verifier/cpu/shape_pool.h"
-#include "verifier/cpu/verdict_times.h"
 
 namespace kopt {
 

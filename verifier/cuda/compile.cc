@@ -61,6 +61,11 @@ std::string FirstError(const std::string& log) {
   return first;
 }
 
+std::string_view Name(CudaCompileService::Prefix prefix) {
+  constexpr std::string_view kNames[] = {"none", "numbers", "libraries"};
+  return kNames[static_cast<size_t>(prefix)];
+}
+
 nlohmann::json Json(const KernelUsage& kernel) {
   return {kernel.name,         kernel.registers,   kernel.stack_bytes,
           kernel.spill_stores, kernel.spill_loads, kernel.shared_bytes};
@@ -171,13 +176,17 @@ Result<CudaCompileService> CudaCompileService::Create(const CudaToolkit& toolkit
   return service;
 }
 
-std::string CudaCompileService::Key(const std::string& text) const {
-  return fmt::format("{}{}\n{}", identity_, NeedsLibraries(text), text);
+CudaCompileService::Prefix CudaCompileService::PrefixFor(const std::string& candidate) {
+  return NeedsLibraries(candidate) ? Prefix::kLibraries : Prefix::kNumbers;
 }
 
-Result<CudaCompileService::Server> CudaCompileService::StartServer(bool libraries) const {
+std::string CudaCompileService::Key(const std::string& text, Prefix prefix) const {
+  return fmt::format("{}{}\n{}", identity_, Name(prefix), text);
+}
+
+Result<CudaCompileService::Server> CudaCompileService::StartServer(Prefix prefix) const {
   const uint32_t slot = NextSlot();
-  const std::filesystem::path folder = folder_->path() / (libraries ? "libraries" : "plain");
+  const std::filesystem::path folder = folder_->path() / Name(prefix);
   std::error_code error;
   std::filesystem::remove_all(folder, error);
   std::filesystem::create_directory(folder, error);
@@ -192,7 +201,7 @@ Result<CudaCompileService::Server> CudaCompileService::StartServer(bool librarie
   Server server{.control = Fd(ends[0])};
   const Fd other(ends[1]);
   SpawnOptions spawn{.command = {options_.worker, "compile", fmt::format("{}", slot), options_.sandbox ? "1" : "0",
-                                 folder.string(), toolkit_.nvrtc.string(), architecture_, libraries ? "1" : "0"},
+                                 folder.string(), toolkit_.nvrtc.string(), architecture_, std::string(Name(prefix))},
                      .environment = {"PATH=/usr/bin:/bin", "LC_ALL=C", "TMPDIR=" + folder.string()},
                      .control = other.get()};
   for (const auto& include : toolkit_.includes) spawn.command.push_back(include.string());
@@ -217,36 +226,36 @@ Result<CudaCompileService::Server> CudaCompileService::StartServer(bool librarie
   return server;
 }
 
-Result<CudaCompileService::Server*> CudaCompileService::EnsureServer(bool libraries) {
-  auto& server = shared_->servers[libraries ? 1 : 0];
+Result<CudaCompileService::Server*> CudaCompileService::EnsureServer(Prefix prefix) {
+  auto& server = shared_->servers[static_cast<size_t>(prefix)];
   int wait_status = 0;
   if (server && !server->group.WaitFor(0, wait_status)) return server.get();
-  KOPT_TRY(Server started, StartServer(libraries));
+  KOPT_TRY(Server started, StartServer(prefix));
   server = std::make_unique<Server>(std::move(started));
   return server.get();
 }
 
-Result<void> CudaCompileService::Prepare(const std::string& text) {
+Result<void> CudaCompileService::Prepare(Prefix prefix) {
   const std::lock_guard lock(shared_->mutex);
-  KOPT_CHECK(EnsureServer(NeedsLibraries(text)));
+  KOPT_CHECK(EnsureServer(prefix));
   return {};
 }
 
 Result<std::string> CudaCompileService::Version() {
   const std::lock_guard lock(shared_->mutex);
-  KOPT_TRY(const Server* server, EnsureServer(false));
+  KOPT_TRY(const Server* server, EnsureServer(Prefix::kNumbers));
   return server->version;
 }
 
-bool CudaCompileService::IsCompiled(const std::string& text) const {
-  const std::string key = Key(text);
+bool CudaCompileService::IsCompiled(const std::string& text, Prefix prefix) const {
+  const std::string key = Key(text, prefix);
   const std::lock_guard lock(shared_->mutex);
   return shared_->results.contains(key) || cache_.Find(key);
 }
 
-Result<CudaCompileResult> CudaCompileService::Compile(const std::string& text) {
+Result<CudaCompileResult> CudaCompileService::Compile(const std::string& text, Prefix prefix) {
   const double begin = SystemClock().Now();
-  const std::string key = Key(text);
+  const std::string key = Key(text, prefix);
   {
     const std::lock_guard lock(shared_->mutex);
     if (const auto found = shared_->results.find(key); found != shared_->results.end()) {
@@ -259,7 +268,7 @@ Result<CudaCompileResult> CudaCompileService::Compile(const std::string& text) {
   const std::optional<std::string> kept = cache_.Find(key);
   std::optional<CudaCompileResult> result = kept ? Unpack(*kept) : std::nullopt;
   if (!result) {
-    KOPT_TRY(result, Run(text));
+    KOPT_TRY(result, Run(text, prefix));
     if (result->kind == CudaCompileResult::Kind::kCubin) KOPT_CHECK(cache_.Put(key, Pack(*result)));
   }
   const std::lock_guard lock(shared_->mutex);
@@ -268,7 +277,7 @@ Result<CudaCompileResult> CudaCompileService::Compile(const std::string& text) {
   return *result;
 }
 
-Result<CudaCompileResult> CudaCompileService::Run(const std::string& text) {
+Result<CudaCompileResult> CudaCompileService::Run(const std::string& text, Prefix prefix) {
   CudaCompileResult result;
   if (text.size() > kMostText) {
     result.kind = CudaCompileResult::Kind::kErrors;
@@ -289,7 +298,7 @@ Result<CudaCompileResult> CudaCompileService::Run(const std::string& text) {
                            .cpu_seconds = static_cast<uint32_t>(options_.seconds) + 10};
   {
     const std::lock_guard lock(shared_->mutex);
-    KOPT_TRY(const Server* server, EnsureServer(NeedsLibraries(text)));
+    KOPT_TRY(const Server* server, EnsureServer(prefix));
     const int descriptors[] = {source.fd(), output.fd(), other.get()};
     if (!SendDescriptors(server->control.get(), std::as_bytes(std::span(&order, 1)), descriptors)) {
       return InternalError("the compile server has gone");

@@ -53,12 +53,17 @@ class CudaCompileService {
   // Errors (exit 3): no toolkit, no worker, a folder that cannot be written.
   static Result<CudaCompileService> Create(const CudaToolkit& toolkit, const std::string& architecture,
                                            const CudaCompileOptions& options);
-  // `text`: CudaSource::text. Several threads may call this at once. Errors are ours: a server that does not start.
-  Result<CudaCompileResult> Compile(const std::string& text);
+  // What the compiler puts in front of a text, and how it compiles it.
+  enum class Prefix { kNone, kNumbers, kLibraries };
+  // For candidates, CudaSource::text: what they ask for. kopt's own kernels and references take kNone: values as they
+  // are written, without fused operations.
+  static Prefix PrefixFor(const std::string& candidate);
+  // Several threads may call this at once. Errors are ours: a server that does not start.
+  Result<CudaCompileResult> Compile(const std::string& text, Prefix prefix);
   // Whether Compile would find the result.
-  bool IsCompiled(const std::string& text) const;
-  // Starts the server for texts like this one, if it is not running: it takes 0.2 s, with CUDA's libraries 2 s.
-  Result<void> Prepare(const std::string& text);
+  bool IsCompiled(const std::string& text, Prefix prefix) const;
+  // Starts the server for this prefix, if it is not running: it takes 0.2 s, with CUDA's libraries 2 s.
+  Result<void> Prepare(Prefix prefix);
   // "NVRTC 13.0"; starts a server.
   Result<std::string> Version();
 
@@ -71,14 +76,14 @@ class CudaCompileService {
   };
   struct Shared {
     std::mutex mutex;  // of what follows
-    std::unique_ptr<Server> servers[2];
+    std::unique_ptr<Server> servers[3];  // by prefix
     std::map<std::string, CudaCompileResult> results;  // by key; everything that was compiled in this process
   };
-  std::string Key(const std::string& text) const;
-  Result<Server> StartServer(bool libraries) const;
+  std::string Key(const std::string& text, Prefix prefix) const;
+  Result<Server> StartServer(Prefix prefix) const;
   // With shared_->mutex held.
-  Result<Server*> EnsureServer(bool libraries);
-  Result<CudaCompileResult> Run(const std::string& text);
+  Result<Server*> EnsureServer(Prefix prefix);
+  Result<CudaCompileResult> Run(const std::string& text, Prefix prefix);
 
   CudaToolkit toolkit_;
   std::string architecture_;

@@ -71,7 +71,7 @@ struct Arguments {
   uint32_t slot = 0;
   bool sandbox = true;
   std::string folder, nvrtc, arch;
-  bool libraries = false;
+  std::string prefix;  // "none", "numbers" or "libraries"
   std::vector<std::string> includes, readable;
 };
 
@@ -82,7 +82,7 @@ bool Parse(int argc, char** argv, Arguments& arguments) {
   arguments.folder = argv[2];
   arguments.nvrtc = argv[3];
   arguments.arch = argv[4];
-  arguments.libraries = std::strcmp(argv[5], "1") == 0;
+  arguments.prefix = argv[5];
   bool readable = false;
   for (int i = 6; i < argc; ++i) {
     if (std::strcmp(argv[i], "--") == 0) {
@@ -96,18 +96,26 @@ bool Parse(int argc, char** argv, Arguments& arguments) {
 
 class Compiler {
  public:
-  Compiler(const Nvrtc& nvrtc, const Arguments& arguments)
-      : nvrtc_(nvrtc), precompiled_(arguments.folder + "/prefix.pch") {
-    prefix_ = (arguments.libraries ? "#define KOPT_LIBRARIES 1\n" : "") + std::string(kCandidatePrefixText);
+  Compiler(const Nvrtc& nvrtc, const Arguments& arguments) : nvrtc_(nvrtc) {
     options_ = {"--gpu-architecture=" + arguments.arch, "--std=c++20", "--device-as-default-execution-space",
-                "--generate-line-info", "--ptxas-options=-v", "--pch-messages=false",
-                // A barrier in shared memory has a constructor, which candidates call by hand.
-                "--diag-suppress=20054"};
+                "--ptxas-options=-v"};
+    if (arguments.prefix == "none") {
+      options_.emplace_back("--fmad=false");  // the truth is computed as it is written
+      return;
+    }
+    if (arguments.prefix == "libraries") prefix_ = "#define KOPT_LIBRARIES 1\n";
+    prefix_ += kCandidatePrefixText;
+    precompiled_ = arguments.folder + "/prefix.pch";
+    // A barrier in shared memory has a constructor, which candidates call by hand: no warning 20054.
+    for (const char* option : {"--generate-line-info", "--pch-messages=false", "--diag-suppress=20054"}) {
+      options_.emplace_back(option);
+    }
     for (const std::string& include : arguments.includes) options_.push_back("--include-path=" + include);
   }
 
   // Empty, or why the prefix cannot be compiled.
   std::string Precompile() {
+    if (prefix_.empty()) return "";
     nvrtc_.nvrtcSetPCHHeapSize(kPrefixHeap);
     std::string log;
     std::string cubin;
@@ -117,6 +125,7 @@ class Compiler {
   }
 
   nvrtcResult Compile(const std::string& text, std::string& log, std::string& cubin) {
+    if (prefix_.empty()) return Run(text, "", log, cubin);
     const std::string whole = std::string("#include \"") + kPrefixName + "\"\n" + text;
     return Run(whole, "--use-pch=" + precompiled_, log, cubin);
   }
@@ -135,7 +144,7 @@ class Compiler {
     if (result != NVRTC_SUCCESS) return result;
     std::vector<const char*> options;
     for (const std::string& given : options_) options.push_back(given.c_str());
-    options.push_back(option.c_str());
+    if (!option.empty()) options.push_back(option.c_str());
     result = nvrtc_.nvrtcCompileProgram(program, static_cast<int>(options.size()), options.data());
     size_t size = 0;
     if (nvrtc_.nvrtcGetProgramLogSize(program, &size) == NVRTC_SUCCESS && size > 1) {

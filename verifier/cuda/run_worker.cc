@@ -79,7 +79,7 @@ class Runner {
       if (driver().cuModuleGetGlobal(&at, &bytes, loaded->module.get(), name.c_str()) != CUDA_SUCCESS) continue;
       loaded->variables.push_back({.at = at, .bytes = bytes});
     }
-    for (const std::string& name : request.json.at("functions")) {
+    for (const std::string name : request.json.at("functions")) {
       const CUfunction function = loaded->module.Function(name);
       const auto attribute = [&](CUfunction_attribute which) {
         int value = 0;

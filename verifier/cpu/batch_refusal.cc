@@ -1,4 +1,4 @@
-#include "verifier/cpu/judged.h"
+#include "verifier/cpu/batch_refusal.h"
 
 #include <cstring>
 

@@ -1,18 +1,13 @@
-#include "verifier/cpu/summary.h"
+#include "verifier/core/conclude.h"
 
 #include <algorithm>
 #include <optional>
 
 #include "verifier/core/roofline.h"
 #include "verifier/core/statistics.h"
-#include "verifier/cpu/candidate_run.h"
-#include "verifier/cpu/cpu_verifier.h"
 
 namespace kopt {
 namespace {
-
-constexpr double kClockJitter = 60e-6;  // seconds by which the end of a batch may be seen late or early
-constexpr int kDoubts = 2;              // times that a verifier measures the bandwidths again, about 2 s each
 
 std::vector<double> SecondsPerCall(const Verdict& verdict, int shape, bool baseline) {
   std::vector<double> seconds;
@@ -35,18 +30,17 @@ int CallsPerBatch(const Verdict& verdict, int shape) {
 
 // A shape whose time is below a bound that follows from the peaks.
 struct TooFast {
-  const ShapePool& shape;
+  const BoundTask* task = nullptr;
   double seconds = 0, bound_seconds = 0;
 };
 
-std::optional<TooFast> FindTooFast(const CpuContext& context, const ShapePools& pools, const Verdict& verdict,
-                                   double (*bound)(const Roofline&)) {
-  for (const ShapePool& shape : pools) {
-    if (!shape.scored) continue;
-    const double seconds = Median(SecondsPerCall(verdict, shape.number, false));
-    const double least = bound(RooflineOf(shape.task, context.options.peaks, LastCacheBytes()));
-    const double unsure = kClockJitter / std::max(CallsPerBatch(verdict, shape.number), 1);
-    if (seconds + unsure < least) return TooFast{.shape = shape, .seconds = seconds, .bound_seconds = least};
+std::optional<TooFast> FindTooFast(const Scale& scale, const Verdict& verdict, double (*bound)(const Roofline&)) {
+  for (size_t i = 0; i < scale.scored.size(); ++i) {
+    const int number = static_cast<int>(i);
+    const double seconds = Median(SecondsPerCall(verdict, number, false));
+    const double least = bound(RooflineOf(*scale.scored[i], scale.peaks, scale.cache_bytes));
+    const double unsure = scale.clock_jitter / std::max(CallsPerBatch(verdict, number), 1);
+    if (seconds + unsure < least) return TooFast{.task = scale.scored[i], .seconds = seconds, .bound_seconds = least};
   }
   return std::nullopt;
 }
@@ -55,30 +49,22 @@ std::optional<TooFast> FindTooFast(const CpuContext& context, const ShapePools& 
 double DoubtfulSeconds(const Roofline& light) { return light.byte_seconds; }
 double BelievableSeconds(const Roofline& light) { return kBelievable * light.floor_seconds; }
 
-// A bandwidth is shared with whoever else is on the machine and can double within a second, so what was measured some
-// time ago may be too low. A peak only grows.
-Result<void> MeasureBandwidthsAgain(CpuContext& context) {
-  if (context.bandwidths_measured >= kDoubts) return {};
-  ++context.bandwidths_measured;
-  KOPT_TRY(context.options.peaks, CalibrateBandwidths(context.options, context.lane));
-  return {};
-}
-
 // Fills in the figures of a measured verdict, and evidence["shapes"]: by scored shape time, rates, the bound.
-void Summarise(const CpuContext& context, const ShapePools& pools, Verdict& verdict) {
+void Summarise(const Scale& scale, Verdict& verdict) {
   std::vector<double> times;
   std::vector<double> baselines;
   std::vector<double> fractions;
   auto& shapes = verdict.evidence["shapes"] = nlohmann::ordered_json::array();
-  for (const ShapePool& shape : pools) {
-    if (!shape.scored) continue;
-    const double a = Median(SecondsPerCall(verdict, shape.number, false));
-    const double b = Median(SecondsPerCall(verdict, shape.number, true));
-    const Roofline light = RooflineOf(shape.task, context.options.peaks, LastCacheBytes());
-    nlohmann::ordered_json row{{"shape", Text(context.spec, *shape.shape)}, {"time_us", a * 1e6}};
+  for (size_t i = 0; i < scale.scored.size(); ++i) {
+    const BoundTask& task = *scale.scored[i];
+    const int number = static_cast<int>(i);
+    const double a = Median(SecondsPerCall(verdict, number, false));
+    const double b = Median(SecondsPerCall(verdict, number, true));
+    const Roofline light = RooflineOf(task, scale.peaks, scale.cache_bytes);
+    nlohmann::ordered_json row{{"shape", ShapeText(*scale.spec, *task.shape)}, {"time_us", a * 1e6}};
     if (b > 0) row["baseline_us"] = b * 1e6;
-    if (a > 0 && shape.task.flops > 0) row["gflops"] = shape.task.flops / a * 1e-9;
-    if (a > 0) row["gbytes"] = (shape.task.read_bytes + shape.task.write_bytes) / a * 1e-9;
+    if (a > 0 && task.flops > 0) row["gflops"] = task.flops / a * 1e-9;
+    if (a > 0) row["gbytes"] = (task.read_bytes + task.write_bytes) / a * 1e-9;
     if (a > 0 && light.seconds > 0) {
       row["sol_fraction"] = light.seconds / a;
       // No proof of anything (Winograd and its like need fewer operations), but worth a look.
@@ -87,7 +73,7 @@ void Summarise(const CpuContext& context, const ShapePools& pools, Verdict& verd
       fractions.push_back(light.seconds / a);
     }
     for (const ShapeSamples& samples : verdict.samples) {
-      if (samples.shape != shape.number) continue;
+      if (samples.shape != number) continue;
       row["calls_per_batch"] = samples.calls_a;
       row["resolution_ms"] = a * samples.calls_a * 1e3;
     }
@@ -104,14 +90,17 @@ void Summarise(const CpuContext& context, const ShapePools& pools, Verdict& verd
 
 }  // namespace
 
-Judged<void> Conclude(CpuContext& context, const ShapePools& pools, Verdict& verdict) {
+Judged<void> Conclude(Scale scale, Verdict& verdict) {
   if (verdict.samples.empty()) return {};
-  if (FindTooFast(context, pools, verdict, DoubtfulSeconds)) {
-    if (auto measured = MeasureBandwidthsAgain(context); !measured)
-      return std::unexpected(Stop(std::move(measured.error())));
+  // A bandwidth is shared with whoever else is on the machine and can double within a second, so what was measured some
+  // time ago may be too low. A peak only grows.
+  if (scale.measure_again && FindTooFast(scale, verdict, DoubtfulSeconds)) {
+    auto peaks = scale.measure_again();
+    if (!peaks) return std::unexpected(Stop(std::move(peaks.error())));
+    scale.peaks = *std::move(peaks);
   }
-  Summarise(context, pools, verdict);
-  const std::optional<TooFast> fast = FindTooFast(context, pools, verdict, BelievableSeconds);
+  Summarise(scale, verdict);
+  const std::optional<TooFast> fast = FindTooFast(scale, verdict, BelievableSeconds);
   if (!fast) return {};
   return std::unexpected(Stop(Refusal{
       .outcome = Outcome::kQuarantined,
@@ -119,7 +108,7 @@ Judged<void> Conclude(CpuContext& context, const ShapePools& pools, Verdict& ver
       .reason = fmt::format("{:.3g} us a call is below {:.0f} % of the {:.3g} us that reading its inputs takes at this "
                             "machine's best bandwidth (shape {})",
                             fast->seconds * 1e6, 100 * kBelievable, fast->bound_seconds / kBelievable * 1e6,
-                            Text(context.spec, *fast->shape.shape)),
+                            ShapeText(*scale.spec, *fast->task->shape)),
       .evidence = {{"hint", "if the machine was busy when its peaks were measured: kopt doctor --calibrate"}}}));
 }
 

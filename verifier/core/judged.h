@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "verifier/core/verdict.h"
-#include "verifier/cpu/session.h"
 
 namespace kopt {
 
@@ -26,10 +25,13 @@ struct Stop {
   Refusal refusal;
 };
 
-// Why a batch that did not end well is refused, without what it was about. `seconds`: what it was given.
-Refusal RefusalOf(const BatchEnd& end, Stage stage, double seconds);
-
 template <class T>
 using Judged = std::expected<T, Stop>;
+
+// A plan that breaks a rule; the evidence has its line.
+Refusal PlanRefusal(const Error& error, Outcome outcome, Stage stage);
+
+// The verdict that a judgement ends with: measured, with the ratio that its samples give, or refused.
+Result<Verdict> FinishVerdict(Judged<void> judged, Verdict verdict);
 
 }  // namespace kopt

@@ -1,0 +1,41 @@
+#include "verifier/core/judged.h"
+
+#include "verifier/core/statistics.h"
+
+namespace kopt {
+
+Refusal PlanRefusal(const Error& error, Outcome outcome, Stage stage) {
+  Refusal refusal{.outcome = outcome, .stage = stage, .reason = error.Text()};
+  if (error.line > 0) refusal.evidence["line"] = error.line;
+  return refusal;
+}
+
+Result<Verdict> FinishVerdict(Judged<void> judged, Verdict verdict) {
+  if (!judged && judged.error().ours) return std::unexpected(*judged.error().ours);
+  if (!judged) {
+    const Refusal& refusal = judged.error().refusal;
+    verdict.outcome = refusal.outcome;
+    verdict.stage = refusal.stage;
+    verdict.reason = refusal.reason;
+    verdict.evidence.update(refusal.evidence);
+    if (refusal.outcome != Outcome::kQuarantined) verdict.time_us = verdict.baseline_us = std::nullopt;
+    verdict.sol_fraction = verdict.coverage = std::nullopt;
+    return verdict;
+  }
+  verdict.outcome = Outcome::kMeasured;
+  verdict.stage = Stage::kMeasure;
+  if (!verdict.baseline_us) return verdict;
+  const Assessment assessment = Assess(verdict.samples);
+  verdict.evidence["noise"] = assessment.noise;
+  verdict.evidence["quads_dropped"] = assessment.dropped;
+  if (assessment.noisy || !assessment.estimate) {
+    verdict.remark = "noisy";
+    return verdict;
+  }
+  verdict.speedup = assessment.estimate->speedup;
+  verdict.speedup_interval = assessment.estimate->interval;
+  verdict.evidence["judged"] = Name(Judge(assessment.estimate->interval));
+  return verdict;
+}
+
+}  // namespace kopt

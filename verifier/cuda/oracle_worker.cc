@@ -1,0 +1,367 @@
+#include "verifier/cuda/oracle_worker.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "verifier/cpu/oracle_source.h"
+#include "verifier/cuda/buffers.h"
+#include "verifier/cuda/output_kernels.h"
+#include "verifier/cuda/worker_loop.h"
+
+namespace kopt::worker {
+namespace {
+
+using nlohmann::json;
+
+constexpr unsigned kThreads = 256;  // kOracleBlock
+constexpr int kSlots = 5;           // data, value, variance, owner, got: oracle_source.h
+
+template <class T>
+T StructOf(const json& bytes) {
+  const auto raw = bytes.get<std::vector<uint8_t>>();
+  T value;
+  if (raw.size() != sizeof(T)) throw std::runtime_error("a struct of another size");
+  std::memcpy(&value, raw.data(), sizeof(T));
+  return value;
+}
+
+template <class T>
+json BytesOf(const T& value) {
+  std::vector<uint8_t> raw(sizeof(T));
+  std::memcpy(raw.data(), &value, sizeof(T));
+  return raw;
+}
+
+// Memory that a frame carries to kopt.
+int MemoryWith(const void* data, size_t bytes) {
+  const int memory = memfd_create("kopt", MFD_CLOEXEC);
+  size_t done = 0;
+  while (memory >= 0 && done < bytes) {
+    const ssize_t wrote = write(memory, static_cast<const char*>(data) + done, bytes - done);
+    if (wrote <= 0) throw std::runtime_error("no memory for an answer");
+    done += static_cast<size_t>(wrote);
+  }
+  return memory;
+}
+
+struct InputBuffer {
+  Place place;
+  Mapping memory;
+  CUdeviceptr address() const { return memory.address() + place.offset; }
+};
+
+// What the references wrote of one tensor.
+struct ResultBuffer {
+  uint64_t elements = 0;
+  bool real = true;
+  Mapping value, variance, owner;
+};
+
+struct Set {
+  std::vector<long long> dims;
+  std::vector<uint64_t> scalars;
+  std::map<int, InputBuffer> inputs;    // by tensor number
+  std::map<int, ResultBuffer> results;  // outputs and inouts; of a sampled run with owners
+  std::map<int, Mapping> foreign;
+  bool sampled = false;
+};
+
+class OracleProcess {
+ public:
+  explicit OracleProcess(const Device& device) : device_(device) {}
+
+  json Answer(const Frame& request, std::vector<int>& descriptors) {
+    const json& ask = request.json;
+    const std::string what = ask.at("do");
+    if (what == "kernels") return Load(request, kernels_);
+    if (what == "oracle") return Load(request, oracle_);
+    if (what == "draw") return Draw(request, descriptors);
+    if (what == "solve") return Solve(ask);
+    if (what == "foreign") return Foreign(ask, descriptors);
+    if (what == "attach") return Attach(request);
+    if (what == "detach") return Detach(ask);
+    if (what == "compare") return Compare(ask, descriptors);
+    if (what == "accept") return Accept(ask);
+    if (what == "truth") return Truth(ask, descriptors);
+    if (what == "inputs") return Inputs(ask, descriptors);
+    if (what == "forget") return Forget(ask);
+    return {{"error", "unknown request " + what}};
+  }
+
+ private:
+  const Driver& driver() const { return device_.driver(); }
+  void Check(CUresult result, const char* what) const { device_.Check(result, what); }
+
+  json Load(const Frame& request, std::unique_ptr<Module>& module) {
+    module = std::make_unique<Module>(device_, ReadAll(request.descriptors.at(0)));
+    return {{"ok", true}};
+  }
+
+  static Place PlaceOf(const json& row) {
+    return {.bytes = row.at("bytes"), .offset = row.at("offset"), .mapping_bytes = row.at("mapping")};
+  }
+
+  json Draw(const Frame& request, std::vector<int>& descriptors) {
+    const json& ask = request.json;
+    Set& set = sets_[ask.at("set")];
+    set = Set{.dims = ask.at("dims"), .scalars = ask.at("scalars")};
+    struct stat status {};
+    fstat(request.descriptors.at(0), &status);
+    const auto size = static_cast<size_t>(status.st_size);
+    const void* memory = mmap(nullptr, size, PROT_READ, MAP_SHARED, request.descriptors.at(0), 0);
+    if (memory == MAP_FAILED) throw std::runtime_error("the inputs cannot be read");
+    size_t at = 0;
+    for (const json& row : ask.at("tensors")) {
+      InputBuffer& input = set.inputs[row.at("tensor")];
+      input.place = PlaceOf(row.at("place"));
+      input.memory = Mapping::Create(device_, input.place.mapping_bytes);
+      if (at + input.place.bytes > size) throw std::runtime_error("the inputs are too short");
+      Check(driver().cuMemcpyHtoD(input.address(), static_cast<const char*>(memory) + at, input.place.bytes),
+            "uploading inputs");
+      at += input.place.bytes;
+    }
+    munmap(const_cast<void*>(memory), size);
+    for (const json& kernel : ask.at("code")) Run(set, {}, kernel, {.blocks = 1, .threads = 1}, {}, 0);
+    device_.Synchronise();
+    for (const auto& [tensor, input] : set.inputs) descriptors.push_back(input.memory.Export());
+    return {{"ok", true}};
+  }
+
+  // Launches one oracle kernel with the args that all share. `got`: a candidate's outputs, by tensor.
+  void Run(const Set& set, const std::map<int, ResultBuffer>& results, const std::string& kernel, Device::Grid grid,
+           const std::map<int, CUdeviceptr>& got, CUdeviceptr tuples) {
+    const auto tensors = static_cast<size_t>(tensor_count_);
+    std::vector<CUdeviceptr> args(3 + kSlots * tensors + 1, 0);
+    std::vector<std::byte> numbers(64 + 8 * (set.dims.size() + set.scalars.size()));
+    std::memcpy(numbers.data(), set.dims.data(), 8 * set.dims.size());
+    std::memcpy(numbers.data() + 8 * set.dims.size(), set.scalars.data(), 8 * set.scalars.size());
+    const size_t args_at = (numbers.size() + 7) / 8 * 8;
+    if (table_.bytes() < args_at + 8 * args.size()) table_ = Mapping::Create(device_, args_at + 8 * args.size());
+    if (control_.bytes() == 0) control_ = Mapping::Create(device_, sizeof(OracleControl));
+    args[0] = table_.address();
+    args[1] = table_.address() + 8 * set.dims.size();
+    args[2] = control_.address();
+    for (const auto& [tensor, input] : set.inputs) args[3 + kSlots * static_cast<size_t>(tensor)] = input.address();
+    for (const auto& [tensor, result] : results) {
+      const size_t first = 3 + kSlots * static_cast<size_t>(tensor);
+      args[first + 1] = result.value.address();
+      args[first + 2] = result.variance.address();
+      args[first + 3] = result.owner.address();
+    }
+    for (const auto& [tensor, address] : got) args[3 + kSlots * static_cast<size_t>(tensor) + 4] = address;
+    args.back() = tuples;
+    device_.Synchronise();  // the kernel before may still read the table
+    Check(driver().cuMemcpyHtoD(table_.address(), numbers.data(), numbers.size()), "arguments");
+    Check(driver().cuMemcpyHtoD(table_.address() + args_at, args.data(), 8 * args.size()), "arguments");
+    device_.Launch(oracle_->Function(kernel), grid, table_.address() + args_at);
+  }
+
+  void WriteControl(const OracleControl& control) {
+    if (control_.bytes() == 0) control_ = Mapping::Create(device_, sizeof(OracleControl));
+    Check(driver().cuMemcpyHtoD(control_.address(), &control, sizeof(control)), "control");
+  }
+  OracleControl ReadControl() {
+    device_.Synchronise();
+    OracleControl control;
+    Check(driver().cuMemcpyDtoH(&control, control_.address(), sizeof(control)), "control");
+    return control;
+  }
+
+  Device::Grid WholeDevice() const {
+    return {.blocks = 16 * static_cast<unsigned>(device_.Attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)),
+            .threads = kThreads};
+  }
+
+  json Solve(const json& ask) {
+    Set& set = sets_.at(ask.at("set"));
+    const auto begin = std::chrono::steady_clock::now();
+    std::map<int, ResultBuffer> all;
+    for (const json& row : ask.at("results")) {
+      ResultBuffer& result = all[row.at("tensor")];
+      result.elements = row.at("elements");
+      result.real = row.at("real");
+      result.value = Mapping::Create(device_, 8 * result.elements);
+      if (result.real) result.variance = Mapping::Create(device_, 8 * result.elements);
+      result.owner = Mapping::Create(device_, 4 * result.elements);
+    }
+    const std::vector<long long> tuples = ask.at("tuples");
+    Mapping tuple_memory;
+    if (!tuples.empty()) {
+      tuple_memory = Mapping::Create(device_, 8 * tuples.size());
+      Check(driver().cuMemcpyHtoD(tuple_memory.address(), tuples.data(), 8 * tuples.size()), "index tuples");
+    }
+    WriteControl({.tuple_count = static_cast<long long>(tuples.size())});
+    for (const json& kernel : ask.at("kernels")) Run(set, all, kernel, WholeDevice(), {}, tuple_memory.address());
+    const OracleControl control = ReadControl();
+    json unwritten = json::array();
+    set.sampled = !tuples.empty();
+    set.results.clear();
+    for (const json& row : ask.at("results")) {
+      if (!row.at("kept").get<bool>()) continue;
+      const int tensor = row.at("tensor");
+      ResultBuffer& result = all.at(tensor);
+      if (!set.sampled) {
+        const uint64_t first = FirstUnwritten(result);
+        if (first != ~uint64_t{0}) unwritten.push_back({tensor, first});
+        result.owner = Mapping();
+      }
+      set.results[tensor] = std::move(result);
+    }
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return {{"ok", true}, {"seconds", seconds}, {"control", BytesOf(control)}, {"unwritten", unwritten}};
+  }
+
+  uint64_t FirstUnwritten(const ResultBuffer& result) {
+    uint64_t first = ~uint64_t{0};
+    Check(driver().cuMemcpyHtoD(control_.address(), &first, sizeof(first)), "a counter");
+    device_.Launch(kernels_->Function("kopt_first_unwritten"), WholeDevice(), result.owner.address(),
+                   static_cast<long long>(result.elements), control_.address());
+    device_.Synchronise();
+    Check(driver().cuMemcpyDtoH(&first, control_.address(), sizeof(first)), "a counter");
+    return first;
+  }
+
+  static OutputTruth TruthOf(const ResultBuffer& result, bool sampled) {
+    const auto pointer = [](const Mapping& mapping) { return reinterpret_cast<const void*>(mapping.address()); };
+    OutputTruth truth;
+    if (result.real) {
+      truth.value = static_cast<const double*>(pointer(result.value));
+      truth.variance = static_cast<const double*>(pointer(result.variance));
+    } else {
+      truth.integer = static_cast<const long long*>(pointer(result.value));
+      if (sampled) truth.owner = static_cast<const uint32_t*>(pointer(result.owner));
+    }
+    return truth;
+  }
+
+  json Foreign(const json& ask, std::vector<int>& descriptors) {
+    Set& set = sets_.at(ask.at("set"));
+    for (const json& row : ask.at("outputs")) {
+      const int tensor = row.at("tensor");
+      const Place place = PlaceOf(row.at("place"));
+      Mapping& memory = set.foreign[tensor];
+      memory = Mapping::Create(device_, place.mapping_bytes);
+      Check(driver().cuMemsetD8(memory.address(), 0, memory.bytes()), "memory for another set's answer");
+      device_.Launch(kernels_->Function("kopt_store_truth"), WholeDevice(), StructOf<StorageLayout>(row.at("layout")),
+                     TruthOf(set.results.at(tensor), set.sampled), 0, memory.address() + place.offset);
+      device_.Synchronise();
+      descriptors.push_back(memory.Export());
+    }
+    return {{"ok", true}};
+  }
+
+  json Attach(const Frame& request) {
+    auto& attached = attachments_[request.json.at("id")];
+    attached.clear();
+    size_t next = 0;
+    for (const json& row : request.json.at("memory")) {
+      InputBuffer& buffer = attached[row.at("tensor")];
+      buffer.place = PlaceOf(row.at("place"));
+      buffer.memory = Mapping::Import(device_, request.descriptors.at(next++), buffer.place.mapping_bytes,
+                                      Mapping::Access::kRead);
+    }
+    return {{"ok", true}};
+  }
+
+  json Detach(const json& ask) {
+    attachments_.erase(ask.at("id").get<int>());
+    return {{"ok", true}};
+  }
+
+  json Compare(const json& ask, std::vector<int>& descriptors) {
+    const Set& set = sets_.at(ask.at("set"));
+    const auto& attached = attachments_.at(ask.at("id"));
+    std::vector<ComparePart> all;
+    json counts = json::array();
+    for (const json& row : ask.at("outputs")) {
+      const int tensor = row.at("tensor");
+      const auto layout = StructOf<StorageLayout>(row.at("layout"));
+      const auto blocks = static_cast<unsigned>(JudgeBlocks(layout));
+      if (parts_.bytes() < blocks * sizeof(ComparePart)) parts_ = Mapping::Create(device_, 1024 * sizeof(ComparePart));
+      device_.Launch(kernels_->Function("kopt_compare"), {.blocks = blocks, .threads = kJudgeThreads},
+                     StructOf<CompareRule>(row.at("rule")), layout, TruthOf(set.results.at(tensor), set.sampled),
+                     attached.at(tensor).address(), parts_.address());
+      device_.Synchronise();
+      std::vector<ComparePart> parts(blocks);
+      Check(driver().cuMemcpyDtoH(parts.data(), parts_.address(), blocks * sizeof(ComparePart)), "the comparison");
+      all.insert(all.end(), parts.begin(), parts.end());
+      counts.push_back(blocks);
+    }
+    descriptors.push_back(MemoryWith(all.data(), all.size() * sizeof(ComparePart)));
+    return {{"ok", true}, {"parts", counts}};
+  }
+
+  json Accept(const json& ask) {
+    const Set& set = sets_.at(ask.at("set"));
+    std::map<int, CUdeviceptr> got;
+    for (const auto& [tensor, buffer] : attachments_.at(ask.at("id"))) got[tensor] = buffer.address();
+    WriteControl({});
+    Run(set, set.results, ask.at("kernel"), WholeDevice(), got, 0);
+    return {{"ok", true}, {"control", BytesOf(ReadControl())}};
+  }
+
+  json Truth(const json& ask, std::vector<int>& descriptors) {
+    const Set& set = sets_.at(ask.at("set"));
+    const ResultBuffer& result = set.results.at(ask.at("tensor"));
+    std::vector<std::byte> bytes((result.real ? 16 : 8) * result.elements);
+    Check(driver().cuMemcpyDtoH(bytes.data(), result.value.address(), 8 * result.elements), "the truth");
+    if (result.real) {
+      Check(driver().cuMemcpyDtoH(bytes.data() + 8 * result.elements, result.variance.address(), 8 * result.elements),
+            "the truth");
+    }
+    descriptors.push_back(MemoryWith(bytes.data(), bytes.size()));
+    return {{"ok", true}};
+  }
+
+  json Inputs(const json& ask, std::vector<int>& descriptors) {
+    std::vector<std::byte> bytes;
+    for (const auto& [tensor, input] : sets_.at(ask.at("set")).inputs) {
+      const size_t begin = bytes.size();
+      bytes.resize(begin + input.place.bytes);
+      Check(driver().cuMemcpyDtoH(bytes.data() + begin, input.address(), input.place.bytes), "the inputs");
+    }
+    descriptors.push_back(MemoryWith(bytes.data(), bytes.size()));
+    return {{"ok", true}};
+  }
+
+  json Forget(const json& ask) {
+    for (const int id : ask.at("sets")) sets_.erase(id);
+    return {{"ok", true}};
+  }
+
+ public:
+  void SetTensorCount(int count) { tensor_count_ = count; }
+
+ private:
+  const Device& device_;
+  int tensor_count_ = 256;
+  std::unique_ptr<Module> kernels_, oracle_;
+  std::map<int, Set> sets_;
+  std::map<int, std::map<int, InputBuffer>> attachments_;
+  Mapping table_, control_, parts_;
+};
+
+}  // namespace
+
+int OracleWorker(int argc, char** argv) {
+  return ServeDevice(argc > 0 ? std::atoi(argv[0]) : 0, [](const Device& device) -> AnswerFrame {
+    auto process = std::make_shared<OracleProcess>(device);
+    return [process](const Frame& request, std::vector<int>& descriptors) -> json {
+      try {
+        if (request.json.contains("tensor_count")) process->SetTensorCount(request.json.at("tensor_count"));
+        return process->Answer(request, descriptors);
+      } catch (const DriverError& error) {
+        return {{"fault", {{"code", static_cast<int>(error.code)}, {"words", error.what()}}}};
+      }
+    };
+  });
+}
+
+}  // namespace kopt::worker

@@ -1,0 +1,25 @@
+// `kopt-worker-cuda oracle ORDINAL`: the process that knows the truth on a device. No candidate code enters it. It
+// draws no inputs itself: kopt does. The requests (frames.h), each with "do":
+//
+//   kernels  +cubin                      verifier/cuda/output_kernels.h; the first request
+//   oracle   +cubin                      the task's references: verifier/cuda/oracle_text.h
+//   draw     set dims scalars tensors [{tensor place}] code [kernel] +memory   uploads inputs and inouts, which lie in
+//            the memory one after the other; runs the codes -> +descriptors of each one's mapping
+//   solve    set results [{tensor elements real}] kernels tuples -> seconds, control, unwritten [[tensor, element]]
+//   foreign  set outputs [{tensor place layout}] -> +descriptors of mappings with the truth as a candidate would store it
+//   attach   memory [{place}] id +descriptors          a candidate's outputs, to read
+//   detach   id
+//   compare  set id outputs [{tensor rule layout}] -> +memory with the parts, one output after the other
+//   accept   set id kernel outputs [tensor] -> control
+//   truth    set tensor -> +memory: value and variance, or integers
+//   inputs   set -> +memory: the inputs as they lie in their buffers, one after the other, codes' too
+//   forget   sets [id]
+//
+// Structs (layouts, rules, parts, control) travel as arrays of their bytes.
+#pragma once
+
+namespace kopt::worker {
+
+int OracleWorker(int argc, char** argv);
+
+}  // namespace kopt::worker
