@@ -1,0 +1,141 @@
+#include "verifier/cuda/device_worker.h"
+
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/clock.h"
+#include "verifier/cuda/frames.h"
+
+namespace kopt {
+namespace {
+
+constexpr double kContextSeconds = 60;
+constexpr double kProbeSeconds = 30;
+
+std::vector<std::string> Environment() {
+  std::vector<std::string> environment{"PATH=/usr/bin:/bin", "LC_ALL=C"};
+  // Which devices there are, and where their driver lies, is the user's to say.
+  for (const char* name : {"CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "CUDA_DEVICE_ORDER"}) {
+    if (const char* value = std::getenv(name)) environment.push_back(fmt::format("{}={}", name, value));
+  }
+  return environment;
+}
+
+bool AwaitInput(int fd, double seconds) {
+  const double deadline = SystemClock().Now() + seconds;
+  while (true) {
+    pollfd item{.fd = fd, .events = POLLIN, .revents = 0};
+    const double left = deadline - SystemClock().Now();
+    if (poll(&item, 1, std::max(0, static_cast<int>(left * 1000) + 1)) > 0) return true;
+    if (left <= 0) return false;
+  }
+}
+
+std::string Words(const nlohmann::json& answer, const char* key) {
+  const auto found = answer.find(key);
+  return found != answer.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DeviceWorker>> DeviceWorker::Start(const std::string& program, const std::string& mode,
+                                                          int ordinal) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return EnvironmentError(fmt::format("socketpair: {}", std::strerror(errno)));
+  }
+  auto worker = std::make_unique<DeviceWorker>();
+  worker->control_ = Fd(ends[0]);
+  const Fd other(ends[1]);
+  KOPT_TRY(worker->group_, ProcessGroup::Spawn({.command = {program, mode, fmt::format("{}", ordinal)},
+                                                .environment = Environment(),
+                                                .control = other.get()}));
+  return worker;
+}
+
+Result<nlohmann::json> DeviceWorker::Await() {
+  if (!device_.is_null()) return device_;
+  std::optional<Frame> hello;
+  if (AwaitInput(control_.get(), kContextSeconds)) hello = ReceiveFrame(control_.get());
+  if (!hello) {
+    group_.Kill();
+    return EnvironmentError("the worker for the GPU does not start",
+                            "`kopt doctor --target cuda` says what is missing; nvidia-smi shows whether the driver works");
+  }
+  if (hello->json.contains("error")) {
+    group_.Kill();
+    return EnvironmentError(Words(hello->json, "error"), Words(hello->json, "hint"));
+  }
+  device_ = hello->json.at("device");
+  return device_;
+}
+
+DeviceAnswer DeviceWorker::Lost(const char* words) {
+  group_.Kill();
+  return {.json = {{"fault", {{"code", 0}, {"words", words}}}}};
+}
+
+Result<DeviceAnswer> DeviceWorker::Ask(const nlohmann::json& request, double seconds,
+                                       const std::vector<int>& descriptors) {
+  KOPT_CHECK(Await());
+  if (!SendFrame(control_.get(), request, descriptors)) return Lost("gone");
+  if (!AwaitInput(control_.get(), seconds)) return Lost("deadline");
+  auto frame = ReceiveFrame(control_.get());
+  if (!frame) return Lost("gone");
+  DeviceAnswer answer{.json = std::move(frame->json)};
+  for (const int descriptor : frame->descriptors) answer.descriptors.emplace_back(descriptor);
+  if (answer.json.contains("error")) {
+    return InternalError(fmt::format("the worker for the GPU cannot do `{}`: {}", Words(request, "do"),
+                                     Words(answer.json, "error")));
+  }
+  if (answer.IsFault()) group_.Kill();
+  return answer;
+}
+
+Result<DeviceAnswer> Trusted(Result<DeviceAnswer> answer, const std::string& what) {
+  if (!answer || !answer->IsFault()) return answer;
+  return InternalError(fmt::format("{}: {}", what, Words(answer->json.at("fault"), "words")));
+}
+
+Result<Fd> MemoryOf(std::string_view content) {
+  Fd memory(memfd_create("kopt", MFD_CLOEXEC));
+  if (!memory.valid()) return InternalError(fmt::format("memfd_create: {}", std::strerror(errno)));
+  for (size_t done = 0; done < content.size();) {
+    const ssize_t wrote = write(memory.get(), content.data() + done, content.size() - done);
+    if (wrote <= 0) return InternalError(fmt::format("writing memory: {}", std::strerror(errno)));
+    done += static_cast<size_t>(wrote);
+  }
+  return memory;
+}
+
+Result<nlohmann::json> ProbeDevices(const std::string& program) {
+  if (access(program.c_str(), X_OK) != 0) {
+    return EnvironmentError(fmt::format("this build has no worker for the target cuda: {} is missing", program),
+                            "build kopt where CUDA's headers are, or use --target cpu");
+  }
+  KOPT_TRY(auto pipe, MakePipe());
+  KOPT_TRY(ProcessGroup group, ProcessGroup::Spawn({.command = {program, "probe"},
+                                                    .environment = Environment(),
+                                                    .output = pipe.second.get()}));
+  pipe.second.Close();
+  CappedReader reader;
+  int wait_status = 0;
+  if (!group.WaitFor(kProbeSeconds, wait_status)) {
+    return EnvironmentError(fmt::format("the driver did not answer within {} s", kProbeSeconds), "try nvidia-smi");
+  }
+  reader.Drain(pipe.first.get());
+  auto answer = nlohmann::json::parse(reader.text(), nullptr, false);
+  if (!answer.is_object()) return EnvironmentError("the worker for the GPU says nothing", "try nvidia-smi");
+  if (answer.contains("error")) return EnvironmentError(Words(answer, "error"), Words(answer, "hint"));
+  if (answer.at("devices").empty()) return EnvironmentError("there is no CUDA device", "use --target cpu");
+  return answer;
+}
+
+}  // namespace kopt

@@ -1,0 +1,50 @@
+// kopt's side of a device worker: a process of its own that is asked frame by frame.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/process.h"
+
+namespace kopt {
+
+struct DeviceAnswer {
+  nlohmann::json json;
+  std::vector<Fd> descriptors;
+  // The candidate's doing: code and words of the driver, "deadline", or "gone". The worker has ended then.
+  bool IsFault() const { return json.contains("fault"); }
+};
+
+class DeviceWorker {
+ public:
+  // `mode`: "run" or "oracle". Does not wait for the device: Await does. Errors (exit 3): the program cannot be run.
+  static Result<std::unique_ptr<DeviceWorker>> Start(const std::string& program, const std::string& mode, int ordinal);
+
+  // What the device is (device.h); waits until the context stands. Errors (exit 3): no driver, no device, no memory.
+  Result<nlohmann::json> Await();
+  // Sends a request and waits at most `seconds` for its answer. A worker that dies or does not answer is a fault with
+  // the words "gone" or "deadline"; errors are those that the worker reports of kopt or the machine.
+  Result<DeviceAnswer> Ask(const nlohmann::json& request, double seconds, const std::vector<int>& descriptors = {});
+  bool running() const { return group_.running(); }
+
+ private:
+  DeviceAnswer Lost(const char* words);
+  ProcessGroup group_;
+  Fd control_;
+  nlohmann::json device_;
+};
+
+// An answer where no fault can be a candidate's: it becomes an error of ours. `what`: for the message.
+Result<DeviceAnswer> Trusted(Result<DeviceAnswer> answer, const std::string& what);
+
+// Anonymous memory with this content, to be sent along.
+Result<Fd> MemoryOf(std::string_view content);
+
+// Asks `program probe` about the machine's devices: {"devices": [...]}. Errors (exit 3): what is missing.
+Result<nlohmann::json> ProbeDevices(const std::string& program);
+
+}  // namespace kopt
