@@ -80,6 +80,17 @@ std::string WithSpecLines(const Spec& spec, const std::string& code, const Posit
                      std::string(indent, ' '), code);
 }
 
+std::string WithoutIncludes(std::string_view text) {
+  std::string kept;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+    const bool dropped = text.starts_with("#include") || text.starts_with("#pragma");
+    kept += dropped ? "\n" : text.substr(0, end);
+    text.remove_prefix(end);
+  }
+  return kept;
+}
+
 bool OnlyAssigns(std::string_view code, std::string_view name) {
   const std::vector<CppToken> tokens = Tokenise(code);
   return std::ranges::all_of(Followers(tokens, name), [](const CppToken* next) { return next && next->Is("="); });
