@@ -96,15 +96,13 @@ auto WithInteger(DType type, F f) {
   }
 }
 
-// Element `index` of `data`. Floating and integer types both convert; u64 above 2^63-1 wraps in LoadInt.
-inline double LoadReal(DType type, const std::byte* data, size_t index);
-
-inline long long LoadInt(DType type, const std::byte* data, size_t index) {
-  if (IsFloating(type)) return Saturate<long long>(std::trunc(LoadReal(type, data, index)));
+// Element `index` of `data`, of an integer or bool type; u64 above 2^63-1 wraps.
+inline long long LoadInteger(DType type, const std::byte* data, size_t index) {
   if (type == DType::kBool) return LoadBytes<uint8_t>(data, index) != 0;
   return WithInteger(type, [&](auto zero) { return static_cast<long long>(LoadBytes<decltype(zero)>(data, index)); });
 }
 
+// Element `index` of `data`. Floating and integer types both convert; u64 above 2^63-1 wraps in LoadInt.
 inline double LoadReal(DType type, const std::byte* data, size_t index) {
   switch (type) {
     case DType::kF64:
@@ -122,8 +120,12 @@ inline double LoadReal(DType type, const std::byte* data, size_t index) {
     case DType::kU64:
       return static_cast<double>(LoadBytes<uint64_t>(data, index));
     default:
-      return static_cast<double>(LoadInt(type, data, index));
+      return static_cast<double>(LoadInteger(type, data, index));
   }
+}
+inline long long LoadInt(DType type, const std::byte* data, size_t index) {
+  if (!IsFloating(type)) return LoadInteger(type, data, index);
+  return Saturate<long long>(std::trunc(LoadReal(type, data, index)));
 }
 
 // Rounds to nearest even; overflow gives inf (e4m3, which has none: NaN); integers saturate, NaN becomes 0.

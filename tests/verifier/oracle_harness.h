@@ -41,6 +41,8 @@ class Oracle {
  public:
   // With `more` flags after OracleFlags. The error's log is the compiler's output.
   static Result<Oracle> Compile(const Spec& spec, const std::string& more = "");
+  // From a text of one's own, which exports kopt_entry.
+  static Result<Oracle> CompileText(const Spec& spec, const std::string& text, const std::string& more);
 
   // Fills inputs and scalars from `seed`, and runs input codes.
   Result<void> Fill(OracleData& data, uint64_t seed) const;

@@ -39,7 +39,8 @@ void LoadAs(const std::byte* data, long long offset, long long step, std::span<d
   }
 }
 
-void Load(DType type, const std::byte* data, long long offset, long long step, std::span<double> to) {
+// Out of line, as ScanBlock is: a third faster than inside the loop over the stretches.
+[[gnu::noinline]] void Load(DType type, const std::byte* data, long long offset, long long step, std::span<double> to) {
   if (type == DType::kF32) return LoadAs<float>(data, offset, step, to);
   if (type == DType::kF64) return LoadAs<double>(data, offset, step, to);
   for (double& x : to) {
@@ -59,8 +60,8 @@ struct Scan {
   bool special = false;
 };
 
-Scan ScanBlock(const double* got, const double* want, const double* variance, long long count, double relative,
-               double least) {
+[[gnu::noinline]] Scan ScanBlock(const double* got, const double* want, const double* variance, long long count,
+                                 double relative, double least) {
   Scan scan;
   bool special = false;
   for (long long i = 0; i < count; ++i) {

@@ -111,7 +111,7 @@ inline Judgement JudgeInteger(const CompareRule& rule, long long got, long long 
 // What is stored, for JudgeInteger.
 inline long long LoadStored(DType type, const std::byte* data, long long offset) {
   if (type == DType::kBool) return LoadBytes<uint8_t>(data, static_cast<size_t>(offset));
-  return LoadInt(type, data, static_cast<size_t>(offset));
+  return LoadInteger(type, data, static_cast<size_t>(offset));
 }
 
 // An element with its judgement: enough to say why an output is wrong.

@@ -34,7 +34,7 @@ inline void CompareElement(ComparePart& part, const CompareRule& rule, const Out
 
 extern "C" __global__ void kopt_compare(CompareRule rule, StorageLayout layout, OutputTruth truth,
                                         const std::byte* storage, ComparePart* parts) {
-  __shared__ alignas(8) unsigned char room[kJudgeThreads * sizeof(ComparePart)];
+  alignas(8) __shared__ unsigned char room[kJudgeThreads * sizeof(ComparePart)];
   ComparePart* shared = reinterpret_cast<ComparePart*>(room);
   ComparePart mine;
   for (long long i = FirstOfThread(); i < layout.elements; i += AllThreads())
