@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/mix.h"
+
 namespace kopt {
 
 // 128-bit XXH3 as 32 hex digits: names of cached and stored content. Not against an adversary who chooses both texts.
@@ -17,8 +19,5 @@ uint64_t Digest(std::span<const std::byte> bytes, uint64_t secret);
 
 // 64 bits from the kernel's random source.
 uint64_t SecretSeed();
-
-// A counter-based generator (splitmix64): the value depends on (seed, index) only.
-uint64_t Mix(uint64_t seed, uint64_t index);
 
 }  // namespace kopt

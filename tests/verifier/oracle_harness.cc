@@ -30,12 +30,16 @@ Truth OracleData::TruthOf(size_t tensor) const {
 }
 
 Result<Oracle> Oracle::Compile(const Spec& spec, const std::string& more) {
+  KOPT_TRY(const std::string text, GenerateOracleSource(spec));
+  return CompileText(spec, text, more);
+}
+
+Result<Oracle> Oracle::CompileText(const Spec& spec, const std::string& text, const std::string& more) {
   Oracle oracle(spec);
-  KOPT_TRY(const std::string source, GenerateOracleSource(spec));
   KOPT_TRY(TemporaryFolder folder, TemporaryFolder::Create("kopt-oracle-test"));
   oracle.folder_ = std::make_unique<TemporaryFolder>(std::move(folder));
   const std::string base = (oracle.folder_->path() / "oracle").string();
-  KOPT_CHECK(WriteFile(base + ".cc", source));
+  KOPT_CHECK(WriteFile(base + ".cc", text));
   std::string command = "LC_ALL=C g++ -shared";
   for (const std::string& flag : OracleFlags()) command += " " + flag;
   command += fmt::format(" {1} {0}.cc -o {0}.so > {0}.log 2>&1", base, more);

@@ -12,7 +12,7 @@
 #include "base/files.h"
 #include "task/spec.h"
 #include "verifier/core/compare.h"
-#include "verifier/cpu/oracle_source.h"
+#include "verifier/oracle/oracle_source.h"
 
 namespace kopt {
 
@@ -41,6 +41,8 @@ class Oracle {
  public:
   // With `more` flags after OracleFlags. The error's log is the compiler's output.
   static Result<Oracle> Compile(const Spec& spec, const std::string& more = "");
+  // From a text of one's own, which exports kopt_entry.
+  static Result<Oracle> CompileText(const Spec& spec, const std::string& text, const std::string& more);
 
   // Fills inputs and scalars from `seed`, and runs input codes.
   Result<void> Fill(OracleData& data, uint64_t seed) const;

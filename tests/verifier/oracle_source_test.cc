@@ -1,4 +1,4 @@
-#include "verifier/cpu/oracle_source.h"
+#include "verifier/oracle/oracle_source.h"
 
 #include <gtest/gtest.h>
 

@@ -13,7 +13,7 @@ constexpr double kMultiply = 0x1p-11, kAccumulate = 0x1p-24;
 // The oracle's number type, as the generated program includes it.
 inline constexpr double kopt_multiply_roundoff = kMultiply;
 inline constexpr double kopt_accumulate_roundoff = kAccumulate;
-#include "verifier/cpu/real.h"
+#include "verifier/oracle/real.h"
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();

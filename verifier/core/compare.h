@@ -12,10 +12,10 @@
 #include <string>
 
 #include "task/spec.h"
+#include "verifier/core/compare_rule.h"
 
 namespace kopt {
 
-inline constexpr double kLargestDeviations = 32;
 inline constexpr double kRmsDeviations = 4;
 
 // The oracle's answer for one output: one entry per logical element, row-major.
@@ -44,8 +44,10 @@ struct Comparison {
 // are right. A bool byte other than 0 and 1 is wrong. `accept` is not handled here.
 Comparison CompareOutput(const BoundTensor& tensor, const Truth& truth, std::span<const std::byte> storage);
 
-// One standard deviation of a finite truth in an output of that dtype, its own rounding included; 0: equality.
-double DeviationOf(DType type, double value, double variance);
+// The rule for an output, and the comparison from what was added up by it, in parts that together hold each element
+// once. The sums of squares are added in the order of the parts.
+CompareRule RuleOf(const Tensor& tensor);
+Comparison FinishComparison(const BoundTensor& tensor, std::span<const ComparePart> parts);
 
 // Values of at least this magnitude round to what stands for overflow: infinity; e4m3, which has none: NaN.
 double OverflowThreshold(DType type);

@@ -31,10 +31,6 @@ Bound BoundOf(const Tensor& tensor, double want, double variance) {
   return {want, kLargestDeviations * DeviationOf(tensor.dtype, want, variance)};
 }
 
-double AsDouble(DType type, long long value) {
-  return type == DType::kU64 ? static_cast<double>(static_cast<unsigned long long>(value)) : static_cast<double>(value);
-}
-
 }  // namespace
 
 Expected ExpectedOf(const BoundTensor& bound, const Truth& truth) {

@@ -11,7 +11,7 @@
 #include "task/spec.h"
 #include "verifier/core/compare.h"
 #include "verifier/cpu/compile.h"
-#include "verifier/cpu/oracle_source.h"
+#include "verifier/oracle/oracle_source.h"
 #include "verifier/cpu/session.h"
 
 namespace kopt {

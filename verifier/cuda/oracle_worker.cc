@@ -10,7 +10,7 @@
 #include <memory>
 #include <optional>
 
-#include "verifier/cpu/oracle_source.h"
+#include "verifier/oracle/oracle_source.h"
 #include "verifier/cuda/buffers.h"
 #include "verifier/cuda/output_kernels.h"
 #include "verifier/cuda/worker_loop.h"

@@ -1,22 +1,17 @@
-// What the generated part of an oracle stands on: element types, accessors, and loops over index tuples. This text is
-// compiled into every oracle, after verifier/cpu/real.h; verifier/cpu/oracle_source.h describes the arguments.
+// What the generated part of an oracle stands on: element types and accessors. This text is compiled into every oracle,
+// by g++ and by NVRTC (without the includes), after verifier/oracle/real.h and the target's loops: kopt_f16 and
+// kopt_spread are theirs. verifier/oracle/oracle_source.h describes the arguments.
 #include <atomic>
+#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <utility>
 
-#ifdef _OPENMP
-#include <omp.h>
-#else
-inline int omp_get_max_threads() { return 1; }
-#endif
-
 struct kopt_control {  // OracleControl
   long long tuple_count, error_tensor, error_index, error_kind, rejected, first_rejected;
 };
 inline constexpr long long kopt_written_twice = 1, kopt_out_of_range = 2;
-inline constexpr int kopt_most_tensors = 256;
 
 // In scope in every piece of the spec.
 struct kopt_scope {
@@ -54,7 +49,7 @@ struct kopt_bool {
 
 template <class T>
 inline constexpr bool kopt_is_floating =
-    std::is_same_v<T, double> || std::is_same_v<T, float> || std::is_same_v<T, _Float16> ||
+    std::is_same_v<T, double> || std::is_same_v<T, float> || std::is_same_v<T, kopt_f16> ||
     std::is_same_v<T, kopt_bf16> || std::is_same_v<T, kopt_e4m3> || std::is_same_v<T, kopt_e5m2>;
 template <class T>
 using kopt_number = std::conditional_t<kopt_is_floating<T>, double, long long>;
@@ -80,13 +75,8 @@ inline constexpr kopt_small_table kopt_e4m3_values(3, 7, false), kopt_e5m2_value
 
 inline double kopt_load(double x) { return x; }
 inline double kopt_load(float x) { return x; }
-inline double kopt_load(_Float16 x) { return static_cast<double>(x); }
-inline double kopt_load(kopt_bf16 x) {
-  const uint32_t bits = uint32_t{x.bits} << 16;
-  float v;
-  std::memcpy(&v, &bits, sizeof v);
-  return v;
-}
+inline double kopt_load(kopt_f16 x) { return static_cast<double>(x); }
+inline double kopt_load(kopt_bf16 x) { return std::bit_cast<float>(uint32_t{x.bits} << 16); }
 inline double kopt_load(kopt_e4m3 x) { return kopt_e4m3_values.v[x.bits]; }
 inline double kopt_load(kopt_e5m2 x) { return kopt_e5m2_values.v[x.bits]; }
 inline long long kopt_load(kopt_bool x) { return x.bits; }
@@ -112,7 +102,7 @@ inline unsigned kopt_small_bits(double v, int fraction, int bias, unsigned large
 }
 inline void kopt_store(double& to, double v) { to = v; }
 inline void kopt_store(float& to, double v) { to = static_cast<float>(v); }
-inline void kopt_store(_Float16& to, double v) { to = static_cast<_Float16>(v); }
+inline void kopt_store(kopt_f16& to, double v) { to = static_cast<kopt_f16>(v); }
 inline void kopt_store(kopt_bf16& to, double v) {
   to.bits = uint16_t(kopt_small_bits(v, 7, 127, 0x7f7f, 0x7f80, 0x7fc0) | (std::signbit(v) ? 0x8000u : 0));
 }
@@ -132,6 +122,7 @@ inline void kopt_store(T& to, long long v) {
 
 struct kopt_arguments {
   void* const* args;
+  kopt_control* own = nullptr;  // takes the errors, if given
 
   long long dim(int i) const { return static_cast<const long long*>(args[0])[i]; }
   template <class T>
@@ -140,7 +131,7 @@ struct kopt_arguments {
     std::memcpy(&x, static_cast<const uint64_t*>(args[1]) + i, sizeof x);
     return kopt_load(x);
   }
-  kopt_control* control() const { return static_cast<kopt_control*>(args[2]); }
+  kopt_control* control() const { return own != nullptr ? own : static_cast<kopt_control*>(args[2]); }
   template <class T>
   T* data(int tensor) const {
     return static_cast<T*>(args[3 + 5 * tensor]);
@@ -411,31 +402,26 @@ struct kopt_output {
       return {place, value + at};
   }
   void clear() const {
-    const long long n = layout.elements();
-#pragma omp parallel for schedule(static)
-    for (long long i = 0; i < n; ++i) {
+    kopt_spread(layout.elements(), [this](long long i) {
       value[i] = 0;
       if constexpr (floating) variance[i] = -1;
       owner[i] = 0;
-    }
+    });
   }
   // An inout begins as its input. In a sampled run an element counts only once a tuple has written it.
   template <bool dense>
   void copy(const kopt_input<T, rank, dense>& input, bool sampled) const {
-    const long long n = layout.elements();
-#pragma omp parallel for schedule(static)
-    for (long long i = 0; i < n; ++i) {
+    kopt_spread(layout.elements(), [=, this](long long i) {
       value[i] = kopt_load(input.data[input.layout.storage_of(i)]);
       if constexpr (floating) variance[i] = sampled ? -1 : 0;
       owner[i] = sampled ? 0 : kopt_earlier;
-    }
+    });
   }
   // Before a further reference: what stands was written by an earlier one.
   void begin_reference() const {
-    const long long n = layout.elements();
-#pragma omp parallel for schedule(static)
-    for (long long i = 0; i < n; ++i)
+    kopt_spread(layout.elements(), [this](long long i) {
       if (owner[i] != 0) owner[i] = kopt_earlier;
+    });
   }
 };
 
@@ -452,60 +438,7 @@ struct kopt_plain {
   }
 };
 
-// ---- loops over index tuples ----
-
 // 1 + tuple number, within the numbers that are left for it.
 inline uint32_t kopt_owner_of(long long tuple) {
   return 1 + static_cast<uint32_t>(static_cast<unsigned long long>(tuple) % (kopt_earlier - 1));
-}
-inline long long kopt_chunk(long long count) {
-  const long long chunk = count / (16LL * omp_get_max_threads());
-  return chunk < 1 ? 1 : chunk > 1024 ? 1024 : chunk;
-}
-
-// Calls body(tuple number) for every tuple, or for those listed; each thread works on a copy of `body`.
-template <class Body>
-inline void kopt_for_each(const Body& body, const kopt_control* control, const long long* tuples) {
-  const bool sampled = control->tuple_count > 0 && tuples != nullptr;
-  const long long count = sampled ? control->tuple_count : body.kopt_count();
-  const long long chunk = kopt_chunk(count);
-#pragma omp parallel if (count > 1)
-  {
-    Body mine = body;
-#pragma omp for schedule(dynamic, chunk)
-    for (long long n = 0; n < count; ++n) mine(sampled ? tuples[n] : n);
-  }
-}
-
-// Counts the tuples that `body` answers with false. An index out of range answers false as well: it may come from the
-// candidate's output. Each thread's accessors report to a control of its own.
-template <class Body>
-inline void kopt_accept(void* const* args, int tensors) {
-  const kopt_arguments a{args};
-  kopt_control* control = a.control();
-  const long long* tuples = a.tuples(tensors);
-  const long long given = control->tuple_count;
-  long long rejected = 0, first = std::numeric_limits<long long>::max();
-#pragma omp parallel
-  {
-    kopt_control own{};
-    void* own_args[3 + 5 * kopt_most_tensors + 1];
-    std::memcpy(own_args, args, sizeof(void*) * (3 + 5 * size_t(tensors) + 1));
-    own_args[2] = &own;
-    const Body body(kopt_arguments{own_args});
-    const bool sampled = given > 0 && tuples != nullptr;
-    const long long count = sampled ? given : body.kopt_count();
-    const long long chunk = kopt_chunk(count);
-#pragma omp for schedule(dynamic, chunk) reduction(+ : rejected) reduction(min : first)
-    for (long long n = 0; n < count; ++n) {
-      const long long tuple = sampled ? tuples[n] : n;
-      const bool good = body(tuple);
-      if (good && own.error_kind == 0) continue;
-      own.error_kind = 0;
-      ++rejected;
-      first = kopt_min(first, tuple);
-    }
-  }
-  control->rejected = rejected;
-  control->first_rejected = rejected > 0 ? first : -1;
 }

@@ -1,14 +1,16 @@
 // The oracle of a task as one C++ translation unit: the spec's references, input codes and accept predicates.
 // It is compiled and run like a candidate, in a sandbox, in a process that no candidate code enters.
 //
-// The text holds the runtime (verifier/cpu/real.h and oracle_runtime.h, embedded), one accessor per tensor and one
-// function per piece of the spec, with #line so that the compiler's messages name the spec file and its own lines. It
-// exports
+// The text holds the runtime (verifier/oracle/oracle_loops.h, real.h and oracle_runtime.h, embedded), one accessor per
+// tensor and one function per piece of the spec, with #line so that the compiler's messages name the spec file and its
+// own lines. It exports
 //   extern "C" void kopt_entry(int function, void* const* args);
-// Functions are numbered as below. All extents come as arguments (`dims`), so one object serves every shape.
+// or, from the same text on other loops, a CUDA kernel for each function (verifier/cuda/oracle_text.h). Functions are
+// numbered as below. All extents come as arguments (`dims`), so one object serves every shape.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -61,6 +63,12 @@ OracleFunctions FunctionsOf(const Spec& spec);
 
 // Errors: code that leaves the function around it, with file, line and column. The rest the compiler finds.
 Result<std::string> GenerateOracleSource(const Spec& spec);
+
+// The same as kernels, on `foundation`: the text of the standard library's stand-in and of the device's loops. Each is
+//   extern "C" __global__ void OracleKernel(function)(void* const* args);
+// `prepares`: the kernel that runs before that of a reference other than the first.
+Result<std::string> GenerateOracleKernels(const Spec& spec, std::string_view foundation);
+std::string OracleKernel(int function, bool prepares = false);
 
 // How the text is compiled; the value arithmetic stays strict IEEE. Add -shared and the output.
 const std::vector<std::string>& OracleFlags();

@@ -1,7 +1,7 @@
 // The number type of references: a value in double, and the variance of the rounding errors that the task's declared
 // precision makes on the way to it. docs/verdicts.md derives the rule.
 //
-// This text is compiled into every oracle; the code above it defines
+// This text is compiled into every oracle, by g++ and by NVRTC (without the includes); the code above it defines
 //   constexpr double kopt_multiply_roundoff, kopt_accumulate_roundoff;
 // Per operation the variances of the operands are carried over by first derivatives, and (u |v|)^2 / 3 is added: u is
 // the roundoff of `multiply` for products, of `accumulate` for everything else that rounds. Copies, signs, min, max,
@@ -26,8 +26,8 @@ concept kopt_arithmetic = std::is_arithmetic_v<T>;
 
 // a * b + c, fused where the machine can: for variances only, so that values do not depend on it.
 inline double kopt_muladd(double a, double b, double c) {
-#ifdef __FMA__
-  return __builtin_fma(a, b, c);
+#if defined(__FMA__) || defined(__CUDA_ARCH__)
+  return std::fma(a, b, c);
 #else
   return a * b + c;
 #endif
@@ -78,7 +78,7 @@ inline real operator*(double a, real b) { return b * a; }
 inline real operator/(real a, real b) {
   const double v = a.v / b.v;
   const double s = kopt_muladd(kopt_accumulate_variance, v * v, kopt_muladd(v * v, b.s, a.s) / (b.v * b.v));
-  return real(v, __builtin_fabs(b.v) <= kopt_largest ? s : 0);
+  return real(v, std::fabs(b.v) <= kopt_largest ? s : 0);
 }
 inline real operator/(real a, double b) { return a / real(b); }
 inline real operator/(double a, real b) { return real(a) / b; }
@@ -115,8 +115,8 @@ using std::isinf;
 using std::isnan;
 using std::signbit;
 inline bool isnan(real a) { return a.v != a.v; }
-inline bool isinf(real a) { return __builtin_fabs(a.v) > kopt_largest; }
-inline bool isfinite(real a) { return __builtin_fabs(a.v) <= kopt_largest; }
+inline bool isinf(real a) { return std::fabs(a.v) > kopt_largest; }
+inline bool isfinite(real a) { return std::fabs(a.v) <= kopt_largest; }
 inline bool signbit(real a) { return std::signbit(a.v); }
 
 inline real select(bool condition, real a, real b) { return condition ? a : b; }
@@ -140,7 +140,7 @@ constexpr std::common_type_t<A, B> min(A a, B b) {
 constexpr long long max(long long a, long long b) { return a < b ? b : a; }
 constexpr long long min(long long a, long long b) { return b < a ? b : a; }
 
-inline real abs(real a) { return real(__builtin_fabs(a.v), a.s); }
+inline real abs(real a) { return real(std::fabs(a.v), a.s); }
 inline real fabs(real a) { return abs(a); }
 inline real copysign(real a, real b) { return real(std::copysign(a.v, b.v), a.s); }
 inline real floor(real a) { return std::floor(a.v); }
@@ -248,7 +248,7 @@ inline real fma(real a, real b, real c) { return a * b + c; }
 
 // The variance as a result keeps it: 0 for a non-finite value, never NaN or infinite.
 inline double kopt_settled(real x) {
-  if (!(__builtin_fabs(x.v) <= kopt_largest) || !(x.s >= 0)) return 0;
+  if (!(std::fabs(x.v) <= kopt_largest) || !(x.s >= 0)) return 0;
   return x.s <= kopt_largest ? x.s : kopt_largest;
 }
 

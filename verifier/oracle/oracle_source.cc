@@ -1,22 +1,20 @@
-#include "verifier/cpu/oracle_source.h"
+#include "verifier/oracle/oracle_source.h"
 
 #include <algorithm>
 #include <cctype>
 
-#include "verifier/cpu/oracle_code.h"
+#include "verifier/oracle/oracle_code.h"
 
 namespace kopt {
 
-extern const std::string_view kRealText, kOracleRuntimeText;  // embedded: real.h, oracle_runtime.h
+extern const std::string_view kOracleLoopsText, kRealText, kOracleRuntimeText;  // embedded: the .h of those names
 
 namespace {
-
-constexpr size_t kMostTensors = 256;  // kopt_most_tensors
 
 std::string_view ElementType(const Tensor& tensor) {
   if (tensor.role == Tensor::Role::kTemp) return "double";
   static constexpr std::string_view kTypes[kDTypeCount] = {
-      "double", "float",       "_Float16",           "kopt_bf16", "kopt_e4m3",      "kopt_e5m2",     "long long", "int",
+      "double", "float",       "kopt_f16",           "kopt_bf16", "kopt_e4m3",      "kopt_e5m2",     "long long", "int",
       "short",  "signed char", "unsigned long long", "unsigned",  "unsigned short", "unsigned char", "kopt_bool"};
   return kTypes[static_cast<int>(tensor.dtype)];
 }
@@ -198,33 +196,88 @@ std::string AcceptText(const Spec& spec, const Accept& accept, int number) {
   return f.Text();
 }
 
-std::string RunReference(int number, bool first, size_t tensors) {
-  return fmt::format(
-      "    case {0}: {{\n      const kopt_function_{0} f(a);\n{1}"
-      "      kopt_for_each(f, a.control(), a.tuples({2}));\n      break;\n    }}\n",
-      number, first ? "" : "      f.kopt_begin();\n", tensors);
+// A function as its caller meets it: the statements that run it, with the arguments in `a`.
+struct Entry {
+  int number;
+  bool prepares;  // a reference's kopt_begin, which ends everywhere before the reference begins
+  std::string statements;
+};
+
+std::vector<Entry> EntriesOf(const Spec& spec, const OracleFunctions& functions) {
+  std::vector<Entry> entries;
+  const auto run = [&](int number, bool prepares, std::string_view call) {
+    entries.push_back({number, prepares, fmt::format("kopt_function_{}(a).{};", number, call)});
+  };
+  const std::string shared = fmt::format("a.control(), a.tuples({}));", spec.tensors.size());
+  run(kOracleBegin, false, "kopt_run()");
+  for (int i = 0; i < functions.references; ++i) {
+    const int number = functions.Reference(i);
+    if (i > 0) run(number, true, "kopt_begin()");
+    entries.push_back({number, false, fmt::format("kopt_for_each(kopt_function_{}(a), {}", number, shared)});
+  }
+  for (size_t j = 0; j < functions.code_tensors.size(); ++j)
+    run(functions.Code(static_cast<int>(j)), false, "kopt_run()");
+  for (size_t k = 0; k < functions.accept_tensors.size(); ++k) {
+    const int number = functions.Accept(static_cast<int>(k));
+    entries.push_back(
+        {number, false,
+         fmt::format("kopt_accept([=](kopt_control* own) {{ return kopt_function_{}({{args, own}}); }}, {}", number,
+                     shared)});
+  }
+  return entries;
 }
 
-std::string EntryText(const Spec& spec, const OracleFunctions& functions) {
+std::string EntryFunction(const std::vector<Entry>& entries) {
   std::string text =
       "extern \"C\" void kopt_entry(int function, void* const* args) {\n  const kopt_arguments a{args};\n"
-      "  switch (function) {\n    case 0: kopt_function_0(a).kopt_run(); break;\n";
-  for (int i = 0; i < functions.references; ++i)
-    text += RunReference(functions.Reference(i), i == 0, spec.tensors.size());
-  for (size_t j = 0; j < functions.code_tensors.size(); ++j)
-    text += fmt::format("    case {0}: kopt_function_{0}(a).kopt_run(); break;\n", functions.Code(static_cast<int>(j)));
-  for (size_t k = 0; k < functions.accept_tensors.size(); ++k)
-    text += fmt::format("    case {0}: kopt_accept<kopt_function_{0}>(args, {1}); break;\n",
-                        functions.Accept(static_cast<int>(k)), spec.tensors.size());
+      "  switch (function) {\n";
+  bool open = false;
+  for (const Entry& entry : entries) {
+    text += open ? "      " : fmt::format("    case {}: ", entry.number);
+    open = entry.prepares;
+    text += entry.statements + (open ? "\n" : " break;\n");
+  }
   return text + "  }\n}\n";
 }
 
+std::string Kernels(const OracleFunctions& functions, const std::vector<Entry>& entries) {
+  std::string text;
+  for (const Entry& entry : entries) {
+    const bool code = entry.number > functions.references && entry.number < functions.Accept(0);
+    text += fmt::format(
+        "extern \"C\" __global__ void __launch_bounds__(kopt_block) {}(void* const* args) {{\n"
+        "  const kopt_arguments a{{args}};\n{}  {}\n}}\n",
+        OracleKernel(entry.number, entry.prepares), code ? "  if (blockIdx.x + threadIdx.x > 0) return;\n" : "",
+        entry.statements);
+  }
+  return text;
+}
+
+std::string FunctionsText(const Spec& spec, const OracleFunctions& functions) {
+  std::string text = BeginText(spec);
+  for (int i = 0; i < functions.references; ++i)
+    text += ReferenceText(spec, spec.references[static_cast<size_t>(i)], functions.Reference(i));
+  for (size_t j = 0; j < functions.code_tensors.size(); ++j)
+    text += CodeText(spec, static_cast<size_t>(functions.code_tensors[j]), functions.Code(static_cast<int>(j)));
+  for (size_t k = 0; k < functions.accept_tensors.size(); ++k) {
+    const Tensor& tensor = spec.tensors[static_cast<size_t>(functions.accept_tensors[k])];
+    text += AcceptText(spec, *tensor.accept, functions.Accept(static_cast<int>(k)));
+  }
+  return text;
+}
+
+std::string RoundoffText(const Precision& precision) {
+  return fmt::format(
+      "#line 1 \"oracle\"\ninline constexpr double kopt_multiply_roundoff = {:a};\n"
+      "inline constexpr double kopt_accumulate_roundoff = {:a};\n",
+      precision.multiply_roundoff, precision.accumulate_roundoff);
+}
+
+std::string Part(std::string_view name, std::string_view text) {
+  return fmt::format("#line 1 \"{}\"\n{}\n", name, text);
+}
+
 Result<void> CheckCodes(const Spec& spec) {
-  if (spec.tensors.size() > kMostTensors)
-    return std::unexpected(
-        Error{.exit = Exit::kUsage,
-              .message = fmt::format("{} tensors; at most {} are possible", spec.tensors.size(), kMostTensors),
-              .file = spec.file});
   for (const Reference& reference : spec.references)
     KOPT_CHECK(CheckOracleCode(spec, reference.code, reference.code_position));
   for (const Tensor& tensor : spec.tensors) {
@@ -246,24 +299,25 @@ OracleFunctions FunctionsOf(const Spec& spec) {
   return functions;
 }
 
+std::string OracleKernel(int function, bool prepares) {
+  return fmt::format("kopt_oracle_{}{}", prepares ? "begin_" : "", function);
+}
+
 Result<std::string> GenerateOracleSource(const Spec& spec) {
   KOPT_CHECK(CheckCodes(spec));
   const OracleFunctions functions = FunctionsOf(spec);
-  std::string text = fmt::format(
-      "#line 1 \"oracle\"\ninline constexpr double kopt_multiply_roundoff = {:a};\n"
-      "inline constexpr double kopt_accumulate_roundoff = {:a};\n#line 1 \"real.h\"\n{}\n"
-      "#line 1 \"oracle_runtime.h\"\n{}\n#line 1 \"oracle\"\n",
-      spec.precision.multiply_roundoff, spec.precision.accumulate_roundoff, kRealText, kOracleRuntimeText);
-  text += BeginText(spec);
-  for (int i = 0; i < functions.references; ++i)
-    text += ReferenceText(spec, spec.references[static_cast<size_t>(i)], functions.Reference(i));
-  for (size_t j = 0; j < functions.code_tensors.size(); ++j)
-    text += CodeText(spec, static_cast<size_t>(functions.code_tensors[j]), functions.Code(static_cast<int>(j)));
-  for (size_t k = 0; k < functions.accept_tensors.size(); ++k) {
-    const Tensor& tensor = spec.tensors[static_cast<size_t>(functions.accept_tensors[k])];
-    text += AcceptText(spec, *tensor.accept, functions.Accept(static_cast<int>(k)));
-  }
-  return text + EntryText(spec, functions);
+  return RoundoffText(spec.precision) + Part("oracle_loops.h", kOracleLoopsText) + Part("real.h", kRealText) +
+         Part("oracle_runtime.h", kOracleRuntimeText) +
+         Part("oracle", FunctionsText(spec, functions) + EntryFunction(EntriesOf(spec, functions)));
+}
+
+Result<std::string> GenerateOracleKernels(const Spec& spec, std::string_view foundation) {
+  KOPT_CHECK(CheckCodes(spec));
+  const OracleFunctions functions = FunctionsOf(spec);
+  return std::string(foundation) + "namespace kopt_space {\n" + RoundoffText(spec.precision) +
+         Part("real.h", WithoutIncludes(kRealText)) + Part("oracle_runtime.h", WithoutIncludes(kOracleRuntimeText)) +
+         Part("oracle", FunctionsText(spec, functions) + Kernels(functions, EntriesOf(spec, functions))) +
+         "}  // namespace kopt_space\n";
 }
 
 const std::vector<std::string>& OracleFlags() {

@@ -1,4 +1,4 @@
-#include "verifier/cpu/oracle_code.h"
+#include "verifier/oracle/oracle_code.h"
 
 #include <algorithm>
 #include <vector>
@@ -78,6 +78,17 @@ std::string WithSpecLines(const Spec& spec, const std::string& code, const Posit
   const size_t indent = static_cast<size_t>(std::clamp(position.column - 1, 0, 200));
   return fmt::format("#line {} {}\n{}{}\n\n#line 1 \"oracle\"\n", std::max(position.line, 1), Quoted(spec.file),
                      std::string(indent, ' '), code);
+}
+
+std::string WithoutIncludes(std::string_view text) {
+  std::string kept;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+    const bool dropped = text.starts_with("#include") || text.starts_with("#pragma");
+    kept += dropped ? "\n" : text.substr(0, end);
+    text.remove_prefix(end);
+  }
+  return kept;
 }
 
 bool OnlyAssigns(std::string_view code, std::string_view name) {

@@ -21,4 +21,8 @@ bool OnlyAssigns(std::string_view code, std::string_view name);
 // True if the code adds to, or otherwise combines into, an element of `name`: `name(...) += ...`.
 bool Accumulates(std::string_view code, std::string_view name);
 
+// A header's text with empty lines in place of its #include and #pragma lines: for NVRTC, which has no files to
+// include.
+std::string WithoutIncludes(std::string_view text);
+
 }  // namespace kopt
