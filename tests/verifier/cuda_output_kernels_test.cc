@@ -77,9 +77,10 @@ class Case {
            device_truth(), storage.data(), parts.data());
     return FinishComparison(bound_, parts);
   }
-  uint64_t Digest(uint64_t key) const {
+  uint64_t Digest(uint64_t key) const { return DigestOf(storage.data(), key); }
+  uint64_t DigestOf(const std::byte* at, uint64_t key) const {
     std::vector<uint64_t> parts(static_cast<size_t>(JudgeBlocks(layout())));
-    Launch(static_cast<unsigned>(parts.size()), kThreads, kopt_digest, layout(), storage.data(), key, parts.data());
+    Launch(static_cast<unsigned>(parts.size()), kThreads, kopt_digest, layout(), at, key, parts.data());
     return CombineDigest(parts, key);
   }
 
@@ -150,6 +151,17 @@ TEST(CudaOutputKernels, ADigestSeesEveryElementAndNoGap) {
       one.storage[38 * Size(type)] ^= std::byte{1};
       EXPECT_EQ(one.Digest(11), before);
     }
+}
+
+TEST(CudaOutputKernels, ADigestDoesNotDependOnTheAddress) {
+  std::mt19937_64 random(4);
+  for (const DType type : {DType::kF32, DType::kF16, DType::kU8}) {
+    Case one(type, false, 3);
+    one.Draw(random, 0, 0);
+    std::vector<std::byte> moved(one.storage.size() + Size(type));
+    std::ranges::copy(one.storage, moved.begin() + static_cast<std::ptrdiff_t>(Size(type)));
+    EXPECT_EQ(one.DigestOf(moved.data() + Size(type), 5), one.Digest(5)) << Name(type);
+  }
 }
 
 TEST(CudaOutputKernels, PoisonFillsTheWholeStorage) {

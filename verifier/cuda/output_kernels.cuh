@@ -52,15 +52,25 @@ inline uint64_t WordAt(const std::byte* storage, size_t size, long long offset) 
   return LoadBytes<uint8_t>(storage, at);
 }
 
-// The digest of a thread's share of a storage: whole words where elements lie close and words are aligned.
+// Eight bytes of elements that lie one after the other, wherever the storage begins.
+inline uint64_t EightBytesAt(const std::byte* storage, size_t size, long long word) {
+  if (reinterpret_cast<size_t>(storage) % 8 == 0) return WordAt(storage, 8, word);
+  const long long elements = 8 / static_cast<long long>(size);
+  uint64_t bits = 0;
+  for (long long i = elements; i-- > 0;)
+    bits = (bits << (4 * size) << (4 * size)) | WordAt(storage, size, word * elements + i);
+  return bits;
+}
+
+// The digest of a thread's share of a storage.
 inline uint64_t DigestShare(const StorageLayout& layout, const std::byte* storage, uint64_t key) {
   uint64_t digest = Mix(key, static_cast<uint64_t>(FirstOfThread()));
   const size_t size = Size(layout.dtype);
   long long begin = 0;
-  if (layout.dense && reinterpret_cast<size_t>(storage) % 8 == 0) {
+  if (layout.dense) {
     const long long words = layout.elements * static_cast<long long>(size) / 8;
     for (long long i = FirstOfThread(); i < words; i += AllThreads())
-      digest = FoldDigest(digest, WordAt(storage, 8, i), key);
+      digest = FoldDigest(digest, EightBytesAt(storage, size, i), key);
     begin = words * 8 / static_cast<long long>(size);
   }
   for (long long i = begin + FirstOfThread(); i < layout.elements; i += AllThreads())

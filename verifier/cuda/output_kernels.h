@@ -4,7 +4,8 @@
 //   kopt_compare(CompareRule, StorageLayout, OutputTruth, const std::byte* storage, ComparePart* parts)
 //     The tolerance rule on every element. One part a block; FinishComparison takes them.
 //   kopt_digest(StorageLayout, const std::byte* storage, uint64_t key, uint64_t* parts)
-//     A keyed digest of every element's bytes, gaps left out. One part a block; CombineDigest takes them.
+//     A keyed digest of every element's bytes, gaps left out, wherever the storage lies. One part a block;
+//     CombineDigest takes them.
 //   kopt_poison(StorageLayout, PoisonPattern, uint64_t seed, std::byte* storage)
 //     Fills the whole storage, gaps included.
 //   kopt_store_truth(StorageLayout, OutputTruth, int complement, std::byte* storage)
