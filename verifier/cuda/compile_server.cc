@@ -119,14 +119,14 @@ class Compiler {
     nvrtc_.nvrtcSetPCHHeapSize(kPrefixHeap);
     std::string log;
     std::string cubin;
-    const std::string text = std::string("#include \"") + kPrefixName + "\"\n#pragma nv_hdrstop\n";
+    const std::string text = fmt::format("#include \"{}\"\n#pragma nv_hdrstop\n", kPrefixName);
     const nvrtcResult result = Run(text, "--create-pch=" + precompiled_, log, cubin);
     return result == NVRTC_SUCCESS ? "" : nvrtc_.nvrtcGetErrorString(result) + (": " + log);
   }
 
   nvrtcResult Compile(const std::string& text, std::string& log, std::string& cubin) {
     if (prefix_.empty()) return Run(text, "", log, cubin);
-    const std::string whole = std::string("#include \"") + kPrefixName + "\"\n" + text;
+    const std::string whole = fmt::format("#include \"{}\"\n{}", kPrefixName, text);
     return Run(whole, "--use-pch=" + precompiled_, log, cubin);
   }
 
