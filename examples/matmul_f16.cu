@@ -62,9 +62,10 @@ __device__ inline void LoadMatricesTransposed(unsigned (&to)[4], const __half* r
 
 // sum[16 x 8] += a[16 x 16] b[16 x 8].
 __device__ inline void MultiplyAdd(float (&sum)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
-  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-               : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
-               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, "
+      "%3};"
+      : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
 // A tile of `rows` x `columns` at (row, column) of a matrix of `row_end` x `column_end`, zeros outside.
@@ -117,7 +118,7 @@ __device__ inline void Multiply(const __half* a, const __half* b, __half* c, int
 #pragma unroll 1
   for (int step = 0; step < steps; ++step) {
     CopyWait<STAGES - 2>();
-    __syncthreads();  // the stage is there for all, and all are done with the one before it,
+    __syncthreads();          // the stage is there for all, and all are done with the one before it,
     load(step + STAGES - 1);  // which is filled anew
     const __half* tile_a = shared_a + step % STAGES * kSizeA + (warp_row + lane % 16) * kStrideA + lane / 16 * 8;
     const __half* tile_b = shared_b + step % STAGES * kSizeB + lane % 16 * kStrideB + warp_column + lane / 16 * 8;

@@ -1,8 +1,8 @@
 // Prefix sums along rows in one pass over memory ("decoupled look-back"), tunable.
 //
-// A block takes a tile of a row, sums it and publishes the sum at once. Then its first warp looks back over the tiles to
-// the left, 32 at a time: it adds up published sums until it meets a tile that already knows the sum of everything up
-// to its end. So every element is read once and written once, and no tile waits for more than what it needs.
+// A block takes a tile of a row, sums it and publishes the sum at once. Then its first warp looks back over the tiles
+// to the left, 32 at a time: it adds up published sums until it meets a tile that already knows the sum of everything
+// up to its end. So every element is read once and written once, and no tile waits for more than what it needs.
 //
 // Tiles are handed out by a counter, not by the block's index: a tile's predecessors have then always been taken by
 // blocks that run already, whatever the order in which blocks start, and waiting for them ends.
@@ -51,7 +51,7 @@ __device__ inline float LookBack(const unsigned long long* status, int tile, int
   const int lane = threadIdx.x % 32;
   float sum = 0;
   for (int last = tile - 1; last >= 0; last -= 32) {
-    const int mine = last - lane;  // lane 0 has the nearest
+    const int mine = last - lane;                               // lane 0 has the nearest
     unsigned long long word = (unsigned long long)kUpTo << 32;  // before the row: nothing, and nothing before it
     if (mine >= 0) {
       word = Look(status + (long long)mine * stride);
