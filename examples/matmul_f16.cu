@@ -16,7 +16,7 @@
 //@ tune STAGES = 4 | 2 | 3 | 5   # buffers in the ring
 //@ tune GROUP = 8 | 1 | 4 | 16   # tile rows that neighbouring blocks share columns of b for
 //@ where BM / WARPS_M >= 32 && BN / WARPS_N >= 32 && BM / WARPS_M <= 64 && (BM / WARPS_M) * (BN / WARPS_N) <= 4096
-//@ where WARPS_M * WARPS_N >= 4
+//@ where WARPS_M * WARPS_N >= 4 && BM * BN <= 32768    # sums that fit half the registers
 //@ where max(STAGES * (BM * (BK + 8) + BK * (BN + 8)), BM * (BN + 8)) * 2 <= SMEM_BLOCK
 //@ launch matmul when(K % 8 == 0 && N % 8 == 0) grid(ceil_div(M, BM) * ceil_div(N, BN)) block(32 * WARPS_M * WARPS_N) smem(max(STAGES * (BM * (BK + 8) + BK * (BN + 8)), BM * (BN + 8)) * 2) args(a, b, c, M, N, K)
 //@ launch matmul_any when(K % 8 != 0 || N % 8 != 0) grid(ceil_div(M, BM) * ceil_div(N, BN)) block(32 * WARPS_M * WARPS_N) smem(max(STAGES * (BM * (BK + 8) + BK * (BN + 8)), BM * (BN + 8)) * 2) args(a, b, c, M, N, K)
