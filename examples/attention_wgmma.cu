@@ -205,7 +205,7 @@ __device__ inline void MultiplyValues(float (&sum)[32], const unsigned (&a)[4], 
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 
-// The same for the weights, whose registers the products read until they are done.
+// Keeps the compiler from giving the weights' registers to something else before the products have read them.
 __device__ inline void Pin(unsigned (&weight)[BN / 16][4]) {
 #pragma unroll
   for (int n = 0; n < BN / 16; ++n) {
