@@ -1,6 +1,6 @@
 #!/bin/bash
-# examples_test.sh KOPT EXAMPLES: every example's spec proves its power, and its seed and baseline are right. (`verify`
-# judges the baseline before the candidate.)
+# examples_test.sh KOPT EXAMPLES: the spec of every example with a cpu seed proves its power, and its seed and baseline are
+# right. (`verify` judges the baseline before the candidate.)
 set -u
 kopt=$1 examples=$2
 folder=$(mktemp -d)
@@ -16,6 +16,6 @@ judge() {
 }
 export kopt examples
 export -f judge
-specs=("$examples"/*.spec)
-[ -e "${specs[0]}" ] || { echo "FAILED: no spec in $examples"; exit 1; }
+mapfile -t specs < <(grep -lE '^cpu +=' "$examples"/*.spec)
+[ -n "${specs[0]:-}" ] || { echo "FAILED: no spec in $examples"; exit 1; }
 judge "${specs[0]}" && printf '%s\n' "${specs[@]:1}" | xargs -P 2 -n 1 bash -c 'judge "$1"' judge
