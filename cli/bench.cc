@@ -127,13 +127,14 @@ ordered_json BenchDocument(const Bench& bench, const std::vector<Pair>& pairs, c
 
 Result<int> RunBench(const BenchFlags& flags, Context& context) {
   KOPT_TRY(const Target target, context.ChosenTarget());
+  KOPT_CHECK(context.OnlyCpu("bench"));
   KOPT_TRY(const Spec spec, ReadSpec(flags.spec));
   KOPT_TRY(Bench bench, ReadFiles(flags, spec, target));
   KOPT_TRY(const auto budget, context.Budget(flags.budget));
   KOPT_TRY(Store store, context.OpenStore());
   const auto progress = context.MakeProgress();
   KOPT_TRY(const Calibration calibration, context.EnsureCalibrated(store, *progress));
-  KOPT_TRY(const auto verifier, context.host().new_verifier(spec, context.OptionsFor(calibration.peaks)));
+  KOPT_TRY(const auto verifier, context.backend().new_verifier(spec, context.OptionsFor(calibration.peaks)));
   progress->Show({.doing = "checking the spec's power against wrong answers"});
   KOPT_CHECK(WithRetries([&] { return verifier->Register(); }));
   progress->Show({.doing = fmt::format("timing {} candidates side by side", bench.contenders.size())});

@@ -249,7 +249,7 @@ ordered_json CheckDocument(const Checked& checked) {
 Result<int> RunCheck(const std::string& file, Context& context) {
   KOPT_TRY(const Target target, context.ChosenTarget());
   KOPT_TRY(const Spec spec, ReadSpec(file));
-  Checked checked{.spec = spec, .target = target, .device = context.host().device()};
+  Checked checked{.spec = spec, .target = target, .device = context.device()};
   for (const Shape* shape : spec.Scored(target)) {
     KOPT_TRY(BoundTask task, Bind(spec, *shape));
     checked.shapes.push_back(std::move(task));
@@ -258,7 +258,7 @@ Result<int> RunCheck(const std::string& file, Context& context) {
   KOPT_TRY(Store store, context.OpenStore());
   const auto progress = context.MakeProgress();
   KOPT_TRY(checked.calibration, context.EnsureCalibrated(store, *progress));
-  KOPT_TRY(const auto verifier, context.host().new_verifier(spec, context.OptionsFor(checked.calibration.peaks)));
+  KOPT_TRY(const auto verifier, context.backend().new_verifier(spec, context.OptionsFor(checked.calibration.peaks)));
   progress->Show({.doing = "checking the spec's power against wrong answers"});
   KOPT_TRY(checked.registration, WithRetries([&] { return verifier->Register(); }));
   progress->End();

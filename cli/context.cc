@@ -22,20 +22,37 @@ Result<void> Context::ReadConfig() {
 }
 
 Result<Target> Context::ChosenTarget() const {
+  KOPT_TRY(const Target target, NamedTarget());
+  KOPT_CHECK(UseTarget(target));
+  return target;
+}
+
+Result<void> Context::UseTarget(Target target) const {
+  const auto backend = host_.backends.find(target);
+  if (backend == host_.backends.end()) {
+    return EnvironmentError(fmt::format("this build of kopt has no worker for the target {}", Name(target)),
+                            "use --target cpu");
+  }
+  KOPT_TRY(device_, backend->second.device());
+  target_ = target;
+  return {};
+}
+
+Result<void> Context::OnlyCpu(const std::string& command) const {
+  if (target_ == Target::kCpu) return {};
+  return EnvironmentError(fmt::format("`kopt {}` does not know the target cuda yet", command),
+                          "`kopt verify --target cuda` judges one candidate");
+}
+
+Result<Target> Context::NamedTarget() const {
   const auto setting = config_.Find("target", flags_.target);
   if (!setting) return Target::kCpu;
   static const std::vector<std::string> kTargets = {"cpu", "cuda"};
-  const auto target = ParseTarget(setting->value);
-  if (!target) {
-    return std::unexpected(Error{.exit = Exit::kUsage,
-                                 .message = fmt::format("unknown target `{}`", setting->value),
-                                 .key = setting->source,
-                                 .hint = NearestHint(setting->value, kTargets)});
-  }
-  if (*target == Target::kCuda) {
-    return EnvironmentError("this build of kopt has no worker for the target cuda", "use --target cpu");
-  }
-  return *target;
+  if (const auto target = ParseTarget(setting->value)) return *target;
+  return std::unexpected(Error{.exit = Exit::kUsage,
+                               .message = fmt::format("unknown target `{}`", setting->value),
+                               .key = setting->source,
+                               .hint = NearestHint(setting->value, kTargets)});
 }
 
 Result<std::optional<double>> Context::Budget(const std::string& flag) const {
@@ -77,13 +94,14 @@ std::filesystem::path Context::StateFolder() const {
 Result<Store> Context::OpenStore() const { return Store::Open(StateFolder()); }
 
 Result<Calibration> Context::EnsureCalibrated(Store& store, Progress& progress) {
-  const std::string device = host_.device().name;
+  const std::string device = device_.name;
   KOPT_TRY(std::optional<Calibration> known, LoadCalibration(store, device));
   if (known) return *std::move(known);
-  KOPT_CHECK(CheckHost(host_.worker, host_.sandbox(), !flags_.unsafe_no_sandbox));
-  progress.Line(fmt::format("first use of {}: measuring its peaks, about 6 s", device));
+  if (target_ == Target::kCpu) KOPT_CHECK(CheckHost(host_.worker, host_.sandbox(), !flags_.unsafe_no_sandbox));
+  progress.Line(
+      fmt::format("first use of {}: measuring its peaks, about {} s", device, target_ == Target::kCpu ? 6 : 3));
   Calibration calibration;
-  KOPT_TRY(calibration.peaks, host_.calibrate(OptionsFor({})));
+  KOPT_TRY(calibration.peaks, backend().calibrate(OptionsFor({})));
   calibration.date = Timestamp();
   KOPT_CHECK(SaveCalibration(store, device, calibration));
   return calibration;
@@ -92,7 +110,7 @@ Result<Calibration> Context::EnsureCalibrated(Store& store, Progress& progress) 
 Result<void> Context::KeepPeaks(Store& store, Calibration known, const Peaks& peaks) const {
   if (known.peaks == peaks) return {};
   known.peaks = peaks;
-  return SaveCalibration(store, host_.device().name, known);
+  return SaveCalibration(store, device_.name, known);
 }
 
 VerifierOptions Context::OptionsFor(const Peaks& peaks) const {

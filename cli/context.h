@@ -39,8 +39,17 @@ class Context {
   const Config& config() const { return config_; }
   Result<void> ReadConfig();
 
-  // `kopt 0.1.0 on cpu`: the target in force. cuda is an environment error: this build has no worker for it.
+  // The target in force. Errors: a name that is none (exit 2); a target that this host cannot serve (3).
   Result<Target> ChosenTarget() const;
+  // What flags and settings name, whether this host can serve it or not.
+  Result<Target> NamedTarget() const;
+  // The target of something stored, in place of the one that flags and settings name.
+  Result<void> UseTarget(Target target) const;
+  // An error for what works on the cpu target only.
+  Result<void> OnlyCpu(const std::string& command) const;
+  // Those of the target that ChosenTarget gave; or UseTarget took; before, the cpu's.
+  const Backend& backend() const { return host_.backends.at(target_); }
+  const Device& device() const { return device_; }
   // Seconds, and a factor above 1, from the flag or the settings; nothing if neither says.
   Result<std::optional<double>> Budget(const std::string& flag) const;
   Result<std::optional<double>> TargetSpeedup(const std::string& flag) const;
@@ -76,6 +85,8 @@ class Context {
   Host& host_;
   CommonFlags flags_;
   Config config_;
+  mutable Target target_ = Target::kCpu;
+  mutable Device device_;
 };
 
 // Gives freed space back, unless a run is going on: that would wait, and might end, for want of the state.

@@ -98,14 +98,32 @@ void LookAtSettings(Doctor& doctor) {
   add(doctor.context.CacheLimit());
 }
 
+// Needed only where the target is cuda.
+void LookForGpu(Doctor& doctor) {
+  const auto named = doctor.context.NamedTarget();
+  const bool needed = named && *named == Target::kCuda;
+  const auto& backends = doctor.context.host().backends;
+  const auto backend = backends.find(Target::kCuda);
+  if (backend == backends.end()) {
+    return doctor.Add("cuda", needed ? "missing" : "note", "this build of kopt has no worker for the target cuda");
+  }
+  const auto device = backend->second.device();
+  if (device) {
+    const std::string facts = fmt::format("{}, driver for CUDA {}, {} multiprocessors", device->name,
+                                          device->facts.value("cuda_driver", "?"), device->values.at("SMS"));
+    return doctor.Add("cuda", "ok", facts);
+  }
+  doctor.Add("cuda", needed ? "missing" : "note", device.error().message, needed ? device.error().hint : "");
+}
+
 void LookAtDevice(Doctor& doctor) {
-  const Device device = doctor.context.host().device();
+  const Device device = CpuDevice();
   const auto threads = device.values.find("THREADS");
   doctor.Add("device", "ok",
              fmt::format("cpu: {}; THREADS = {}, {} CPUs online", device.name,
                          threads == device.values.end() ? "?" : fmt::to_string(threads->second),
                          sysconf(_SC_NPROCESSORS_ONLN)));
-  doctor.Add("cuda", "note", "this build of kopt has no worker for the target cuda");
+  LookForGpu(doctor);
 }
 
 void LookAtCalibration(Doctor& doctor) {
@@ -129,7 +147,7 @@ void LookAtCalibration(Doctor& doctor) {
 Result<NoiseFigure> MeasureNoise(Context& context, const Peaks& peaks) {
   KOPT_TRY(const Spec spec, ParseSpec(InitSpec("noise"), "noise.spec"));
   KOPT_TRY(const Candidate seed, ParseCandidate(spec, Target::kCpu, InitSeed("noise"), "noise.cpp"));
-  KOPT_TRY(const auto verifier, context.host().new_verifier(spec, context.OptionsFor(peaks)));
+  KOPT_TRY(const auto verifier, context.backend().new_verifier(spec, context.OptionsFor(peaks)));
   KOPT_CHECK(verifier->Register());
   const Configuration configuration = DefaultConfiguration(seed);
   KOPT_TRY(const Verdict baseline, verifier->SetBaseline(seed, configuration));
@@ -152,11 +170,11 @@ Result<NoiseFigure> MeasureNoise(Context& context, const Peaks& peaks) {
 Result<void> Calibrate(Doctor& doctor) {
   if (!doctor.store) return {};
   Context& context = doctor.context;
-  const std::string device = context.host().device().name;
+  const std::string device = context.device().name;
   const auto progress = context.MakeProgress();
   progress->Line("measuring the peaks of this machine");
   Calibration calibration{.date = Timestamp()};
-  KOPT_TRY(calibration.peaks, context.host().calibrate(context.OptionsFor({})));
+  KOPT_TRY(calibration.peaks, context.backend().calibrate(context.OptionsFor({})));
   KOPT_CHECK(SaveCalibration(*doctor.store, device, calibration));
   progress->Line("timing a small task against itself");
   KOPT_TRY(const NoiseFigure noise, MeasureNoise(context, calibration.peaks));
@@ -165,7 +183,7 @@ Result<void> Calibrate(Doctor& doctor) {
 
 Result<void> LoadFacts(Doctor& doctor) {
   if (!doctor.store) return {};
-  const std::string device = doctor.context.host().device().name;
+  const std::string device = doctor.context.device().name;
   KOPT_TRY(doctor.calibration, LoadCalibration(*doctor.store, device));
   KOPT_TRY(doctor.noise, LoadNoise(*doctor.store, device));
   return {};

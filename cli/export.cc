@@ -23,7 +23,7 @@ std::string SummaryText(const Export& made, const std::filesystem::path& folder)
 }
 
 Result<Export> Make(const StoredRun& run, Context& context) {
-  KOPT_TRY(const auto verifier, context.host().new_verifier(run.spec, context.OptionsFor({})));
+  KOPT_TRY(const auto verifier, context.backend().new_verifier(run.spec, context.OptionsFor({})));
   return MakeExport(run, kVersion, *verifier);
 }
 
@@ -31,7 +31,9 @@ Result<int> RunExport(const std::string& name, const std::string& out, Context& 
   KOPT_TRY(Store store, context.OpenStore());
   KOPT_TRY(RunRow row, store.FindRun(name));
   KOPT_TRY(const StoredRun run, LoadRun(store, std::move(row), context.KeptFiles()));
-  KOPT_CHECK(ExportableWinner(run, context.host().device()));
+  KOPT_CHECK(context.UseTarget(run.target));
+  KOPT_CHECK(context.OnlyCpu("export"));
+  KOPT_CHECK(ExportableWinner(run, context.device()));
   const std::filesystem::path folder = out.empty() ? PackageName(run.spec.name) + "-export" : out;
   KOPT_CHECK(PrepareResultsFolder(folder));
   auto made = Make(run, context);

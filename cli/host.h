@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -15,6 +16,13 @@
 
 namespace kopt {
 
+// How candidates are judged on one target.
+struct Backend {
+  std::function<Result<std::unique_ptr<Verifier>>(const Spec&, VerifierOptions)> new_verifier;
+  std::function<Result<Device>()> device;  // errors (exit 3): what is missing
+  std::function<Result<Peaks>(const VerifierOptions&)> calibrate;
+};
+
 struct Host {
   std::ostream& out;
   std::ostream& err;
@@ -25,9 +33,7 @@ struct Host {
   std::function<std::optional<std::string>(const char* name)> environment;
   std::filesystem::path worker;  // the cpu target's worker, beside the program
 
-  std::function<Result<std::unique_ptr<Verifier>>(const Spec&, VerifierOptions)> new_verifier;
-  std::function<Device()> device;
-  std::function<Result<Peaks>(const VerifierOptions&)> calibrate;
+  std::map<Target, Backend> backends;
   std::function<SandboxState()> sandbox;
   std::function<Result<Compiler>()> compiler;
 };

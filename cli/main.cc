@@ -12,6 +12,7 @@
 
 #include "base/files.h"
 #include "cli/kopt.h"
+#include "verifier/cuda/cuda_verifier.h"
 
 namespace {
 
@@ -60,6 +61,11 @@ std::optional<std::string> FromEnvironment(const char* name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
+kopt::Result<kopt::Device> CudaDeviceOfThisHost() {
+  KOPT_TRY(const kopt::CudaDevice found, kopt::FindCudaDevice());
+  return found.device;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -74,9 +80,14 @@ int main(int argc, char** argv) {
                   .interrupts = interrupts,
                   .environment = FromEnvironment,
                   .worker = kopt::ProgramFolder() / "kopt-worker-cpu",
-                  .new_verifier = kopt::NewCpuVerifier,
-                  .device = kopt::CpuDevice,
-                  .calibrate = kopt::CalibrateCpu,
+                  .backends = {{kopt::Target::kCpu,
+                                {.new_verifier = kopt::NewCpuVerifier,
+                                 .device = [] { return kopt::Result<kopt::Device>(kopt::CpuDevice()); },
+                                 .calibrate = kopt::CalibrateCpu}},
+                               {kopt::Target::kCuda,
+                                {.new_verifier = kopt::NewCudaVerifier,
+                                 .device = CudaDeviceOfThisHost,
+                                 .calibrate = kopt::CalibrateCuda}}},
                   .sandbox = kopt::ProbeSandbox,
                   .compiler = kopt::FindCompiler};
   return Finish(kopt::RunKopt(std::vector<std::string>(argv + std::min(argc, 1), argv + argc), host));

@@ -104,6 +104,7 @@ Result<Job> MakeJob(const OptimizeFlags& flags, const Spec& spec, Target target,
 
 Result<int> RunOptimize(const OptimizeFlags& flags, Context& context) {
   KOPT_TRY(const Target target, context.ChosenTarget());
+  KOPT_CHECK(context.OnlyCpu("optimize"));
   KOPT_TRY(const Spec spec, ReadSpec(flags.spec));
   KOPT_TRY(Store store, context.OpenStore());
   KOPT_TRY(Job job, MakeJob(flags, spec, target, store, context));

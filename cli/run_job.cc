@@ -86,7 +86,7 @@ Result<OptimizeResult> Carry(Job& job, Store& store, Progress& progress, Context
   KOPT_CHECK(context.BoundState(store, job.run, progress));
   KOPT_TRY(const Calibration calibration, context.EnsureCalibrated(store, progress));
   job.peaks = calibration.peaks;
-  KOPT_TRY(const auto verifier, host.new_verifier(*job.spec, context.OptionsFor(job.peaks)));
+  KOPT_TRY(const auto verifier, context.backend().new_verifier(*job.spec, context.OptionsFor(job.peaks)));
   KOPT_TRY(const auto made_with, MadeWith(verifier->device(), context));
   if (job.history) {
     KOPT_CHECK(CheckSameMakers(job, made_with));
@@ -135,7 +135,8 @@ Result<nlohmann::ordered_json> MadeWith(const Device& device, const Context& con
 
 Result<int> RunJob(Job& job, Store& store, Progress& progress, Context& context,
                    const std::function<Result<void>()>& claim) {
-  progress.Line(fmt::format("{} on {}: {}", job.spec->name, Name(job.target), context.host().device().name));
+  KOPT_CHECK(context.UseTarget(job.target));
+  progress.Line(fmt::format("{} on {}: {}", job.spec->name, Name(job.target), context.device().name));
   auto result = Carry(job, store, progress, context, claim);
   progress.End();
   if (!result) {

@@ -39,4 +39,16 @@ std::string VerdictText(const Verdict& verdict, const std::string& baseline) {
   return evidence.empty() ? text : text + "  evidence\n" + Indented(evidence);
 }
 
+std::string CompiledText(const Verdict& verdict, const std::string& architecture) {
+  std::string text = fmt::format("compiled for {}; nothing was run\n", architecture);
+  for (const auto& kernel : verdict.evidence.at("kernels")) {
+    text += fmt::format("  {}: {} registers, {} bytes of shared memory, {} bytes of stack, {} bytes spilt\n",
+                        Printable(kernel.at("kernel").get<std::string>()), kernel.at("registers").get<int>(),
+                        kernel.at("shared_bytes").get<int>(), kernel.at("stack_bytes").get<int>(),
+                        kernel.at("spill_store_bytes").get<int>());
+  }
+  if (verdict.evidence.contains("log")) text += Printable(verdict.evidence.at("log").get<std::string>()) + "\n";
+  return text;
+}
+
 }  // namespace kopt

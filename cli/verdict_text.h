@@ -10,4 +10,7 @@ namespace kopt {
 // `baseline`: what the speedup is against.
 std::string VerdictText(const Verdict& verdict, const std::string& baseline);
 
+// What --compile-only prints.
+std::string CompiledText(const Verdict& verdict, const std::string& architecture);
+
 }  // namespace kopt

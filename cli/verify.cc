@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/verdict_text.h"
 #include "cli/verify_manifest.h"
+#include "verifier/cuda/cuda_verifier.h"
 
 namespace kopt {
 namespace {
@@ -17,7 +18,8 @@ namespace {
 struct VerifyOptions {
   std::string spec, file, manifest;
   std::vector<std::string> set;
-  bool confirm = false;
+  std::string arch = "sm_90a";
+  bool confirm = false, compile_only = false;
 };
 
 // A plan that breaks the rules is a verdict on the candidate, not a mistake in how kopt was called.
@@ -37,6 +39,20 @@ int Report(const Verdict& verdict, const std::string& baseline, Context& context
   return verdict.correct() ? 0 : 1;
 }
 
+// Whether a candidate compiles, and what its kernels need: on any machine with CUDA's toolkit.
+Result<int> RunCompileOnly(const VerifyOptions& options, const Spec& spec, const Candidate& candidate,
+                           Context& context) {
+  KOPT_TRY(const Configuration configuration, BindTunables(candidate, options.set));
+  KOPT_TRY(const CompileOnly result,
+           CompileForCuda(spec, candidate, configuration, options.arch, context.OptionsFor({})));
+  if (!result.compiled) return Report(result.verdict, "", context);
+  nlohmann::ordered_json document = result.verdict.Json();
+  document["outcome"] = document["correct"] = nullptr;
+  context.Print(CompiledText(result.verdict, options.arch));
+  context.Document(document);
+  return 0;
+}
+
 Result<int> RunVerify(const VerifyOptions& options, Context& context) {
   if (!options.manifest.empty()) {
     if (options.spec.empty() && options.set.empty()) return RunVerifyManifest(options.manifest, context);
@@ -52,12 +68,21 @@ Result<int> RunVerify(const VerifyOptions& options, Context& context) {
               .key = options.spec.empty() ? "SPEC" : "FILE",
               .hint = "see `kopt verify --help`"});
   }
-  KOPT_TRY(const Target target, context.ChosenTarget());
+  KOPT_TRY(const Target named, context.NamedTarget());
+  if (options.compile_only && named != Target::kCuda) {
+    return std::unexpected(Error{.exit = Exit::kUsage,
+                                 .message = "--compile-only is for device code",
+                                 .key = "--compile-only",
+                                 .hint = "add --target cuda"});
+  }
+  if (!options.compile_only) KOPT_CHECK(context.ChosenTarget());
+  const Target target = named;
   KOPT_TRY(const Spec spec, ReadSpec(options.spec));
   KOPT_TRY(std::string source, ReadFile(options.file));
   const auto candidate = ParseCandidate(spec, target, std::move(source), options.file);
   if (!candidate && candidate.error().exit == Exit::kUsage) return Report(Rejected(candidate.error()), "", context);
   if (!candidate) return std::unexpected(candidate.error());
+  if (options.compile_only) return RunCompileOnly(options, spec, *candidate, context);
   KOPT_TRY(const Configuration configuration, BindTunables(*candidate, options.set));
   KOPT_TRY(const Contestants contestants, ReadContestants(spec, target, ""));
   const bool alone = contestants.Baseline() == nullptr;
@@ -71,7 +96,7 @@ Result<int> RunVerify(const VerifyOptions& options, Context& context) {
   KOPT_TRY(Store store, context.OpenStore());
   const auto progress = context.MakeProgress();
   KOPT_TRY(const Calibration calibration, context.EnsureCalibrated(store, *progress));
-  KOPT_TRY(const auto verifier, context.host().new_verifier(spec, context.OptionsFor(calibration.peaks)));
+  KOPT_TRY(const auto verifier, context.backend().new_verifier(spec, context.OptionsFor(calibration.peaks)));
   progress->Show({.doing = "checking the spec's power against wrong answers"});
   KOPT_CHECK(WithRetries([&] { return verifier->Register(); }));
   if (!alone) {
@@ -104,6 +129,9 @@ void AddVerify(CLI::App& app, Context& context, Action& action) {
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_flag("--compile-only", options->compile_only,
+                    "cuda: compile and bind the plan, without a device; says what the kernels need");
+  command->add_option("--arch", options->arch, "what --compile-only compiles for (default: sm_90a)")->type_name("ARCH");
   command->add_flag("--confirm", options->confirm, "judge as a winner is judged: three processes, unused inputs");
   AddCommonFlags(*command, context.flags());
   command->callback([&action, options] { action = [options](Context& c) { return RunVerify(*options, c); }; });

@@ -70,9 +70,7 @@ std::string ComparisonText(const Manifest& manifest, const Verdict& verdict, con
 Result<int> RunVerifyManifest(const std::string& file, Context& context) {
   KOPT_TRY(const std::string text, ReadFile(file, kLargestManifest));
   KOPT_TRY(const Manifest manifest, ParseManifest(text, file));
-  if (manifest.target != Target::kCpu) {
-    return EnvironmentError("this build of kopt has no worker for the target cuda", "repeat it where it was judged");
-  }
+  KOPT_CHECK(context.UseTarget(manifest.target));
   KOPT_TRY(Store store, context.OpenStore());
   KOPT_TRY(const Spec spec, StoredSpec(store, manifest.spec_hash, manifest.spec_file, context.KeptFiles()));
   KOPT_TRY(const Recorded winner,
@@ -81,7 +79,7 @@ Result<int> RunVerifyManifest(const std::string& file, Context& context) {
                                          manifest.baseline_configuration));
   const auto progress = context.MakeProgress();
   KOPT_TRY(const Calibration calibration, context.EnsureCalibrated(store, *progress));
-  KOPT_TRY(const auto verifier, context.host().new_verifier(spec, context.OptionsFor(calibration.peaks)));
+  KOPT_TRY(const auto verifier, context.backend().new_verifier(spec, context.OptionsFor(calibration.peaks)));
   KOPT_TRY(const auto now, MadeWith(verifier->device(), context));
   const std::vector<std::string> changed = Differences(manifest.made_with, now);
   progress->Show({.doing = "checking the spec's power against wrong answers"});

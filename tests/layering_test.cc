@@ -35,8 +35,8 @@ const std::map<std::string, Folders> kMayInclude = {
     {"server",
      {"base", "task", "verifier/core", "verifier/sandbox", "verifier/cpu", "store", "llm_client", "prompts", "agent"}},
     {"cli",
-     {"base", "task", "verifier/core", "verifier/sandbox", "verifier/cpu", "store", "llm_client", "prompts", "agent",
-      "server"}},
+     {"base", "task", "verifier/core", "verifier/sandbox", "verifier/cpu", "verifier/cuda", "store", "llm_client",
+      "prompts", "agent", "server"}},
 };
 
 // These stand above everything and may include what they like.

@@ -65,25 +65,29 @@ class KoptTest : public ::testing::Test {
   // Runs one command line; the exit code is returned, the streams are in out_ and err_.
   int Kopt(const std::vector<std::string>& arguments) {
     std::ostringstream out, err;
-    Host host{.out = out,
-              .err = err,
-              .clock = clock_,
-              .interrupts = interrupts_,
-              .environment = [&](const char* name) { return Environment(name); },
-              .worker = "/bin/true",
-              .new_verifier = [&](const Spec& spec, VerifierOptions options) -> Result<std::unique_ptr<Verifier>> {
-                options_ = options;
-                verifier_.spec = &spec;
-                verifier_.peaks_now = better_peaks_.value_or(options.peaks);
-                return std::make_unique<BorrowedVerifier>(verifier_);
-              },
-              .device = [&] { return verifier_.device(); },
-              .calibrate = [&](const VerifierOptions&) -> Result<Peaks> {
-                ++calibrations_;
-                return Peaks{.read_bytes = 2e10, .write_bytes = 1e10, .copy_bytes = 1.5e10, .flops = {{"f32", 1e11}}};
-              },
-              .sandbox = [&] { return sandbox_; },
-              .compiler = [] { return Result<Compiler>(Compiler{"/usr/bin/g++", "g++ 12.2.0"}); }};
+    Host host{
+        .out = out,
+        .err = err,
+        .clock = clock_,
+        .interrupts = interrupts_,
+        .environment = [&](const char* name) { return Environment(name); },
+        .worker = "/bin/true",
+        .backends = {{Target::kCpu,
+                      {.new_verifier = [&](const Spec& spec,
+                                           VerifierOptions options) -> Result<std::unique_ptr<Verifier>> {
+                         options_ = options;
+                         verifier_.spec = &spec;
+                         verifier_.peaks_now = better_peaks_.value_or(options.peaks);
+                         return std::make_unique<BorrowedVerifier>(verifier_);
+                       },
+                       .device = [&] { return Result<Device>(verifier_.device()); },
+                       .calibrate = [&](const VerifierOptions&) -> Result<Peaks> {
+                         ++calibrations_;
+                         return Peaks{
+                             .read_bytes = 2e10, .write_bytes = 1e10, .copy_bytes = 1.5e10, .flops = {{"f32", 1e11}}};
+                       }}}},
+        .sandbox = [&] { return sandbox_; },
+        .compiler = [] { return Result<Compiler>(Compiler{"/usr/bin/g++", "g++ 12.2.0"}); }};
     const int exit = RunKopt(arguments, host);
     out_ = out.str();
     err_ = err.str();

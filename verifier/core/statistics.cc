@@ -292,7 +292,7 @@ bool StoppingRule::Done(std::span<const double> log_ratios, double seconds_a, do
   const auto estimate = EstimateRatio(log_ratios);
   if (n >= 3 && most_seconds > 0 && elapsed >= most_seconds) return true;
   if (n >= 3 && estimate && LooksWorse(*estimate, worse_than)) return true;
-  if (n < least_quads) return false;
+  if (n < least_quads || elapsed < least_seconds) return false;
   if (relative_width <= 0 && seconds_a_side <= 0) return true;
   if (relative_width > 0 && estimate && estimate->interval.high - estimate->interval.low <= relative_width) return true;
   return seconds_a_side > 0 && n >= timed_quads && std::min(seconds_a, seconds_b) >= seconds_a_side;
@@ -301,6 +301,8 @@ bool StoppingRule::Done(std::span<const double> log_ratios, double seconds_a, do
 StoppingRule CpuScreening(double incumbent) {
   return {.least_quads = 8, .worse_than = std::max(incumbent, 1 / (1 + kMinimumEffect))};
 }
+
+StoppingRule CudaScreening() { return {.least_quads = 30, .least_seconds = 0.25, .most_seconds = 1}; }
 
 StoppingRule ConfirmationRule(double most_seconds) {
   return {.least_quads = 8,

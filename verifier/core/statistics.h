@@ -71,6 +71,7 @@ Assessment Assess(std::span<const ShapeSamples> samples);
 // When to stop sampling one shape in one process pair. Never because the comparison looks good.
 struct StoppingRule {
   int least_quads = 8;
+  double least_seconds = 0;   // of the clock
   double relative_width = 0;  // stop when the interval is this wide (0.005: 0.5 %); 0: not used
   double seconds_a_side = 0;  // ... or at this many seconds of samples a side
   int timed_quads = 0;        // ... and no fewer quads than this
@@ -82,6 +83,8 @@ struct StoppingRule {
 // 8 quads; early only when the candidate looks worse: slower than the baseline, or than `incumbent`, the speedup of the
 // best so far (0: none).
 StoppingRule CpuScreening(double incumbent = 0);
+// 30 quads or 0.25 s, whichever is later, at most 1 s.
+StoppingRule CudaScreening();
 // Until the interval is 0.5 % wide, or 0.5 s a side and 24 quads; at most `most_seconds` (15 s shared by all shapes and
 // processes). 24: with fewer, a 2 % slowdown at 1 % noise is missed more than 5 times of 100.
 StoppingRule ConfirmationRule(double most_seconds);

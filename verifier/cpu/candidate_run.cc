@@ -14,8 +14,6 @@ namespace kopt {
 namespace {
 
 constexpr double kLoadSeconds = 10;
-constexpr double kLeastLaunchSeconds = 0.2;
-constexpr double kBaselineFactor = 20;
 constexpr uint64_t kOwnMemory = uint64_t{4} << 30;  // bytes beside the tensors
 
 // All ones (NaN in every floating type), or random words.
@@ -36,14 +34,6 @@ void PoisonScratch(std::span<std::byte> bytes, Poison poison, uint64_t seed) {
 }
 
 }  // namespace
-
-double Deadline::Of(size_t launches, size_t calls) const {
-  const auto count = static_cast<double>(std::max<size_t>(calls, 1));
-  const auto steps = static_cast<double>(std::max<size_t>(launches, 1));
-  if (baseline_call_seconds <= 0) return limit_seconds * count;
-  return std::max(std::min(kLeastLaunchSeconds * steps, limit_seconds), kBaselineFactor * baseline_call_seconds) *
-         count;
-}
 
 CandidateRun::CandidateRun(CpuContext& context, CandidateObjects objects)
     : context_(context), objects_(std::move(objects.by_shape)), digest_secret_(SecretSeed()) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "verifier/core/deadline.h"
 #include "verifier/core/judged.h"
 #include "verifier/cpu/call_batch.h"
 #include "verifier/cpu/candidate_objects.h"
@@ -13,14 +14,6 @@
 #include "verifier/cpu/set_pool.h"
 
 namespace kopt {
-
-// Seconds a batch may take: 20 x the baseline's time per call, at least 0.2 s a launch and for all launches of a call
-// no more than the spec's limit for one; without a baseline the spec's limit per call.
-struct Deadline {
-  double baseline_call_seconds = 0;  // 0: no baseline yet
-  double limit_seconds = 10;
-  double Of(size_t launches, size_t calls) const;
-};
 
 class CandidateRun {
  public:

@@ -5,6 +5,7 @@
 
 #include "base/compiler_place.h"
 #include "base/hash.h"
+#include "verifier/oracle/oracle_faults.h"
 
 namespace kopt {
 namespace {
@@ -12,14 +13,7 @@ namespace {
 constexpr double kOracleSeconds = 120;  // deadline of one run
 constexpr uint64_t kOracleSpace = uint64_t{16} << 30;
 
-bool HasInteger(const Tensor& tensor) { return tensor.role != Tensor::Role::kTemp && !IsFloating(tensor.dtype); }
 bool IsResult(const Tensor& tensor) { return tensor.role != Tensor::Role::kInput; }
-
-uint64_t NameSeed(uint64_t seed, std::string_view name) {
-  uint64_t mixed = seed;
-  for (const char c : name) mixed = Mix(mixed, static_cast<unsigned char>(c));
-  return mixed;
-}
 
 template <class T>
 std::vector<T> CopyOut(std::span<const std::byte> bytes, long long count) {
@@ -34,12 +28,6 @@ std::unexpected<Error> SpecError(const Spec& spec, int line, std::string message
 }
 
 }  // namespace
-
-size_t InputSet::bytes() const {
-  size_t total = 0;
-  for (const auto& storage_of : storage) total += storage_of.size();
-  return total;
-}
 
 size_t Answer::bytes() const {
   size_t total = 0;
@@ -110,31 +98,8 @@ Result<void> Oracle::StartSession() {
 }
 
 Result<InputSet> Oracle::Draw(const BoundTask& task, const SetRecipe& recipe) {
-  InputSet set;
-  set.storage.resize(task.tensors.size());
-  bool has_code = false;
-  for (size_t i = 0; i < task.tensors.size(); ++i) {
-    const BoundTensor& bound = task.tensors[i];
-    const Tensor& tensor = *bound.tensor;
-    if (!tensor.IsRead()) continue;
-    set.storage[i].resize(bound.bytes);
-    if (!tensor.code.empty()) {
-      has_code = true;
-      continue;
-    }
-    uint64_t seed = tensor.is_static && !recipe.vary_static ? recipe.static_seed : recipe.seed;
-    if (recipe.redraw == static_cast<int>(i)) seed = recipe.redraw_seed;
-    const bool other = recipe.also >= 0 && recipe.also < static_cast<int>(tensor.also.size());
-    const Fill& fill = other ? tensor.also[static_cast<size_t>(recipe.also)] : tensor.fill;
-    KOPT_CHECK(FillTensor(spec_, bound, fill, NameSeed(seed, tensor.name), set.storage[i]));
-  }
-  for (size_t i = 0; i < spec_.scalars.size(); ++i) {
-    const Scalar& scalar = spec_.scalars[i];
-    const uint64_t seed = recipe.redraw_scalar == static_cast<int>(i) ? recipe.redraw_seed : recipe.seed;
-    KOPT_TRY(const uint64_t bits, ScalarBits(spec_, *task.shape, scalar, NameSeed(seed, scalar.name)));
-    set.scalars.push_back(bits);
-  }
-  if (has_code) KOPT_CHECK(RunCode(task, set));
+  KOPT_TRY(InputSet set, DrawInputs(spec_, task, recipe));
+  if (!FunctionsOf(spec_).code_tensors.empty()) KOPT_CHECK(RunCode(task, set));
   return set;
 }
 
@@ -144,13 +109,7 @@ Result<Answer> Oracle::Sample(const BoundTask& task, const InputSet& inputs, lon
   if (!CanSample(spec_)) return Solve(task, inputs);
   KOPT_TRY(const long long count, TupleCount(spec_, spec_.references[0].over, *task.shape));
   if (count <= tuples) return Solve(task, inputs);
-  std::vector<long long> chosen(static_cast<size_t>(tuples));
-  for (size_t i = 0; i < chosen.size(); ++i) {
-    chosen[i] = static_cast<long long>(Mix(seed, i) % static_cast<uint64_t>(count));
-  }
-  std::ranges::sort(chosen);
-  chosen.erase(std::ranges::unique(chosen).begin(), chosen.end());
-  return Run(task, inputs, chosen);
+  return Run(task, inputs, RandomTuples(count, tuples, seed));
 }
 
 // What every batch has: dims, scalars, control, and the tensors' buffers. `writable_inputs`: for an input's code;
@@ -170,7 +129,7 @@ void Oracle::Begin(Layout& layout, const BoundTask& task, const InputSet& inputs
     if (bound.tensor->IsRead()) slots[Layout::kData] = layout.Add(inputs.storage[i], writable_inputs);
     if (results && IsResult(*bound.tensor)) {
       slots[Layout::kValue] = layout.batch.AddBuffer(elements * 8, true);
-      if (!HasInteger(*bound.tensor)) slots[Layout::kVariance] = layout.batch.AddBuffer(elements * 8, true);
+      if (!HoldsIntegers(*bound.tensor)) slots[Layout::kVariance] = layout.batch.AddBuffer(elements * 8, true);
       slots[Layout::kOwner] = layout.batch.AddBuffer(elements * 4, true);
     }
     if (!got.empty() && bound.tensor->IsWritten()) slots[Layout::kGot] = layout.Add(got[i], false);
@@ -191,7 +150,7 @@ Result<OracleControl> Oracle::Finish(const Layout& layout, const BoundTask& task
   last_seconds_ = end.seconds;
   OracleControl control;
   std::memcpy(&control, layout.batch.Data(arenas_, layout.control).data(), sizeof(control));
-  KOPT_CHECK(CheckControl(control, task));
+  KOPT_CHECK(CheckOracleControl(spec_, task, control));
   return control;
 }
 
@@ -210,23 +169,6 @@ Result<void> Oracle::CheckEnd(const BatchEnd& end, const std::string& what) cons
       return SpecError(spec_, line,
                        fmt::format("{} did something that it must not (a forbidden system call or an exit)", what));
   }
-}
-
-Result<void> Oracle::CheckControl(const OracleControl& control, const BoundTask& task) const {
-  if (control.error_kind == 0) return {};
-  const auto tensor = static_cast<size_t>(
-      std::clamp<long long>(control.error_tensor, 0, static_cast<long long>(task.tensors.size()) - 1));
-  const BoundTensor& bound = task.tensors[tensor];
-  const int line = spec_.references.empty() ? 0 : spec_.references[0].code_position.line;
-  if (control.error_kind == 1) {
-    return SpecError(spec_, line,
-                     fmt::format("two index tuples of a reference write {}{} with `=`", bound.tensor->name,
-                                 bound.Coordinates(control.error_index)),
-                     "use `+=`, or let one tuple write it");
-  }
-  return SpecError(
-      spec_, line,
-      fmt::format("a reference reaches outside `{}` (linear index {})", bound.tensor->name, control.error_index));
 }
 
 Result<Answer> Oracle::Run(const BoundTask& task, const InputSet& inputs, const std::vector<long long>& tuples) {
@@ -256,7 +198,7 @@ Result<Answer::Part> Oracle::TakePart(const Layout& layout, const BoundTensor& b
   Answer::Part part;
   const auto data = [&](Layout::Slot slot) { return layout.batch.Data(arenas_, slots[slot]); };
   auto owner = CopyOut<uint32_t>(data(Layout::kOwner), bound.elements);
-  if (HasInteger(*bound.tensor)) {
+  if (HoldsIntegers(*bound.tensor)) {
     part.integer = CopyOut<long long>(data(Layout::kValue), bound.elements);
   } else {
     part.value = CopyOut<double>(data(Layout::kValue), bound.elements);
@@ -264,10 +206,7 @@ Result<Answer::Part> Oracle::TakePart(const Layout& layout, const BoundTensor& b
   }
   const auto missing = std::ranges::find(owner, 0U);
   if (!sampled && bound.tensor->compare != Compare::kAny && missing != owner.end()) {
-    return SpecError(
-        spec_, spec_.references.empty() ? 0 : spec_.references.back().code_position.line,
-        fmt::format("no reference writes {}{}", bound.tensor->name, bound.Coordinates(missing - owner.begin())),
-        "every element of an output needs a value");
+    return std::unexpected(NeverWritten(spec_, bound, missing - owner.begin()));
   }
   if (sampled) part.owner = std::move(owner);
   return part;
@@ -311,9 +250,7 @@ Result<std::string> Oracle::Refusal(const BoundTask& task, const InputSet& input
   layout.batch.BeginCall();
   layout.batch.AddStep(functions.Accept(static_cast<int>(at - functions.accept_tensors.begin())), layout.args);
   KOPT_TRY(const OracleControl control, Finish(layout, task, "the accept predicate"));
-  if (control.rejected == 0) return std::string();
-  return fmt::format("the accept predicate of `{}` refuses {} index tuples, the first is number {}",
-                     task.tensors[tensor].tensor->name, control.rejected, control.first_rejected);
+  return AcceptRefusal(*task.tensors[tensor].tensor, control);
 }
 
 }  // namespace kopt

@@ -10,29 +10,12 @@
 #include "base/error.h"
 #include "task/spec.h"
 #include "verifier/core/compare.h"
+#include "verifier/core/input_set.h"
 #include "verifier/cpu/compile.h"
-#include "verifier/oracle/oracle_source.h"
 #include "verifier/cpu/session.h"
+#include "verifier/oracle/oracle_source.h"
 
 namespace kopt {
-
-// How an input set is drawn. Equal recipes give equal sets.
-struct SetRecipe {
-  uint64_t seed = 0;
-  bool vary_static = false;  // static inputs from `seed` too, not from the one static seed
-  uint64_t static_seed = 0;
-  int also = -1;    // >= 0: inputs take their `also` fill of this number where they have one
-  int redraw = -1;  // >= 0: this tensor alone is drawn from `redraw_seed`
-  int redraw_scalar = -1;
-  uint64_t redraw_seed = 0;
-};
-
-// One input set of a shape: what a call reads.
-struct InputSet {
-  std::vector<std::vector<std::byte>> storage;  // by tensor number; inputs and inouts, else empty
-  std::vector<uint64_t> scalars;                // ScalarBits, by scalar number
-  size_t bytes() const;
-};
 
 // The right answer to an input set. Owns what a Truth refers to.
 class Answer {
@@ -85,7 +68,6 @@ class Oracle {
   Result<Answer::Part> TakePart(const Layout& layout, const BoundTensor& bound, const std::array<int, kSlots>& slots,
                                 bool sampled);
   Result<void> CheckEnd(const BatchEnd& end, const std::string& what) const;
-  Result<void> CheckControl(const OracleControl& control, const BoundTask& task) const;
 
   const Spec& spec_;
   Options options_;

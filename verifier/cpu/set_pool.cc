@@ -10,7 +10,6 @@
 namespace kopt {
 namespace {
 
-constexpr long long kSampledTuples = 2048;
 constexpr size_t kMostSets = 64;
 constexpr size_t kMostBytes = size_t{1} << 30;
 constexpr double kMostOracleSeconds = 10;
@@ -36,7 +35,7 @@ std::string_view Name(Poison poison) {
   return kNames[static_cast<size_t>(poison)];
 }
 
-SetPool::SetPool(Oracle& oracle, const BoundTask& task, bool timed, Seeds seeds)
+SetPool::SetPool(Oracle& oracle, const BoundTask& task, bool timed, SetSeeds seeds)
     : oracle_(oracle), task_(task), timed_(timed), seeds_(seeds) {}
 
 Result<SetPool::Entry> SetPool::Make(const SetRecipe& recipe) {
@@ -46,26 +45,12 @@ Result<SetPool::Entry> SetPool::Make(const SetRecipe& recipe) {
   return entry;
 }
 
-size_t SetPool::check_count() const {
-  size_t also = 0;
-  for (const BoundTensor& bound : task_.tensors) also = std::max(also, bound.tensor->also.size());
-  return 2 + also;
-}
-
 Result<const SetPool::Entry*> SetPool::Get(size_t index) {
   while (entries_.size() <= index) {
-    KOPT_TRY(Entry entry, Make(RecipeOf(entries_.size())));
+    KOPT_TRY(Entry entry, Make(seeds_.RecipeOf(entries_.size(), timed_)));
     entries_.push_back(std::move(entry));
   }
   return &entries_[index];
-}
-
-SetRecipe SetPool::RecipeOf(size_t index) const {
-  const int also = !timed_ && index >= 2 ? static_cast<int>(index) - 2 : -1;
-  return {.seed = Mix(seeds_.sets, index),
-          .vary_static = timed_ || index == 1,
-          .static_seed = seeds_.static_inputs,
-          .also = also};
 }
 
 Result<std::optional<SetPool::Entry>> SetPool::Redrawn(const SetRecipe& recipe) {
@@ -79,14 +64,14 @@ Result<std::optional<SetPool::Entry>> SetPool::Redrawn(const SetRecipe& recipe) 
 }
 
 Result<std::optional<SetPool::Entry>> SetPool::RedrawnTensor(size_t tensor) {
-  SetRecipe recipe = RecipeOf(0);
+  SetRecipe recipe = seeds_.RecipeOf(0, timed_);
   recipe.redraw = static_cast<int>(tensor);
   recipe.redraw_seed = SecretSeed();
   return Redrawn(recipe);
 }
 
 Result<std::optional<SetPool::Entry>> SetPool::RedrawnScalar(size_t scalar) {
-  SetRecipe recipe = RecipeOf(0);
+  SetRecipe recipe = seeds_.RecipeOf(0, timed_);
   recipe.redraw_scalar = static_cast<int>(scalar);
   recipe.redraw_seed = SecretSeed();
   return Redrawn(recipe);

@@ -21,12 +21,7 @@ class SetPool {
     Answer answer;
   };
 
-  // Timed sets vary static inputs from set to set; check sets keep them but in the second one. Equal seeds give equal
-  // sets, but for the fresh one and what is drawn anew.
-  struct Seeds {
-    uint64_t sets = 0, static_inputs = 0;
-  };
-  SetPool(Oracle& oracle, const BoundTask& task, bool timed, Seeds seeds);
+  SetPool(Oracle& oracle, const BoundTask& task, bool timed, SetSeeds seeds);
 
   const BoundTask& task() const { return task_; }
   bool timed() const { return timed_; }
@@ -38,8 +33,7 @@ class SetPool {
   // A set nobody has used, its answer sampled at 2048 index tuples where the spec allows it. Replaces the last one.
   Result<const Entry*> Fresh();
   size_t size() const { return entries_.size(); }  // sets drawn so far
-  // Check sets: two, plus one for each `also`.
-  size_t check_count() const;
+  size_t check_count() const { return CheckSetCount(task_); }
   // How many sets a timed batch may have: 64, 1 GiB of memory, and about 10 s of oracle time.
   Result<size_t> Most(size_t scratch_bytes);
 
@@ -48,12 +42,11 @@ class SetPool {
 
  private:
   Result<Entry> Make(const SetRecipe& recipe);
-  SetRecipe RecipeOf(size_t index) const;
   Result<std::optional<Entry>> Redrawn(const SetRecipe& recipe);
   Oracle& oracle_;
   const BoundTask& task_;
   bool timed_;
-  Seeds seeds_;
+  SetSeeds seeds_;
   std::deque<Entry> entries_;
   std::optional<Entry> fresh_;
   std::optional<Answer> foreign_;

@@ -51,7 +51,7 @@ Result<ShapePools> NewShapePools(CpuContext& context, uint64_t seed, uint64_t st
   for (const Shape* shape : spec.Checks(Target::kCpu)) KOPT_CHECK(add(shape, false));
   // After the vector has its final size: pools refer to their tasks.
   for (size_t i = 0; i < pools.size(); ++i) {
-    const SetPool::Seeds seeds{.sets = Mix(seed, i), .static_inputs = static_seed};
+    const SetSeeds seeds{.sets = Mix(seed, i), .static_inputs = static_seed};
     pools[i].pool = std::make_unique<SetPool>(*context.oracle, pools[i].task, pools[i].scored, seeds);
   }
   return pools;

@@ -26,9 +26,7 @@ size_t ScratchOffset(const Place& place, size_t bytes) {
 
 }  // namespace
 
-CUdeviceptr TensorBuffer::address() const {
-  return (kind == Kind::kInput ? pristine : work).address() + place.offset;
-}
+CUdeviceptr TensorBuffer::address() const { return (kind == Kind::kInput ? pristine : work).address() + place.offset; }
 
 BufferSet::BufferSet(const Device& device, const nlohmann::json& json, std::span<const int> descriptors) {
   size_t next = 0;
@@ -56,7 +54,8 @@ BufferSet::BufferSet(const Device& device, const nlohmann::json& json, std::span
       tensor.work = Mapping::Create(device, tensor.place.mapping_bytes);
       ++written_;
     }
-    if (tensor.kind == TensorBuffer::Kind::kOutput && row.value("foreign", false)) tensor.foreign = import(tensor.place);
+    if (tensor.kind == TensorBuffer::Kind::kOutput && row.value("foreign", false))
+      tensor.foreign = import(tensor.place);
     tensors_.push_back(std::move(tensor));
   }
   for (const auto& row : json.at("scratch")) {
@@ -131,9 +130,8 @@ void BufferSet::Prepare(OwnKernels& kernels, const Poison& poison, std::span<con
     const CUdeviceptr data = this->scratch(i, bytes);
     // All ones are a NaN of every floating type; random bits are anything.
     const bool random = poison.kind == PoisonKind::kRandom;
-    kernels.Fill(StretchOf(data, data + bytes), {.seed = poison.seed ^ index,
-                                                 .keep = random ? ~uint64_t{0} : 0,
-                                                 .set = random ? 0 : ~uint64_t{0}});
+    kernels.Fill(StretchOf(data, data + bytes),
+                 {.seed = poison.seed ^ index, .keep = random ? ~uint64_t{0} : 0, .set = random ? 0 : ~uint64_t{0}});
   }
 }
 

@@ -24,16 +24,16 @@ struct TensorBuffer {
   enum class Kind { kInput, kInout, kOutput };
   Kind kind = Kind::kInput;
   Place place;
-  uint64_t nan = 0;                 // eight bytes of the dtype's NaN; of an integer some odd value
-  uint64_t keep = 0, set = 0;       // masks that make random bits finite
-  uint32_t element = 1;             // bytes
-  std::vector<uint64_t> elements;   // strided: byte offsets of the logical elements, in order; dense: empty
-  std::vector<uint64_t> gaps;       // strided: byte offsets of what lies between them
-  Mapping pristine;                 // inputs, inouts: what the oracle drew, read-only
-  Mapping work;                     // inouts, outputs
-  Mapping foreign;                  // outputs: the right answer to a set that this process is never given, read-only
+  uint64_t nan = 0;                // eight bytes of the dtype's NaN; of an integer some odd value
+  uint64_t keep = 0, set = 0;      // masks that make random bits finite
+  uint32_t element = 1;            // bytes
+  std::vector<uint64_t> elements;  // strided: byte offsets of the logical elements, in order; dense: empty
+  std::vector<uint64_t> gaps;      // strided: byte offsets of what lies between them
+  Mapping pristine;                // inputs, inouts: what the oracle drew, read-only
+  Mapping work;                    // inouts, outputs
+  Mapping foreign;                 // outputs: the right answer to a set that this process is never given, read-only
   Mapping element_table, gap_table;
-  CUdeviceptr address() const;      // of the data
+  CUdeviceptr address() const;  // of the data
 };
 
 class BufferSet {
@@ -52,7 +52,8 @@ class BufferSet {
     PoisonKind kind = PoisonKind::kNan;
     uint64_t seed = 0;
   };
-  // Restores inouts, poisons outputs and scratch, renews redzones. `scratch_bytes`: what the plan takes of each scratch.
+  // Restores inouts, poisons outputs and scratch, renews redzones. `scratch_bytes`: what the plan takes of each
+  // scratch.
   void Prepare(OwnKernels& kernels, const Poison& poison, std::span<const size_t> scratch_bytes) const;
   // Adds to counters on the device: for each inout and output, in order, {digest, words damaged around it, elements
   // damaged between its rows}; for each scratch {damaged}.

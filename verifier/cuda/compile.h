@@ -75,8 +75,8 @@ class CudaCompileService {
     std::string version;  // of NVRTC
   };
   struct Shared {
-    std::mutex mutex;  // of what follows
-    std::unique_ptr<Server> servers[3];  // by prefix
+    std::mutex mutex;                                  // of what follows
+    std::unique_ptr<Server> servers[3];                // by prefix
     std::map<std::string, CudaCompileResult> results;  // by key; everything that was compiled in this process
   };
   std::string Key(const std::string& text, Prefix prefix) const;

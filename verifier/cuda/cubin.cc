@@ -12,8 +12,8 @@ namespace {
 template <class T>
 std::optional<T> At(std::string_view text, uint64_t offset, uint64_t index = 0) {
   const uint64_t most = text.size();
-  if (offset > most || index > most / sizeof(T) || offset + index * sizeof(T) > most - std::min<uint64_t>(sizeof(T), most) ||
-      most < sizeof(T)) {
+  if (offset > most || index > most / sizeof(T) ||
+      offset + index * sizeof(T) > most - std::min<uint64_t>(sizeof(T), most) || most < sizeof(T)) {
     return std::nullopt;
   }
   T value;

@@ -11,7 +11,8 @@ namespace {
 
 uint64_t Random() {
   uint64_t value = 0;
-  if (getrandom(&value, sizeof(value), 0) != static_cast<ssize_t>(sizeof(value))) value = static_cast<uint64_t>(getpid());
+  if (getrandom(&value, sizeof(value), 0) != static_cast<ssize_t>(sizeof(value)))
+    value = static_cast<uint64_t>(getpid());
   return value;
 }
 
@@ -190,7 +191,8 @@ int Mapping::Export() const {
 }
 
 Module::Module(const Device& device, std::string cubin) : device_(device), cubin_(std::move(cubin)) {
-  device_.Check(device_.driver().cuModuleLoadDataEx(&module_, cubin_.data(), 0, nullptr, nullptr), "loading the module");
+  device_.Check(device_.driver().cuModuleLoadDataEx(&module_, cubin_.data(), 0, nullptr, nullptr),
+                "loading the module");
 }
 
 Module::~Module() { device_.driver().cuModuleUnload(module_); }

@@ -66,8 +66,9 @@ Result<nlohmann::json> DeviceWorker::Await() {
   if (AwaitInput(control_.get(), kContextSeconds)) hello = ReceiveFrame(control_.get());
   if (!hello) {
     group_.Kill();
-    return EnvironmentError("the worker for the GPU does not start",
-                            "`kopt doctor --target cuda` says what is missing; nvidia-smi shows whether the driver works");
+    return EnvironmentError(
+        "the worker for the GPU does not start",
+        "`kopt doctor --target cuda` says what is missing; nvidia-smi shows whether the driver works");
   }
   if (hello->json.contains("error")) {
     group_.Kill();
@@ -92,8 +93,8 @@ Result<DeviceAnswer> DeviceWorker::Ask(const nlohmann::json& request, double sec
   DeviceAnswer answer{.json = std::move(frame->json)};
   for (const int descriptor : frame->descriptors) answer.descriptors.emplace_back(descriptor);
   if (answer.json.contains("error")) {
-    return InternalError(fmt::format("the worker for the GPU cannot do `{}`: {}", Words(request, "do"),
-                                     Words(answer.json, "error")));
+    return InternalError(
+        fmt::format("the worker for the GPU cannot do `{}`: {}", Words(request, "do"), Words(answer.json, "error")));
   }
   if (answer.IsFault()) group_.Kill();
   return answer;
@@ -121,9 +122,9 @@ Result<nlohmann::json> ProbeDevices(const std::string& program) {
                             "build kopt where CUDA's headers are, or use --target cpu");
   }
   KOPT_TRY(auto pipe, MakePipe());
-  KOPT_TRY(ProcessGroup group, ProcessGroup::Spawn({.command = {program, "probe"},
-                                                    .environment = Environment(),
-                                                    .output = pipe.second.get()}));
+  KOPT_TRY(
+      ProcessGroup group,
+      ProcessGroup::Spawn({.command = {program, "probe"}, .environment = Environment(), .output = pipe.second.get()}));
   pipe.second.Close();
   CappedReader reader;
   int wait_status = 0;

@@ -1,8 +1,8 @@
 // What kopt and its GPU workers say to each other: a JSON text in memory of its own, with file descriptors, over a
 // private SOCK_SEQPACKET socket. One machine and one build. Header only: used on both sides.
 //
-// The worker speaks first (a frame that describes its device, or says what is missing); after that each of kopt's frames
-// is answered by one. Every answer has exactly one of:
+// The worker speaks first (a frame that describes its device, or says what is missing); after that each of kopt's
+// frames is answered by one. Every answer has exactly one of:
 //   "ok": true       and what was asked for
 //   "fault": {...}   the candidate's doing: code and words of the driver, or "deadline"; the worker is of no more use
 //   "error": "..."   kopt's or the machine's fault

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "verifier/oracle/oracle_source.h"
 #include "verifier/cuda/output_kernels.h"
+#include "verifier/oracle/oracle_source.h"
 
 namespace kopt {
 

@@ -10,10 +10,10 @@
 #include <memory>
 #include <optional>
 
-#include "verifier/oracle/oracle_source.h"
 #include "verifier/cuda/buffers.h"
 #include "verifier/cuda/output_kernels.h"
 #include "verifier/cuda/worker_loop.h"
+#include "verifier/oracle/oracle_source.h"
 
 namespace kopt::worker {
 namespace {
@@ -86,6 +86,7 @@ class OracleProcess {
     if (what == "solve") return Solve(ask);
     if (what == "foreign") return Foreign(ask, descriptors);
     if (what == "attach") return Attach(request);
+    if (what == "hold") return Hold(request);
     if (what == "detach") return Detach(ask);
     if (what == "compare") return Compare(ask, descriptors);
     if (what == "accept") return Accept(ask);
@@ -112,10 +113,10 @@ class OracleProcess {
     const json& ask = request.json;
     Set& set = sets_[ask.at("set")];
     set = Set{.dims = ask.at("dims"), .scalars = ask.at("scalars")};
-    struct stat status {};
+    struct stat status{};
     fstat(request.descriptors.at(0), &status);
     const auto size = static_cast<size_t>(status.st_size);
-    const void* memory = mmap(nullptr, size, PROT_READ, MAP_SHARED, request.descriptors.at(0), 0);
+    void* memory = size == 0 ? nullptr : mmap(nullptr, size, PROT_READ, MAP_SHARED, request.descriptors.at(0), 0);
     if (memory == MAP_FAILED) throw std::runtime_error("the inputs cannot be read");
     size_t at = 0;
     for (const json& row : ask.at("tensors")) {
@@ -127,7 +128,7 @@ class OracleProcess {
             "uploading inputs");
       at += input.place.bytes;
     }
-    munmap(const_cast<void*>(memory), size);
+    if (size > 0) munmap(memory, size);
     for (const json& kernel : ask.at("code")) Run(set, {}, kernel, {.blocks = 1, .threads = 1}, {}, 0);
     device_.Synchronise();
     for (const auto& [tensor, input] : set.inputs) descriptors.push_back(input.memory.Export());
@@ -264,8 +265,25 @@ class OracleProcess {
     for (const json& row : request.json.at("memory")) {
       InputBuffer& buffer = attached[row.at("tensor")];
       buffer.place = PlaceOf(row.at("place"));
-      buffer.memory = Mapping::Import(device_, request.descriptors.at(next++), buffer.place.mapping_bytes,
-                                      Mapping::Access::kRead);
+      buffer.memory =
+          Mapping::Import(device_, request.descriptors.at(next++), buffer.place.mapping_bytes, Mapping::Access::kRead);
+    }
+    return {{"ok", true}};
+  }
+
+  // Outputs of kopt's own in place of a candidate's.
+  json Hold(const Frame& request) {
+    auto& held = attachments_[request.json.at("id")];
+    held.clear();
+    const std::string content = ReadAll(request.descriptors.at(0));
+    size_t at = 0;
+    for (const json& row : request.json.at("memory")) {
+      InputBuffer& buffer = held[row.at("tensor")];
+      buffer.place = PlaceOf(row.at("place"));
+      buffer.memory = Mapping::Create(device_, buffer.place.mapping_bytes);
+      if (at + buffer.place.bytes > content.size()) throw std::runtime_error("the outputs are too short");
+      Check(driver().cuMemcpyHtoD(buffer.address(), content.data() + at, buffer.place.bytes), "uploading outputs");
+      at += buffer.place.bytes;
     }
     return {{"ok", true}};
   }

@@ -33,9 +33,7 @@ class OwnKernels {
   void Copy(const Stretch& to, CUdeviceptr from, bool complement) {
     Spread("kopt_copy", to.words, to, from, complement ? ~uint64_t{0} : uint64_t{0});
   }
-  void Digest(const Stretch& from, uint64_t key, CUdeviceptr sum) {
-    Spread("kopt_digest", from.words, from, key, sum);
-  }
+  void Digest(const Stretch& from, uint64_t key, CUdeviceptr sum) { Spread("kopt_digest", from.words, from, key, sum); }
   // `offsets`: device memory with `count` byte offsets of elements of `width` bytes.
   void DigestElements(CUdeviceptr from, CUdeviceptr offsets, uint64_t count, uint32_t width, uint64_t key,
                       CUdeviceptr sum) {

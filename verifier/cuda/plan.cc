@@ -74,9 +74,8 @@ Plan::Plan(const Device& device, Module& module, const json& plan) {
     }
   }
   for (const auto& [name, bytes] : most_shared) {
-    device.Check(device.driver().cuFuncSetAttribute(module.Function(name),
-                                                    CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-                                                    static_cast<int>(bytes)),
+    device.Check(device.driver().cuFuncSetAttribute(
+                     module.Function(name), CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, static_cast<int>(bytes)),
                  name.c_str());
   }
 }
@@ -91,13 +90,13 @@ void Plan::Bind(const Device& device, const BufferSet& set, int number) {
   bound = {};
   for (const PlanMap& map : maps_) {
     CUtensorMap& encoded = bound.maps.emplace_back();
-    device.Check(device.driver().cuTensorMapEncodeTiled(
-                     &encoded, map.type, static_cast<cuuint32_t>(map.dims.size()),
-                     reinterpret_cast<void*>(AddressOf(map.base, set)), map.dims.data(), map.strides.data(),
-                     map.box.data(), map.step.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, map.swizzle, map.promotion,
-                     map.nan_fill ? CU_TENSOR_MAP_FLOAT_OOB_FILL_NAN_REQUEST_ZERO_FMA
-                                  : CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
-                 "a tensor map");
+    device.Check(
+        device.driver().cuTensorMapEncodeTiled(
+            &encoded, map.type, static_cast<cuuint32_t>(map.dims.size()),
+            reinterpret_cast<void*>(AddressOf(map.base, set)), map.dims.data(), map.strides.data(), map.box.data(),
+            map.step.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, map.swizzle, map.promotion,
+            map.nan_fill ? CU_TENSOR_MAP_FLOAT_OOB_FILL_NAN_REQUEST_ZERO_FMA : CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
+        "a tensor map");
   }
   for (const PlanStep& step : steps_) {
     auto& values = bound.values.emplace_back(step.args.size());
@@ -157,9 +156,9 @@ void Plan::Launch(const Device& device, int number) const {
     config.hStream = device.stream();
     config.attrs = attributes.data();
     config.numAttrs = count;
-    device.Check(device.driver().cuLaunchKernelEx(&config, step.function, const_cast<void**>(bound.pointers[i].data()),
-                                                  nullptr),
-                 step.name.c_str());
+    device.Check(
+        device.driver().cuLaunchKernelEx(&config, step.function, const_cast<void**>(bound.pointers[i].data()), nullptr),
+        step.name.c_str());
   }
 }
 

@@ -54,6 +54,7 @@ class Runner {
     if (what == "call") return Call(request.json);
     if (what == "time") return Time(request.json);
     if (what == "clock") return Clock();
+    if (what == "rate") return Rate(request.json);
     return {{"error", "unknown request " + what}};
   }
 
@@ -86,9 +87,9 @@ class Runner {
         Check(driver().cuFuncGetAttribute(&value, which, function), name.c_str());
         return value;
       };
-      answer["functions"][name] = {
-          attribute(CU_FUNC_ATTRIBUTE_NUM_REGS), attribute(CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES),
-          attribute(CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES), attribute(CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK)};
+      answer["functions"][name] = {attribute(CU_FUNC_ATTRIBUTE_NUM_REGS), attribute(CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES),
+                                   attribute(CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES),
+                                   attribute(CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK)};
     }
     modules_[id] = std::move(loaded);
     TakeImage();
@@ -250,6 +251,31 @@ class Runner {
     return answer;
   }
 
+  json Rate(const json& request) {
+    Module& module = modules_.at(request.at("module"))->module;
+    const CUfunction function = module.Function(request.at("function"));
+    const auto bytes = request.at("bytes").get<size_t>();
+    for (Mapping& buffer : rate_buffers_) {
+      if (buffer.bytes() >= bytes) continue;
+      buffer = Mapping::Create(device_, bytes);
+      Check(driver().cuMemsetD8(buffer.address(), 1, bytes), "a buffer");
+    }
+    const Device::Grid grid{
+        .blocks = request.at("blocks"), .threads = request.at("threads"), .shared = request.at("shared")};
+    Check(driver().cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                                      static_cast<int>(grid.shared)),
+          "shared memory");
+    double best = 0;
+    for (int i = request.at("repeats"); i > 0; --i) {
+      const double us = Blocked(request, [&] {
+        device_.Launch(function, grid, rate_buffers_[0].address(), rate_buffers_[1].address(), uint64_t{bytes / 16},
+                       counters_.address());
+      });
+      if (best == 0 || us < best) best = us;
+    }
+    return {{"ok", true}, {"us", best}};
+  }
+
   // A clock that still changes would make the first samples slower than the last.
   json Clock() {
     double last = kernels_->Clock();
@@ -267,6 +293,7 @@ class Runner {
   std::map<int, BufferSet> sets_;
   std::map<int, Plan> plans_;
   Mapping counters_, image_, variable_table_;
+  Mapping rate_buffers_[2];
   uint32_t variable_count_ = 0;
   void* flag_memory_ = nullptr;
   volatile uint32_t* flag_ = nullptr;

@@ -11,6 +11,8 @@
 //   call      plan set poison seed seconds   one call, not timed -> digests, damage
 //   time      plan sets [id] poison seed seconds   a timed batch on these sets -> us, digests, damage
 //   clock                               -> mhz, once two stamps agree within 1 %
+//   rate      module function blocks threads shared bytes repeats seconds -> us of the fastest launch, with two buffers
+//                                          (calibration_kernels.cu)
 //
 // damage: {"image": n} and, by set, {"around": [n by inout and output], "gaps": [...], "scratch": [...]}.
 #pragma once

@@ -22,7 +22,7 @@ void Close(const std::vector<int>& descriptors) {
 }  // namespace
 
 std::string ReadAll(int descriptor) {
-  struct stat status {};
+  struct stat status{};
   if (fstat(descriptor, &status) != 0) return "";
   std::string text(static_cast<size_t>(status.st_size), '\0');
   const ssize_t got = pread(descriptor, text.data(), text.size(), 0);

@@ -1,0 +1,72 @@
+#include "verifier/core/input_set.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/hash.h"
+
+namespace kopt {
+namespace {
+
+uint64_t NameSeed(uint64_t seed, std::string_view name) {
+  uint64_t mixed = seed;
+  for (const char c : name) mixed = Mix(mixed, static_cast<unsigned char>(c));
+  return mixed;
+}
+
+}  // namespace
+
+SetRecipe SetSeeds::RecipeOf(size_t index, bool timed) const {
+  return {.seed = Mix(sets, index),
+          .vary_static = timed || index == 1,
+          .static_seed = static_inputs,
+          .also = !timed && index >= 2 ? static_cast<int>(index) - 2 : -1};
+}
+
+size_t CheckSetCount(const BoundTask& task) {
+  size_t also = 0;
+  for (const BoundTensor& bound : task.tensors) also = std::max(also, bound.tensor->also.size());
+  return 2 + also;
+}
+
+std::vector<long long> RandomTuples(long long count, long long tuples, uint64_t seed) {
+  std::vector<long long> chosen(static_cast<size_t>(tuples));
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    chosen[i] = static_cast<long long>(Mix(seed, i) % static_cast<uint64_t>(count));
+  }
+  std::ranges::sort(chosen);
+  chosen.erase(std::ranges::unique(chosen).begin(), chosen.end());
+  return chosen;
+}
+
+size_t InputSet::bytes() const {
+  size_t total = 0;
+  for (const auto& storage_of : storage) total += storage_of.size();
+  return total;
+}
+
+Result<InputSet> DrawInputs(const Spec& spec, const BoundTask& task, const SetRecipe& recipe) {
+  InputSet set;
+  set.storage.resize(task.tensors.size());
+  for (size_t i = 0; i < task.tensors.size(); ++i) {
+    const BoundTensor& bound = task.tensors[i];
+    const Tensor& tensor = *bound.tensor;
+    if (!tensor.IsRead()) continue;
+    set.storage[i].resize(bound.bytes);
+    if (!tensor.code.empty()) continue;
+    uint64_t seed = tensor.is_static && !recipe.vary_static ? recipe.static_seed : recipe.seed;
+    if (recipe.redraw == static_cast<int>(i)) seed = recipe.redraw_seed;
+    const bool other = recipe.also >= 0 && recipe.also < static_cast<int>(tensor.also.size());
+    const Fill& fill = other ? tensor.also[static_cast<size_t>(recipe.also)] : tensor.fill;
+    KOPT_CHECK(FillTensor(spec, bound, fill, NameSeed(seed, tensor.name), set.storage[i]));
+  }
+  for (size_t i = 0; i < spec.scalars.size(); ++i) {
+    const Scalar& scalar = spec.scalars[i];
+    const uint64_t seed = recipe.redraw_scalar == static_cast<int>(i) ? recipe.redraw_seed : recipe.seed;
+    KOPT_TRY(const uint64_t bits, ScalarBits(spec, *task.shape, scalar, NameSeed(seed, scalar.name)));
+    set.scalars.push_back(bits);
+  }
+  return set;
+}
+
+}  // namespace kopt

@@ -1,0 +1,56 @@
+// What all judgements of one cuda verifier share.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/lane.h"
+#include "verifier/core/judged.h"
+#include "verifier/core/verdict_times.h"
+#include "verifier/cuda/compile.h"
+#include "verifier/cuda/cuda_verifier.h"
+#include "verifier/cuda/device_worker.h"
+
+namespace kopt {
+
+class CudaOracle;
+
+struct CudaContext {
+  const Spec& spec;
+  VerifierOptions options;
+  CudaDevice device;
+  std::string worker;  // path of kopt-worker-cuda
+  int ordinal = 0;
+  CudaCompileService compiler;
+  Lane lane;
+  std::string own_kernels;                // cubin of worker_kernels.cu
+  std::unique_ptr<DeviceWorker> spare{};  // started ahead for the next judgement
+  std::unique_ptr<CudaOracle> oracle{};
+};
+
+// Compiles a text of kopt's own. An error of ours if it does not compile.
+Result<std::string> CompileOwn(CudaCompileService& compiler, const std::string& text, const std::string& what);
+
+// A run worker with kopt's kernels in it: the one that was started ahead; starts the next.
+Result<std::unique_ptr<DeviceWorker>> TakeWorker(CudaContext& context);
+
+// A candidate compiled for every shape.
+struct CudaObject {
+  std::string cubin;
+  std::vector<KernelUsage> kernels;
+};
+struct CudaObjects {
+  std::map<const Shape*, size_t> object_of;  // shapes that differ only in dynamic dims share one
+  std::vector<CudaObject> objects;
+  std::string log;  // the compiler's warnings
+};
+Judged<CudaObjects> CompileCandidate(const Spec& spec, CudaCompileService& compiler, const CudaLimits& limits,
+                                     const Candidate& candidate, const Configuration& configuration,
+                                     const std::vector<const Shape*>& shapes);
+
+// Blocks of a kernel that fit a multiprocessor of compute capability 9.0, from what the compiler says that it needs:
+// for plans that are bound without a device.
+long long EstimateOccupancy(const KernelUsage& kernel, long long threads, long long smem);
+
+}  // namespace kopt

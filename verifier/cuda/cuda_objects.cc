@@ -1,0 +1,114 @@
+#include <algorithm>
+
+#include "task/cuda_source.h"
+#include "task/screen.h"
+#include "verifier/cuda/cuda_context.h"
+
+namespace kopt {
+namespace {
+
+Refusal CompileRefusal(const CudaCompileResult& compiled) {
+  const bool late = compiled.kind == CudaCompileResult::Kind::kTimeout;
+  Refusal refusal{.outcome = late ? Outcome::kTimeout : Outcome::kCompileError,
+                  .stage = Stage::kCompile,
+                  .reason = compiled.reason};
+  refusal.evidence["log"] = compiled.log;
+  return refusal;
+}
+
+}  // namespace
+
+Result<std::string> CompileOwn(CudaCompileService& compiler, const std::string& text, const std::string& what) {
+  KOPT_TRY(const CudaCompileResult result, compiler.Compile(text, CudaCompileService::Prefix::kNone));
+  if (result.kind == CudaCompileResult::Kind::kCubin) return result.cubin;
+  return std::unexpected(
+      Error{.message = fmt::format("{} do not compile: {}", what, result.reason), .log = result.log});
+}
+
+Judged<CudaObjects> CompileCandidate(const Spec& spec, CudaCompileService& compiler, const CudaLimits& limits,
+                                     const Candidate& candidate, const Configuration& configuration,
+                                     const std::vector<const Shape*>& shapes) {
+  if (auto screened = ScreenLineDirectives(candidate); !screened) {
+    return std::unexpected(Stop(PlanRefusal(screened.error(), Outcome::kRejected, Stage::kScreen)));
+  }
+  CudaObjects objects;
+  std::map<std::string, size_t> known;
+  for (const Shape* shape : shapes) {
+    const auto source = GenerateCudaSource(spec, candidate, configuration, *shape, DeviceValues(limits));
+    if (!source) return std::unexpected(Stop(PlanRefusal(source.error(), Outcome::kRejected, Stage::kParse)));
+    const auto [entry, added] = known.try_emplace(source->text, objects.objects.size());
+    objects.object_of[shape] = entry->second;
+    if (!added) continue;
+    auto compiled = compiler.Compile(source->text, CudaCompileService::PrefixFor(candidate.source));
+    if (!compiled) return std::unexpected(Stop(compiled.error()));
+    if (compiled->kind != CudaCompileResult::Kind::kCubin) return std::unexpected(Stop(CompileRefusal(*compiled)));
+    if (!compiled->log.empty()) objects.log = compiled->log;
+    objects.objects.push_back({.cubin = std::move(compiled->cubin), .kernels = std::move(compiled->kernels)});
+  }
+  return objects;
+}
+
+// The limits of one multiprocessor and the units in which it gives them out: CUDA C++ Programming Guide, compute
+// capabilities, 9.0.
+long long EstimateOccupancy(const KernelUsage& kernel, long long threads, long long smem) {
+  constexpr long long kWarps = 64, kRegisters = 65536, kShared = 233472, kBlocks = 32;
+  const long long warps = (threads + 31) / 32;
+  const long long registers = (std::max(kernel.registers, 1) * 32 + 255) / 256 * 256 * ((warps + 3) / 4 * 4);
+  const long long shared = (kernel.shared_bytes + smem + 1024 + 127) / 128 * 128;
+  return std::max(
+      0LL, std::min({kBlocks, kWarps / std::max(warps, 1LL), kRegisters / std::max(registers, 1LL), kShared / shared}));
+}
+
+Result<CompileOnly> CompileForCuda(const Spec& spec, const Candidate& candidate, const Configuration& configuration,
+                                   const std::string& architecture, const VerifierOptions& options) {
+  const std::filesystem::path programs = ProgramFolder();
+  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
+  KOPT_TRY(CudaCompileService compiler, CudaCompileService::Create(toolkit, architecture,
+                                                                   {.worker = (programs / "kopt-worker-cuda").string(),
+                                                                    .guard = (programs / "kopt-worker-cpu").string(),
+                                                                    .sandbox = options.sandbox,
+                                                                    .cache = options.cache,
+                                                                    .seconds = spec.limits.compile_seconds}));
+  std::vector<const Shape*> shapes = spec.Scored(Target::kCuda);
+  for (const Shape* shape : spec.Checks(Target::kCuda)) shapes.push_back(shape);
+  CompileOnly result;
+  Verdict& verdict = result.verdict;
+  const CudaLimits limits;
+  const auto refused = [&](const Refusal& refusal) {
+    verdict.outcome = refusal.outcome;
+    verdict.stage = refusal.stage;
+    verdict.reason = refusal.reason;
+    verdict.evidence.update(refusal.evidence);
+    return result;
+  };
+  const auto objects = CompileCandidate(spec, compiler, limits, candidate, configuration, shapes);
+  if (!objects && objects.error().ours) return std::unexpected(*objects.error().ours);
+  if (!objects) return refused(objects.error().refusal);
+  for (const Shape* shape : shapes) {
+    const CudaObject& object = objects->objects[objects->object_of.at(shape)];
+    const Occupancy occupancy = [&](const std::string& name, long long threads, long long smem) -> Result<long long> {
+      const auto kernel = std::ranges::find(object.kernels, name, &KernelUsage::name);
+      if (kernel == object.kernels.end()) return UsageError(fmt::format("the source has no kernel `{}`", name));
+      return EstimateOccupancy(*kernel, threads, smem);
+    };
+    const auto plan = BindCuda(spec, candidate, configuration, *shape, DeviceValues(limits), limits, occupancy);
+    if (!plan) return refused(PlanRefusal(plan.error(), Outcome::kLaunchError, Stage::kParse));
+  }
+  verdict.stage = Stage::kCompile;
+  auto& rows = verdict.evidence["kernels"] = nlohmann::ordered_json::array();
+  for (const CudaObject& object : objects->objects) {
+    for (const KernelUsage& kernel : object.kernels) {
+      rows.push_back({{"kernel", kernel.name},
+                      {"registers", kernel.registers},
+                      {"stack_bytes", kernel.stack_bytes},
+                      {"spill_store_bytes", kernel.spill_stores},
+                      {"spill_load_bytes", kernel.spill_loads},
+                      {"shared_bytes", kernel.shared_bytes}});
+    }
+  }
+  if (!objects->log.empty()) verdict.evidence["log"] = objects->log;
+  result.compiled = true;
+  return result;
+}
+
+}  // namespace kopt

@@ -1,0 +1,424 @@
+#include "verifier/cuda/cuda_run.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "verifier/cuda/cuda_faults.h"
+
+namespace kopt {
+namespace {
+
+using nlohmann::json;
+
+constexpr double kLoadSeconds = 30;
+constexpr double kSlackSeconds = 20;  // for kopt's own work around a call
+constexpr int kPoisons = 5;
+
+// Functions of the device's runtime that a candidate may not call: what they touch outlives a launch, or leaves it.
+constexpr const char* kForbiddenImports[] = {"vprintf", "malloc", "free"};
+constexpr const char* kAllowedImports[] = {"__assertfail"};
+
+uint64_t Repeat(uint64_t element, size_t size) {
+  uint64_t word = 0;
+  for (size_t at = 0; at < 8; at += size) word |= element << (8 * at);
+  return word;
+}
+
+// Eight bytes of NaN, and masks that leave of random bits finite numbers between 1 and 2 in magnitude.
+struct PoisonWords {
+  uint64_t nan, keep, set;
+};
+PoisonWords PoisonOf(DType type) {
+  switch (type) {
+    case DType::kF64:
+      return {0x7ff8000000000000, 0x800fffffffffffff, 0x3ff0000000000000};
+    case DType::kF32:
+      return {Repeat(0x7fc00000, 4), Repeat(0x807fffff, 4), Repeat(0x3f800000, 4)};
+    case DType::kF16:
+      return {Repeat(0x7e00, 2), Repeat(0x83ff, 2), Repeat(0x3c00, 2)};
+    case DType::kBF16:
+      return {Repeat(0x7fc0, 2), Repeat(0x807f, 2), Repeat(0x3f80, 2)};
+    case DType::kE4M3:
+      return {Repeat(0x7f, 1), Repeat(0x87, 1), Repeat(0x38, 1)};
+    case DType::kE5M2:
+      return {Repeat(0x7e, 1), Repeat(0x83, 1), Repeat(0x3c, 1)};
+    case DType::kBool:
+      return {Repeat(0x5a, 1), Repeat(0x01, 1), 0};
+    default:
+      return {Repeat(0x5a, 1), ~uint64_t{0}, 0};
+  }
+}
+
+// Byte offsets of the logical elements of a strided storage, in order, and of what lies between them.
+void AddElements(json& row, const BoundTensor& bound) {
+  const size_t size = Size(bound.tensor->dtype);
+  std::vector<uint64_t> elements;
+  std::vector<bool> taken(static_cast<size_t>(bound.span));
+  for (long long i = 0; i < bound.elements; ++i) {
+    const auto offset = static_cast<size_t>(bound.Offset(i));
+    elements.push_back(offset * size);
+    taken[offset] = true;
+  }
+  std::vector<uint64_t> gaps;
+  for (size_t i = 0; i < taken.size(); ++i) {
+    if (!taken[i]) gaps.push_back(i * size);
+  }
+  row["elements"] = elements;
+  row["gaps"] = gaps;
+}
+
+// The number of a tensor among those that are in memory.
+size_t RowOf(const Spec& spec, std::string_view name) {
+  size_t row = 0;
+  for (const Tensor& tensor : spec.tensors) {
+    if (tensor.name == name) break;
+    row += tensor.role == Tensor::Role::kTemp ? 0 : 1;
+  }
+  return row;
+}
+
+json ArgJson(const Spec& spec, const BoundCudaPlan& plan, const BoundArg& arg) {
+  const auto number = [&](const auto& items) {
+    const auto at = std::ranges::find_if(items, [&](const auto& item) { return item.name == arg.name; });
+    return static_cast<size_t>(at - items.begin());
+  };
+  switch (arg.kind) {
+    case Arg::Kind::kTensor:
+      return {"tensor", RowOf(spec, arg.name)};
+    case Arg::Kind::kScratch:
+      return {"scratch", number(plan.scratch)};
+    case Arg::Kind::kTensorMap:
+      return {"map", number(plan.tensormaps)};
+    case Arg::Kind::kScalar:
+      return {"scalar", number(spec.scalars)};
+    default:
+      return {"value", static_cast<uint64_t>(arg.value)};
+  }
+}
+
+// A tensor or scratch by its name.
+json StorageJson(const Spec& spec, const BoundCudaPlan& plan, const std::string& name, size_t* bytes,
+                 const BoundTask& task) {
+  for (size_t i = 0; i < plan.scratch.size(); ++i) {
+    if (plan.scratch[i].name != name) continue;
+    if (bytes != nullptr) *bytes = plan.scratch[i].bytes;
+    return {"scratch", i};
+  }
+  if (bytes != nullptr) *bytes = task.Find(name).bytes;
+  return {"tensor", RowOf(spec, name)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CudaRun>> CudaRun::Start(CudaContext& context, const CudaShapes& shapes) {
+  auto run = std::unique_ptr<CudaRun>(new CudaRun(context, shapes));
+  KOPT_TRY(run->worker_, TakeWorker(context));
+  run->key_ = SecretSeed();
+  return run;
+}
+
+CudaRun::~CudaRun() {
+  for (const int id : used_) (void)context_.oracle->Detach(id);
+}
+
+Judged<DeviceAnswer> CudaRun::Ask(json request, double seconds, Stage stage, const Shape* shape,
+                                  const std::vector<int>& descriptors) {
+  request["seconds"] = seconds;
+  auto answer = worker_->Ask(request, seconds + kSlackSeconds, descriptors);
+  if (!answer) return std::unexpected(Stop(std::move(answer.error())));
+  if (!answer->IsFault()) return *std::move(answer);
+  Stop stop = StopOf(answer->json.at("fault"), stage, seconds);
+  if (!stop.ours && shape != nullptr) {
+    stop.refusal.reason += fmt::format(" (shape {})", ShapeText(context_.spec, *shape));
+    stop.refusal.evidence["shape"] = ShapeText(context_.spec, *shape);
+  }
+  return std::unexpected(std::move(stop));
+}
+
+Judged<void> CudaRun::Load(int side, const Candidate& candidate, const Configuration& configuration,
+                           const CudaObjects& objects) {
+  std::vector<int> modules;
+  for (const CudaObject& object : objects.objects) {
+    json names = json::array();
+    for (const KernelUsage& kernel : object.kernels) names.push_back(kernel.name);
+    KOPT_TRY(const Fd memory, MemoryOf(object.cubin));
+    KOPT_TRY(const DeviceAnswer answer, Ask({{"do", "module"}, {"id", next_module_}, {"functions", names}},
+                                            kLoadSeconds, Stage::kLoad, nullptr, {memory.get()}));
+    for (const std::string name : answer.json.at("imports")) {
+      if (std::ranges::any_of(kAllowedImports, [&](const char* allowed) { return name == allowed; })) continue;
+      const bool known = std::ranges::any_of(kForbiddenImports, [&](const char* word) { return name == word; });
+      return std::unexpected(
+          Stop(Refusal{.outcome = Outcome::kRejected,
+                       .stage = Stage::kScreen,
+                       .reason = fmt::format("it calls `{}`, {}", name == "vprintf" ? "printf" : name,
+                                             known ? "which leaves something behind or outside of the call"
+                                                   : "which is not in its code")}));
+    }
+    modules.push_back(next_module_++);
+  }
+  for (const CudaShape& shape : shapes_) {
+    if (side == kBaseline && !shape.scored) continue;
+    const int module = modules[objects.object_of.at(shape.shape)];
+    std::optional<Stop> lost;
+    const Occupancy occupancy = [&](const std::string& kernel, long long threads, long long smem) -> Result<long long> {
+      auto answer =
+          Ask({{"do", "occupancy"}, {"module", module}, {"function", kernel}, {"threads", threads}, {"shared", smem}},
+              kLoadSeconds, Stage::kLoad, shape.shape);
+      if (answer) return answer->json.at("blocks").get<long long>();
+      lost = std::move(answer.error());
+      return UsageError(fmt::format("the occupancy of `{}` is not known", kernel));
+    };
+    auto plan = BindCuda(context_.spec, candidate, configuration, *shape.shape, context_.device.device.values,
+                         context_.device.limits, occupancy);
+    if (lost) return std::unexpected(*std::move(lost));
+    if (!plan) return std::unexpected(Stop(PlanRefusal(plan.error(), Outcome::kLaunchError, Stage::kParse)));
+    json request = PlanJson(shape, *plan);
+    request["do"] = "plan";
+    request["id"] = next_plan_;
+    request["module"] = module;
+    KOPT_CHECK(Ask(std::move(request), kLoadSeconds, Stage::kLoad, shape.shape));
+    sides_[side].plan_of[shape.shape] = next_plan_++;
+    sides_[side].plans[shape.shape] = *std::move(plan);
+  }
+  return {};
+}
+
+json CudaRun::PlanJson(const CudaShape& shape, const BoundCudaPlan& plan) const {
+  const Spec& spec = context_.spec;
+  json request{{"steps", json::array()}, {"maps", json::array()}, {"scratch", json::array()}};
+  for (const BoundScratch& scratch : plan.scratch) request["scratch"].push_back(scratch.bytes);
+  for (const BoundTensorMap& map : plan.tensormaps) {
+    request["maps"].push_back({{"base", StorageJson(spec, plan, map.tensor, nullptr, shape.task)},
+                               {"type", static_cast<int>(map.type)},
+                               {"dims", map.dims},
+                               {"strides", map.strides},
+                               {"box", map.box},
+                               {"step", map.step},
+                               {"swizzle", map.swizzle},
+                               {"l2", map.l2},
+                               {"nan", map.nan_fill}});
+  }
+  for (const BoundCudaStep& step : plan.steps) {
+    if (step.kind == PlanLine::Kind::kZero) {
+      size_t bytes = 0;
+      json storage = StorageJson(spec, plan, step.function, &bytes, shape.task);
+      request["steps"].push_back({{"zero", std::move(storage)}, {"bytes", bytes}});
+      continue;
+    }
+    json args = json::array();
+    for (const BoundArg& arg : step.args) args.push_back(ArgJson(spec, plan, arg));
+    request["steps"].push_back({{"launch", step.function},
+                                {"grid", step.launch.grid},
+                                {"block", step.launch.block},
+                                {"cluster", step.launch.cluster},
+                                {"shared", step.launch.smem},
+                                {"cooperative", step.launch.cooperative},
+                                {"dependent", step.launch.pdl},
+                                {"args", args}});
+  }
+  return request;
+}
+
+size_t CudaRun::Launches(int side, const Shape& shape) const {
+  return std::max<size_t>(sides_[side].plans.at(&shape).steps.size(), 1);
+}
+
+Judged<void> CudaRun::UseSet(const CudaShape& shape, const CudaOracle::Set& set) {
+  if (used_.contains(set.id())) return {};
+  const size_t unit = context_.device.unit;
+  json request{{"do", "set"},
+               {"id", set.id()},
+               {"scalars", set.scalars},
+               {"tensors", json::array()},
+               {"scratch", json::array()}};
+  KOPT_TRY(const CudaOracle::Set* foreign, shape.sets->Foreign());
+  std::vector<int> descriptors;
+  size_t next_input = 0;
+  size_t next_output = 0;
+  for (size_t i = 0; i < shape.task.tensors.size(); ++i) {
+    const BoundTensor& bound = shape.task.tensors[i];
+    const Tensor& tensor = *bound.tensor;
+    if (tensor.role == Tensor::Role::kTemp) continue;
+    json row = set.places[i].Json();
+    row["kind"] = tensor.role == Tensor::Role::kInput ? "input" : tensor.IsRead() ? "inout" : "output";
+    if (tensor.IsRead()) descriptors.push_back(set.inputs.at(next_input++).get());
+    if (tensor.IsWritten()) {
+      const PoisonWords poison = PoisonOf(tensor.dtype);
+      row["nan"] = poison.nan;
+      row["keep"] = poison.keep;
+      row["set"] = poison.set;
+      row["element"] = Size(tensor.dtype);
+      if (!bound.IsDense()) AddElements(row, bound);
+    }
+    if (tensor.role == Tensor::Role::kOutput) {
+      const Fd& answer = foreign->foreign.at(next_output++);
+      row["foreign"] = bound.IsDense();
+      if (bound.IsDense()) descriptors.push_back(answer.get());
+    }
+    request["tensors"].push_back(std::move(row));
+  }
+  // Scratch of both sides in the same memory: each by its number.
+  std::vector<size_t> scratch;
+  for (const Side& side : sides_) {
+    const auto plan = side.plans.find(shape.shape);
+    if (plan == side.plans.end()) continue;
+    for (size_t i = 0; i < plan->second.scratch.size(); ++i) {
+      if (scratch.size() <= i) scratch.push_back(0);
+      scratch[i] = std::max(scratch[i], plan->second.scratch[i].bytes);
+    }
+  }
+  for (const size_t bytes : scratch) request["scratch"].push_back(PlaceTensor(bytes, 256, unit).Json());
+  KOPT_TRY(const DeviceAnswer answer, Ask(std::move(request), kLoadSeconds, Stage::kCheck, shape.shape, descriptors));
+  KOPT_CHECK(context_.oracle->Attach(shape.task, set, set.id(), answer.descriptors));
+  used_.insert(set.id());
+  return {};
+}
+
+Result<void> CudaRun::Drop(const CudaOracle::Set& set) {
+  if (used_.erase(set.id()) == 0) return {};
+  KOPT_CHECK(context_.oracle->Detach(set.id()));
+  KOPT_CHECK(worker_->Ask({{"do", "drop"}, {"sets", {set.id()}}}, kLoadSeconds));
+  return {};
+}
+
+// What a call must not have done: written around its outputs and scratch, or to variables of a module.
+Judged<void> CudaRun::CheckDamage(const DeviceAnswer& answer, const CudaShape& shape, const BoundCudaPlan& plan,
+                                  Stage stage) const {
+  const auto unsafe = [&](const std::string& reason) {
+    Refusal refusal{.outcome = Outcome::kUnsafe, .stage = stage, .reason = reason};
+    refusal.reason += fmt::format(" (shape {})", ShapeText(context_.spec, *shape.shape));
+    refusal.evidence["shape"] = ShapeText(context_.spec, *shape.shape);
+    return std::unexpected(Stop(std::move(refusal)));
+  };
+  if (answer.json.at("image").get<uint64_t>() > 0) {
+    return unsafe("it keeps state between calls: a device variable changed");
+  }
+  for (const json& set : answer.json.at("sets")) {
+    size_t output = 0;
+    for (const BoundTensor& bound : shape.task.tensors) {
+      if (!bound.tensor->IsWritten()) continue;
+      if (set.at("around").at(output).get<uint64_t>() > 0) {
+        return unsafe(fmt::format("it wrote before the start or behind the end of `{}`", bound.tensor->name));
+      }
+      if (set.at("gaps").at(output).get<uint64_t>() > 0) {
+        return unsafe(
+            fmt::format("it wrote between the rows of `{}`, where its strides leave a gap", bound.tensor->name));
+      }
+      ++output;
+    }
+    for (size_t i = 0; i < set.at("scratch").size(); ++i) {
+      if (set.at("scratch").at(i).get<uint64_t>() == 0) continue;
+      return unsafe(fmt::format("it wrote before the start or behind the end of scratch {}",
+                                i < plan.scratch.size() ? "`" + plan.scratch[i].name + "`" : "memory"));
+    }
+  }
+  return {};
+}
+
+Judged<void> CudaRun::Compare(int side, const CudaShape& shape, const CudaOracle::Set& set, Stage stage) {
+  KOPT_TRY(const auto comparisons, context_.oracle->Compare(shape.task, set, set.id()));
+  for (size_t i = 0; i < comparisons.size(); ++i) {
+    if (!comparisons[i]) continue;
+    const Comparison& comparison = *comparisons[i];
+    const BoundTensor& bound = shape.task.tensors[i];
+    if (!bound.tensor->accept && side == kCandidate) {
+      auto& worst = evidence_["errors"][bound.tensor->name];
+      if (worst.is_null()) worst = {{"largest", 0.0}, {"rms", 0.0}};
+      worst["largest"] = std::max(worst["largest"].get<double>(), comparison.largest);
+      worst["rms"] = std::max(worst["rms"].get<double>(), comparison.rms);
+    }
+    if (comparison.pass) continue;
+    Refusal refusal{.outcome = Outcome::kMismatch, .stage = stage, .reason = comparison.reason};
+    if (!bound.tensor->accept) {
+      refusal.evidence["output"] = bound.tensor->name;
+      refusal.evidence["index"] = bound.Coordinates(std::max<long long>(comparison.worst, 0));
+      refusal.evidence["got"] = comparison.got;
+      refusal.evidence["want"] = comparison.want;
+      if (comparison.deviation > 0) refusal.evidence["deviation"] = comparison.deviation;
+      refusal.evidence["wrong"] = comparison.wrong;
+      refusal.evidence["compared"] = comparison.compared;
+    }
+    refusal.reason += fmt::format(" (shape {})", ShapeText(context_.spec, *shape.shape));
+    refusal.evidence["shape"] = ShapeText(context_.spec, *shape.shape);
+    return std::unexpected(Stop(std::move(refusal)));
+  }
+  return {};
+}
+
+// Repeats that differ bitwise are a fact, and where the spec forbids it a mismatch.
+Judged<void> CudaRun::NotRepeatable(int side, const CudaShape& shape, size_t output) {
+  if (side == kCandidate) repeatable_ = false;
+  for (const BoundTensor& bound : shape.task.tensors) {
+    if (!bound.tensor->IsWritten() || output-- > 0) continue;
+    if (!bound.tensor->repeatable) return {};
+    return std::unexpected(Stop(Refusal{
+        .outcome = Outcome::kMismatch,
+        .stage = Stage::kMeasure,
+        .reason = fmt::format("`{}` is not the same bit by bit in every call, which the spec demands (shape {})",
+                              bound.tensor->name, ShapeText(context_.spec, *shape.shape))}));
+  }
+  return {};
+}
+
+Judged<double> CudaRun::Check(int side, const CudaShape& shape, const CudaOracle::Set& set, const Deadline& deadline) {
+  KOPT_CHECK(UseSet(shape, set));
+  const uint64_t secret = SecretSeed();
+  KOPT_TRY(const DeviceAnswer answer, Ask({{"do", "call"},
+                                           {"plan", sides_[side].plan_of.at(shape.shape)},
+                                           {"set", set.id()},
+                                           {"poison", secret % kPoisons},
+                                           {"seed", secret},
+                                           {"key", key_}},
+                                          deadline.Of(Launches(side, *shape.shape), 1), Stage::kCheck, shape.shape));
+  KOPT_CHECK(CheckDamage(answer, shape, sides_[side].plans.at(shape.shape), Stage::kCheck));
+  KOPT_CHECK(Compare(side, shape, set, Stage::kCheck));
+  const json& digests = answer.json.at("sets").at(0).at("digests");
+  for (size_t i = 0; i < digests.size(); ++i) {
+    sides_[side].digests[{shape.shape, set.id(), i}] = digests.at(i);
+  }
+  return answer.json.at("us").get<double>() * 1e-6;
+}
+
+Judged<double> CudaRun::Time(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
+                             const Deadline& deadline) {
+  json ids = json::array();
+  for (const CudaOracle::Set* set : sets) {
+    KOPT_CHECK(UseSet(shape, *set));
+    ids.push_back(set->id());
+  }
+  const uint64_t secret = SecretSeed();
+  KOPT_TRY(const DeviceAnswer answer,
+           Ask({{"do", "time"},
+                {"plan", sides_[side].plan_of.at(shape.shape)},
+                {"sets", ids},
+                {"poison", secret % kPoisons},
+                {"seed", secret},
+                {"key", key_}},
+               deadline.Of(Launches(side, *shape.shape), sets.size()), Stage::kMeasure, shape.shape));
+  KOPT_CHECK(CheckDamage(answer, shape, sides_[side].plans.at(shape.shape), Stage::kMeasure));
+  for (size_t s = 0; s < sets.size(); ++s) {
+    const json& digests = answer.json.at("sets").at(s).at("digests");
+    bool same = true;
+    for (size_t i = 0; i < digests.size(); ++i) {
+      const uint64_t digest = digests.at(i);
+      const auto [known, first] = sides_[side].digests.try_emplace({shape.shape, sets[s]->id(), i}, digest);
+      if (!first && known->second == digest) continue;
+      same = false;
+      if (!first) KOPT_CHECK(NotRepeatable(side, shape, i));
+      known->second = digest;
+    }
+    if (same) continue;
+    KOPT_CHECK(Compare(side, shape, *sets[s], Stage::kMeasure));
+  }
+  const double empty = answer.json.at("empty_us").get<double>() * 1e-6;
+  empty_seconds_ = empty;
+  return (answer.json.at("us").get<double>() * 1e-6 - empty) / static_cast<double>(sets.size());
+}
+
+Judged<double> CudaRun::AwaitClock() {
+  KOPT_TRY(const DeviceAnswer answer, Ask({{"do", "clock"}}, 1, Stage::kMeasure, nullptr));
+  const json& mhz = answer.json.at("mhz");
+  return mhz.is_number() ? mhz.get<double>() : 0;
+}
+
+}  // namespace kopt

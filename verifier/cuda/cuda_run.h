@@ -1,0 +1,73 @@
+// One fresh process on the device with a candidate in it, and its baseline beside it: loaded, called on input sets,
+// checked, timed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "verifier/core/deadline.h"
+#include "verifier/cuda/cuda_sets.h"
+
+namespace kopt {
+
+class CudaRun {
+ public:
+  static constexpr int kCandidate = 0, kBaseline = 1;
+
+  // Takes a worker. Nothing runs yet.
+  static Result<std::unique_ptr<CudaRun>> Start(CudaContext& context, const CudaShapes& shapes);
+  ~CudaRun();
+
+  // Loads a side's code and binds its plan at every shape (the baseline's: at the scored ones).
+  Judged<void> Load(int side, const Candidate& candidate, const Configuration& configuration,
+                    const CudaObjects& objects);
+
+  // One call on a set, every output compared with its answer; keeps the digests for Time. Seconds of the call.
+  Judged<double> Check(int side, const CudaShape& shape, const CudaOracle::Set& set, const Deadline& deadline);
+  // Gives a set's memory in the candidate's process back.
+  Result<void> Drop(const CudaOracle::Set& set);
+
+  // A timed batch on these sets, each once: seconds a call, the cost of an empty launch subtracted. Every output's
+  // digest must be that of the set's compared output; another one is compared in full.
+  Judged<double> Time(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
+                      const Deadline& deadline);
+  // Waits until the device's clock stands still. Megahertz; 0: it does not.
+  Judged<double> AwaitClock();
+
+  size_t Launches(int side, const Shape& shape) const;
+  const nlohmann::ordered_json& evidence() const { return evidence_; }
+  bool bitwise_repeatable() const { return repeatable_; }
+  double empty_seconds() const { return empty_seconds_; }  // of the last batch
+
+ private:
+  struct Side {
+    std::map<const Shape*, int> plan_of;
+    std::map<const Shape*, BoundCudaPlan> plans;
+    std::map<std::tuple<const Shape*, int, size_t>, uint64_t> digests;  // by shape, set, number of the output
+  };
+  CudaRun(CudaContext& context, const CudaShapes& shapes) : context_(context), shapes_(shapes) {}
+  Judged<DeviceAnswer> Ask(nlohmann::json request, double seconds, Stage stage, const Shape* shape,
+                           const std::vector<int>& descriptors = {});
+  Judged<void> UseSet(const CudaShape& shape, const CudaOracle::Set& set);
+  Judged<void> CheckDamage(const DeviceAnswer& answer, const CudaShape& shape, const BoundCudaPlan& plan,
+                           Stage stage) const;
+  Judged<void> NotRepeatable(int side, const CudaShape& shape, size_t output);
+  Judged<void> Compare(int side, const CudaShape& shape, const CudaOracle::Set& set, Stage stage);
+  nlohmann::json PlanJson(const CudaShape& shape, const BoundCudaPlan& plan) const;
+
+  CudaContext& context_;
+  const CudaShapes& shapes_;
+  std::unique_ptr<DeviceWorker> worker_;
+  Side sides_[2];
+  std::vector<size_t> scratch_most_;  // bytes by scratch number, the most of any plan
+  std::set<int> used_;                // sets whose memory is in the process
+  uint64_t key_ = 0;                  // of the digests
+  int next_module_ = 0, next_plan_ = 0;
+  double empty_seconds_ = 0;
+  bool repeatable_ = true;
+  nlohmann::ordered_json evidence_ = nlohmann::ordered_json::object();
+};
+
+}  // namespace kopt

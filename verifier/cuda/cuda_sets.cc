@@ -1,0 +1,126 @@
+#include "verifier/cuda/cuda_sets.h"
+
+#include "base/hash.h"
+
+namespace kopt {
+namespace {
+
+constexpr uint64_t kForeignSet = ~uint64_t{0};
+constexpr double kEventJitter = 1e-6;  // seconds by which a batch may be seen too short
+constexpr int kLeastSets = 4;          // of the largest shape that must fit the device together
+
+// Bytes on the device while one set's answer is computed: inputs, outputs, and every result with variance and writer.
+double BytesOfSet(const BoundTask& task) {
+  double bytes = 0;
+  for (const BoundTensor& bound : task.tensors) {
+    if (bound.tensor->role != Tensor::Role::kTemp) bytes += static_cast<double>(bound.bytes);
+    if (bound.tensor->role != Tensor::Role::kInput) bytes += 20.0 * static_cast<double>(bound.elements);
+  }
+  return bytes;
+}
+
+Result<void> CheckMemory(const CudaContext& context, const Shape& shape, const BoundTask& task) {
+  double temps = 0;
+  for (const BoundTensor& bound : task.tensors) {
+    if (bound.tensor->role == Tensor::Role::kTemp) temps += 20.0 * static_cast<double>(bound.elements);
+  }
+  const double needed = kLeastSets * (BytesOfSet(task) - temps) + temps;
+  if (needed <= 0.9 * context.device.memory_bytes) return {};
+  return std::unexpected(Error{
+      .exit = Exit::kUsage,
+      .message = fmt::format("shape {} needs about {:.1f} GB on the device, which has {:.1f} GB",
+                             ShapeText(context.spec, shape), needed * 1e-9, context.device.memory_bytes * 1e-9),
+      .file = context.spec.file,
+      .line = shape.position.line,
+      .key = "shape",
+      .hint = "choose a smaller shape; each element of an output or temp takes 20 bytes while the references run"});
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CudaOracle::Set>> CudaSets::Make(const SetRecipe& recipe) {
+  KOPT_TRY(auto set, oracle_.Draw(task_, recipe, timed_));
+  KOPT_CHECK(oracle_.Solve(task_, *set));
+  return set;
+}
+
+Result<const CudaOracle::Set*> CudaSets::Get(size_t index) {
+  while (sets_.size() <= index) {
+    KOPT_TRY(auto set, Make(seeds_.RecipeOf(sets_.size(), timed_)));
+    sets_.push_back(std::move(set));
+  }
+  return sets_[index].get();
+}
+
+Result<const CudaOracle::Set*> CudaSets::Fresh() {
+  const uint64_t seed = SecretSeed();
+  fresh_.reset();
+  KOPT_TRY(fresh_,
+           oracle_.Draw(task_, {.seed = seed, .vary_static = timed_, .static_seed = seeds_.static_inputs}, timed_));
+  KOPT_CHECK(oracle_.Sample(task_, *fresh_, Mix(seed, 1)));
+  return fresh_.get();
+}
+
+Result<const CudaOracle::Set*> CudaSets::Foreign() {
+  if (foreign_) return foreign_.get();
+  KOPT_TRY(foreign_,
+           Make({.seed = Mix(seeds_.sets, kForeignSet), .vary_static = timed_, .static_seed = seeds_.static_inputs}));
+  KOPT_CHECK(oracle_.MakeForeign(task_, *foreign_));
+  return foreign_.get();
+}
+
+Result<std::unique_ptr<CudaOracle::Set>> CudaSets::Redrawn(int tensor, int scalar) {
+  SetRecipe recipe = seeds_.RecipeOf(0, timed_);
+  recipe.redraw = tensor;
+  recipe.redraw_scalar = scalar;
+  recipe.redraw_seed = SecretSeed();
+  return Make(recipe);
+}
+
+Result<CudaShapes> NewCudaShapes(CudaContext& context, uint64_t seed, uint64_t static_seed) {
+  CudaShapes shapes;
+  const Spec& spec = context.spec;
+  const auto add = [&](const Shape* shape, bool scored) -> Result<void> {
+    KOPT_TRY(BoundTask task, Bind(spec, *shape));
+    KOPT_CHECK(CheckMemory(context, *shape, task));
+    shapes.push_back({.shape = shape,
+                      .scored = scored,
+                      .number = scored ? static_cast<int>(shapes.size()) : 0,
+                      .task = std::move(task)});
+    return {};
+  };
+  for (const Shape* shape : spec.Scored(Target::kCuda)) KOPT_CHECK(add(shape, true));
+  if (shapes.empty()) {
+    return std::unexpected(Error{.exit = Exit::kUsage,
+                                 .message = "no [[shape]] is scored on the cuda target",
+                                 .file = spec.file,
+                                 .key = "shape",
+                                 .hint = "add a [[shape]] without `target`, or with target = \"cuda\""});
+  }
+  for (const Shape* shape : spec.Checks(Target::kCuda)) KOPT_CHECK(add(shape, false));
+  // After the vector has its final size: sets refer to their tasks.
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const SetSeeds seeds{.sets = Mix(seed, i), .static_inputs = static_seed};
+    shapes[i].sets = std::make_unique<CudaSets>(*context.oracle, shapes[i].task, shapes[i].scored, seeds);
+  }
+  return shapes;
+}
+
+std::vector<const Shape*> ShapesOf(const CudaShapes& shapes) {
+  std::vector<const Shape*> all;
+  for (const CudaShape& shape : shapes) all.push_back(shape.shape);
+  return all;
+}
+
+Scale ScaleOf(CudaContext& context, const CudaShapes& shapes) {
+  Scale scale{.spec = &context.spec,
+              .peaks = context.options.peaks,
+              .cache_bytes = context.device.l2_bytes,
+              .clock_jitter = kEventJitter};
+  for (const CudaShape& shape : shapes) {
+    if (shape.scored) scale.scored.push_back(&shape.task);
+  }
+  return scale;
+}
+
+}  // namespace kopt

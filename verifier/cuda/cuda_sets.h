@@ -1,0 +1,55 @@
+// The input sets of every shape of a task on the device, with their right answers, drawn as they are needed.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "verifier/core/conclude.h"
+#include "verifier/cuda/cuda_oracle.h"
+
+namespace kopt {
+
+class CudaSets {
+ public:
+  CudaSets(CudaOracle& oracle, const BoundTask& task, bool timed, SetSeeds seeds)
+      : oracle_(oracle), task_(task), timed_(timed), seeds_(seeds) {}
+
+  const BoundTask& task() const { return task_; }
+  bool timed() const { return timed_; }
+  // Set `index`, with its whole answer. The reference stays valid.
+  Result<const CudaOracle::Set*> Get(size_t index);
+  // A set nobody has used, its answer sampled where the spec allows it. Replaces the last one.
+  Result<const CudaOracle::Set*> Fresh();
+  // A set that no candidate is given: its answer is one of the poisons.
+  Result<const CudaOracle::Set*> Foreign();
+  // Set 0 with one input or one scalar drawn anew, with its whole answer.
+  Result<std::unique_ptr<CudaOracle::Set>> Redrawn(int tensor, int scalar);
+  size_t size() const { return sets_.size(); }
+  size_t check_count() const { return CheckSetCount(task_); }
+
+ private:
+  Result<std::unique_ptr<CudaOracle::Set>> Make(const SetRecipe& recipe);
+  CudaOracle& oracle_;
+  const BoundTask& task_;
+  bool timed_;
+  SetSeeds seeds_;
+  std::vector<std::unique_ptr<CudaOracle::Set>> sets_;
+  std::unique_ptr<CudaOracle::Set> fresh_, foreign_;
+};
+
+struct CudaShape {
+  const Shape* shape = nullptr;
+  bool scored = false;
+  int number = 0;  // among the scored ones
+  BoundTask task;
+  std::unique_ptr<CudaSets> sets;
+};
+using CudaShapes = std::vector<CudaShape>;
+
+// Scored shapes, then check shapes. Errors: no shape is scored on cuda; a shape that the device's memory cannot hold.
+Result<CudaShapes> NewCudaShapes(CudaContext& context, uint64_t seed, uint64_t static_seed);
+
+std::vector<const Shape*> ShapesOf(const CudaShapes& shapes);
+Scale ScaleOf(CudaContext& context, const CudaShapes& shapes);
+
+}  // namespace kopt
