@@ -117,7 +117,8 @@ void LookForGpu(Doctor& doctor) {
 }
 
 void LookAtDevice(Doctor& doctor) {
-  const Device device = CpuDevice();
+  const auto found = doctor.context.host().backends.at(Target::kCpu).device();
+  const Device device = found.value_or(Device{});
   const auto threads = device.values.find("THREADS");
   doctor.Add("device", "ok",
              fmt::format("cpu: {}; THREADS = {}, {} CPUs online", device.name,
