@@ -44,6 +44,10 @@ int RunHere(const Section& section) {
 int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const std::vector<std::string> wanted(argv + 1, argv + argc);
+  if (wanted.size() == 1) {  // in this process, for tools that follow one
+    const auto only = std::ranges::find(kSections, wanted[0], &Section::name);
+    if (only != kSections.end()) return RunHere(*only);
+  }
   for (const Section& section : kSections) {
     if (!wanted.empty() && std::ranges::find(wanted, section.name) == wanted.end()) continue;
     std::printf("[%s]\n", section.name.c_str());

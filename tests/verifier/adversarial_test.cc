@@ -1,5 +1,7 @@
-// Hands every file of tests/adversarial/cpu to one verifier, one after the other, and compares each verdict with what
-// the file's first lines say it must be.
+// Hands every file of tests/adversarial/cpu, or of cuda, to one verifier, one after the other, and compares each
+// verdict with what the file's first lines say it must be.
+//
+//   adversarial_test cpu|cuda [--gtest_...]
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,11 +14,18 @@
 
 #include "base/files.h"
 #include "verifier/cpu/cpu_verifier.h"
+#include "verifier/cuda/cuda_verifier.h"
 
 namespace kopt {
 namespace {
 
-const std::filesystem::path kFolder = std::filesystem::path(KOPT_SOURCE) / "tests/adversarial/cpu";
+Target target = Target::kCpu;
+std::filesystem::path folder;
+std::string missing;  // why nothing can be judged here
+
+Result<std::unique_ptr<Verifier>> NewVerifier(const Spec& spec) {
+  return target == Target::kCpu ? NewCpuVerifier(spec, {}) : NewCudaVerifier(spec, {});
+}
 
 struct Expectation {
   std::string outcome, reason, spec = "row_sum.spec";
@@ -44,14 +53,14 @@ Bench& BenchOf(const std::string& name) {
   auto& bench = benches[name];
   if (bench != nullptr) return *bench;
   bench = std::make_unique<Bench>();
-  auto spec = ReadSpec((kFolder / name).string());
+  auto spec = ReadSpec((folder / name).string());
   EXPECT_TRUE(spec) << spec.error().Text();
   bench->spec = std::move(*spec);
-  auto verifier = NewCpuVerifier(bench->spec, {});
+  auto verifier = NewVerifier(bench->spec);
   EXPECT_TRUE(verifier) << verifier.error().Text();
   bench->verifier = std::move(*verifier);
-  const std::string seed = bench->spec.seed.at(Target::kCpu);
-  auto candidate = ParseCandidate(bench->spec, Target::kCpu, *ReadFile(kFolder / seed), seed);
+  const std::string seed = bench->spec.seed.at(target);
+  auto candidate = ParseCandidate(bench->spec, target, *ReadFile(folder / seed), seed);
   EXPECT_TRUE(candidate) << candidate.error().Text();
   auto verdict = bench->verifier->SetBaseline(*candidate, DefaultConfiguration(*candidate));
   EXPECT_TRUE(verdict) << verdict.error().Text();
@@ -63,12 +72,13 @@ class AdversarialTest : public testing::Test {
  public:
   explicit AdversarialTest(std::filesystem::path file) : file_(std::move(file)) {}
   void TestBody() override {
+    if (!missing.empty()) GTEST_SKIP() << missing;
     const std::string source = *ReadFile(file_);
     const Expectation expectation = ReadExpectation(source);
     Bench& bench = BenchOf(expectation.spec);
     std::string outcome = "rejected";
     std::string reason;
-    auto candidate = ParseCandidate(bench.spec, Target::kCpu, source, file_.filename().string());
+    auto candidate = ParseCandidate(bench.spec, target, source, file_.filename().string());
     if (candidate) {
       auto verdict = bench.verifier->Screen(*candidate, DefaultConfiguration(*candidate), {});
       ASSERT_TRUE(verdict) << verdict.error().Text();
@@ -87,8 +97,8 @@ class AdversarialTest : public testing::Test {
 
 void Register() {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
-    if (entry.path().extension() == ".cpp") files.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == (target == Target::kCpu ? ".cpp" : ".cu")) files.push_back(entry.path());
   }
   std::ranges::sort(files);
   for (const auto& file : files) {
@@ -102,6 +112,16 @@ void Register() {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
+  const auto target = argc > 1 ? kopt::ParseTarget(argv[1]) : std::nullopt;
+  if (!target) {
+    std::fputs("usage: adversarial_test cpu|cuda\n", stderr);
+    return 2;
+  }
+  kopt::target = *target;
+  kopt::folder = std::filesystem::path(KOPT_SOURCE) / "tests/adversarial" / argv[1];
+  if (*target == kopt::Target::kCuda) {
+    if (const auto device = kopt::FindCudaDevice(); !device) kopt::missing = device.error().Text();
+  }
   kopt::Register();
   return RUN_ALL_TESTS();
 }

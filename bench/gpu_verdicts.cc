@@ -1,0 +1,209 @@
+// Verdicts on the GPU: what they cost, and whether they hold.
+//
+//   gpu_verdicts times SPEC FILE [COUNT]    seconds from source to verdict, each time from a source never seen before
+//   gpu_verdicts same SPEC FILE [COUNT]     a candidate against itself: how often is it called faster or slower?
+//   gpu_verdicts spread SPEC FILE [COUNT]   its time in so many fresh processes
+//   gpu_verdicts faults [COUNT]             faulty candidates of tests/adversarial/cuda mixed with a good one
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "verifier/core/statistics.h"
+#include "verifier/cuda/cuda_verifier.h"
+
+namespace kopt {
+namespace {
+
+int Fail(const Error& error) {
+  std::fprintf(stderr, "gpu_verdicts: %s\n%s\n", error.Text().c_str(), error.log.c_str());
+  return 1;
+}
+
+std::string Quartiles(std::vector<double> values, double unit) {
+  std::ranges::sort(values);
+  const size_t n = values.size();
+  if (n == 0) return "-";
+  return fmt::format("{:.3f} [{:.3f}, {:.3f}]", values[n / 2] * unit, values[n / 4] * unit, values[n * 3 / 4] * unit);
+}
+
+struct Subject {
+  Spec spec;
+  std::unique_ptr<Verifier> verifier;
+  std::string source;
+  std::string file;
+};
+
+Result<Candidate> Parse(const Subject& subject, const std::string& source) {
+  return ParseCandidate(subject.spec, Target::kCuda, source, subject.file);
+}
+
+// With the file itself as the baseline, or the spec's.
+Result<void> Prepare(Subject& subject, const std::string& spec, const std::string& file, bool itself) {
+  KOPT_TRY(subject.spec, ReadSpec(spec));
+  KOPT_TRY(subject.source, ReadFile(file));
+  subject.file = file;
+  KOPT_TRY(const CudaDevice device, FindCudaDevice());
+  std::printf("%s, %s on %s\n", spec.c_str(), file.c_str(), device.device.name.c_str());
+  double begin = SystemClock().Now();
+  KOPT_TRY(const Peaks peaks, CalibrateCuda({}));
+  std::printf("calibration %.2f s: read %.0f, write %.0f, copy %.0f GB/s;", SystemClock().Now() - begin,
+              peaks.read_bytes * 1e-9, peaks.write_bytes * 1e-9, peaks.copy_bytes * 1e-9);
+  for (const auto& [unit, rate] : peaks.flops) std::printf(" %s %.1f", unit.c_str(), rate * 1e-12);
+  std::printf(" T/s\n");
+  begin = SystemClock().Now();
+  KOPT_TRY(subject.verifier, NewCudaVerifier(subject.spec, {.peaks = peaks}));
+  const double made = SystemClock().Now();
+  std::string source = subject.source;
+  const auto named = subject.spec.baseline.find(Target::kCuda);
+  if (!itself && named != subject.spec.baseline.end()) {
+    KOPT_TRY(source, ReadFile(subject.spec.Folder() / named->second));
+  }
+  KOPT_TRY(const Candidate baseline, Parse(subject, source));
+  KOPT_TRY(const Verdict verdict, subject.verifier->SetBaseline(baseline, DefaultConfiguration(baseline)));
+  std::printf("verifier %.2f s, baseline %.2f s: %s %s\n", made - begin, SystemClock().Now() - made,
+              std::string(Name(verdict.outcome)).c_str(), verdict.reason.c_str());
+  if (!verdict.correct()) return InternalError("the baseline is not right");
+  return {};
+}
+
+int Times(Subject& subject, int count) {
+  std::vector<double> all;
+  std::map<std::string, std::vector<double>> stages;
+  std::string last;
+  for (int i = 0; i <= count; ++i) {
+    const double begin = SystemClock().Now();
+    const auto candidate =
+        Parse(subject, fmt::format("{}\n__device__ const int unseen_{} = {};\n", subject.source, i, i));
+    if (!candidate) return Fail(candidate.error());
+    const auto verdict = subject.verifier->Screen(*candidate, DefaultConfiguration(*candidate), {});
+    if (!verdict) return Fail(verdict.error());
+    last = fmt::format("{} {}", Name(verdict->outcome), verdict->reason);
+    if (i == 0) continue;  // its sets were drawn
+    all.push_back(SystemClock().Now() - begin);
+    for (const auto& [stage, seconds] : verdict->stage_seconds) stages[stage].push_back(seconds);
+  }
+  std::printf("source to verdict, s: %s (%s)\n", Quartiles(all, 1).c_str(), last.c_str());
+  for (const auto& [stage, seconds] : stages) std::printf("  %-8s %s\n", stage.c_str(), Quartiles(seconds, 1).c_str());
+  return 0;
+}
+
+int Same(Subject& subject, int count) {
+  std::map<std::string, int> judged;
+  for (int i = 0; i < count; ++i) {
+    const auto candidate = Parse(subject, subject.source);
+    if (!candidate) return Fail(candidate.error());
+    const auto verdict = subject.verifier->Screen(*candidate, DefaultConfiguration(*candidate), {});
+    if (!verdict) return Fail(verdict.error());
+    ++judged[!verdict->remark.empty() ? verdict->remark : verdict->evidence.value("judged", verdict->reason)];
+  }
+  std::printf("against itself, %d times:", count);
+  for (const auto& [name, times] : judged) std::printf(" %s %d", name.c_str(), times);
+  std::printf("\n");
+  return 0;
+}
+
+int Spread(Subject& subject, int count) {
+  std::map<std::string, std::vector<double>> times;
+  for (int i = 0; i < count; ++i) {
+    const auto candidate = Parse(subject, subject.source);
+    if (!candidate) return Fail(candidate.error());
+    const auto verdict = subject.verifier->Screen(*candidate, DefaultConfiguration(*candidate), {});
+    if (!verdict) return Fail(verdict.error());
+    for (const auto& row : verdict->evidence.at("shapes")) times[row.at("shape")].push_back(row.at("time_us"));
+  }
+  for (const auto& [shape, values] : times) {
+    std::vector<double> sorted = values;
+    std::ranges::sort(sorted);
+    const size_t n = sorted.size();
+    std::printf("%s: us %s, interquartile range %.2f %%\n", shape.c_str(), Quartiles(values, 1).c_str(),
+                100 * (sorted[n * 3 / 4] - sorted[n / 4]) / sorted[n / 2]);
+  }
+  return 0;
+}
+
+int Faults(const std::filesystem::path& folder, int count) {
+  Subject subject;
+  const std::string good = (folder / "honest_warp_per_row.cu").string();
+  if (auto prepared = Prepare(subject, (folder / "row_sum.spec").string(), good, true); !prepared) {
+    return Fail(prepared.error());
+  }
+  std::vector<std::filesystem::path> faulty;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.path().extension() == ".cu" && !name.starts_with("honest")) faulty.push_back(entry.path());
+  }
+  std::ranges::sort(faulty);
+  std::map<std::string, int> outcomes;
+  std::vector<double> good_us, after_endless;
+  int bad_verdicts = 0;
+  for (int i = 0; i < count; ++i) {
+    const auto& file = faulty[static_cast<size_t>(i) % faulty.size()];
+    const auto source = ReadFile(file);
+    if (!source) return Fail(source.error());
+    auto candidate = Parse(subject, *source);
+    double judged = SystemClock().Now();
+    std::string outcome = "rejected";
+    if (candidate) {
+      const auto verdict = subject.verifier->Screen(*candidate, DefaultConfiguration(*candidate), {});
+      if (!verdict) {
+        std::printf("%s: no verdict: %s\n", file.filename().c_str(), verdict.error().Text().c_str());
+        ++bad_verdicts;
+        continue;
+      }
+      outcome = Name(verdict->outcome);
+      if (i < static_cast<int>(faulty.size()))
+        std::printf("  %-34s %s: %.110s\n", file.stem().c_str(), outcome.c_str(), verdict->reason.c_str());
+    }
+    ++outcomes[outcome];
+    judged = SystemClock().Now();
+    if (i % 3 != 0 && outcome != "timeout") continue;
+    const auto twin = Parse(subject, subject.source);
+    const auto verdict = subject.verifier->Screen(*twin, DefaultConfiguration(*twin), {});
+    if (!verdict || !verdict->correct()) {
+      std::printf("the good one after %s: %s\n", file.filename().c_str(),
+                  verdict ? verdict->reason.c_str() : verdict.error().Text().c_str());
+      ++bad_verdicts;
+      continue;
+    }
+    good_us.push_back(verdict->time_us.value_or(0));
+    if (outcome == "timeout") after_endless.push_back(SystemClock().Now() - judged);
+  }
+  std::printf("%d faulty candidates:", count);
+  for (const auto& [name, times] : outcomes) std::printf(" %s %d", name.c_str(), times);
+  std::printf("\n%zu verdicts of the good one among them, us %s; wrong verdicts: %d\n", good_us.size(),
+              Quartiles(good_us, 1).c_str(), bad_verdicts);
+  std::printf("a whole verdict right after an endless kernel, s: %s\n", Quartiles(after_endless, 1).c_str());
+  return bad_verdicts == 0 ? 0 : 1;
+}
+
+int Run(const std::vector<std::string>& arguments) {
+  const std::string mode = arguments.empty() ? "" : arguments[0];
+  const auto count = [&](size_t at, int otherwise) {
+    return arguments.size() > at ? std::atoi(arguments[at].c_str()) : otherwise;
+  };
+  if (mode == "faults") return Faults("tests/adversarial/cuda", count(1, 200));
+  if (arguments.size() < 3 || (mode != "times" && mode != "same" && mode != "spread")) {
+    std::fputs("usage: gpu_verdicts times|same|spread SPEC FILE [COUNT] | faults [COUNT]\n", stderr);
+    return 2;
+  }
+  Subject subject;
+  if (auto prepared = Prepare(subject, arguments[1], arguments[2], mode == "same"); !prepared) {
+    return Fail(prepared.error());
+  }
+  if (mode == "times") return Times(subject, count(3, 21));
+  return mode == "same" ? Same(subject, count(3, 200)) : Spread(subject, count(3, 20));
+}
+
+}  // namespace
+}  // namespace kopt
+
+int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  return kopt::Run(std::vector<std::string>(argv + 1, argv + argc));
+}

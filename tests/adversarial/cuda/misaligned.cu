@@ -1,0 +1,13 @@
+// expect: crashed: no multiple of its size
+// Loads four numbers from an address that is no multiple of 16.
+//@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
+
+extern "C" __global__ void row_sum(const float* x, float* s, int R, int C) {
+  const int row = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (row >= R) return;
+  float sum = 0;
+  for (int c = lane; c < C; c += 32) sum += x[(long long)row * C + c];
+  for (int step = 16; step > 0; step /= 2) sum += __shfl_down_sync(0xffffffffu, sum, step);
+  const float4 v = *(const float4*)(x + 1);
+  if (lane == 0) s[row] = sum + v.x + v.w - v.x - v.w;
+}
