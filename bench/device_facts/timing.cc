@@ -83,6 +83,7 @@ void Copies() {
     }
   }
   gpu.Synchronise();
+  fmt::print("  7 copies each of 8, 16, 64 and 256 MB\n");
 }
 
 void KillEndless() {

@@ -45,27 +45,46 @@ size_t InputSet::bytes() const {
   return total;
 }
 
-Result<InputSet> DrawInputs(const Spec& spec, const BoundTask& task, const SetRecipe& recipe) {
-  InputSet set;
-  set.storage.resize(task.tensors.size());
+Result<void> FillInputs(const Spec& spec, const BoundTask& task, const SetRecipe& recipe,
+                        std::span<const std::span<std::byte>> storage) {
+  size_t next = 0;
   for (size_t i = 0; i < task.tensors.size(); ++i) {
     const BoundTensor& bound = task.tensors[i];
     const Tensor& tensor = *bound.tensor;
     if (!tensor.IsRead()) continue;
-    set.storage[i].resize(bound.bytes);
+    const std::span<std::byte> own = storage[next++];
     if (!tensor.code.empty()) continue;
     uint64_t seed = tensor.is_static && !recipe.vary_static ? recipe.static_seed : recipe.seed;
     if (recipe.redraw == static_cast<int>(i)) seed = recipe.redraw_seed;
     const bool other = recipe.also >= 0 && recipe.also < static_cast<int>(tensor.also.size());
     const Fill& fill = other ? tensor.also[static_cast<size_t>(recipe.also)] : tensor.fill;
-    KOPT_CHECK(FillTensor(spec, bound, fill, NameSeed(seed, tensor.name), set.storage[i]));
+    KOPT_CHECK(FillTensor(spec, bound, fill, NameSeed(seed, tensor.name), own));
   }
+  return {};
+}
+
+Result<std::vector<uint64_t>> DrawScalars(const Spec& spec, const BoundTask& task, const SetRecipe& recipe) {
+  std::vector<uint64_t> scalars;
   for (size_t i = 0; i < spec.scalars.size(); ++i) {
     const Scalar& scalar = spec.scalars[i];
     const uint64_t seed = recipe.redraw_scalar == static_cast<int>(i) ? recipe.redraw_seed : recipe.seed;
     KOPT_TRY(const uint64_t bits, ScalarBits(spec, *task.shape, scalar, NameSeed(seed, scalar.name)));
-    set.scalars.push_back(bits);
+    scalars.push_back(bits);
   }
+  return scalars;
+}
+
+Result<InputSet> DrawInputs(const Spec& spec, const BoundTask& task, const SetRecipe& recipe) {
+  InputSet set;
+  set.storage.resize(task.tensors.size());
+  std::vector<std::span<std::byte>> storage;
+  for (size_t i = 0; i < task.tensors.size(); ++i) {
+    if (!task.tensors[i].tensor->IsRead()) continue;
+    set.storage[i].resize(task.tensors[i].bytes);
+    storage.emplace_back(set.storage[i]);
+  }
+  KOPT_CHECK(FillInputs(spec, task, recipe, storage));
+  KOPT_TRY(set.scalars, DrawScalars(spec, task, recipe));
   return set;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/error.h"
@@ -43,5 +44,9 @@ struct InputSet {
 
 // Everything but the inputs that the spec computes by `code`: their storage has its size, and zeros.
 Result<InputSet> DrawInputs(const Spec& spec, const BoundTask& task, const SetRecipe& recipe);
+// The same into memory of the caller's: one stretch of BoundTensor::bytes for each tensor that is read, in order.
+Result<void> FillInputs(const Spec& spec, const BoundTask& task, const SetRecipe& recipe,
+                        std::span<const std::span<std::byte>> storage);
+Result<std::vector<uint64_t>> DrawScalars(const Spec& spec, const BoundTask& task, const SetRecipe& recipe);
 
 }  // namespace kopt

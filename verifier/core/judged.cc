@@ -34,6 +34,11 @@ Result<Verdict> FinishVerdict(Judged<void> judged, Verdict verdict) {
   }
   verdict.speedup = assessment.estimate->speedup;
   verdict.speedup_interval = assessment.estimate->interval;
+  if (verdict.remark == "ambiguous") {
+    verdict.speedup = std::nullopt;
+    verdict.speedup_interval = std::nullopt;
+    return verdict;
+  }
   verdict.evidence["judged"] = Name(Judge(assessment.estimate->interval));
   return verdict;
 }

@@ -31,7 +31,8 @@ using Judged = std::expected<T, Stop>;
 // A plan that breaks a rule; the evidence has its line.
 Refusal PlanRefusal(const Error& error, Outcome outcome, Stage stage);
 
-// The verdict that a judgement ends with: measured, with the ratio that its samples give, or refused.
+// The verdict that a judgement ends with: measured, with the ratio that its samples give, or refused. A remark that it
+// has already ("ambiguous") leaves no ratio.
 Result<Verdict> FinishVerdict(Judged<void> judged, Verdict verdict);
 
 }  // namespace kopt

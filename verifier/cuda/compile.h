@@ -62,7 +62,8 @@ class CudaCompileService {
   Result<CudaCompileResult> Compile(const std::string& text, Prefix prefix);
   // Whether Compile would find the result.
   bool IsCompiled(const std::string& text, Prefix prefix) const;
-  // Starts the server for this prefix, if it is not running: it takes 0.2 s, with CUDA's libraries 2 s.
+  // Starts the server for this prefix, if it is not running: it takes 0.2 s, with CUDA's libraries 2 s. The server
+  // lives as long as the thread that called this, or that was the first to compile with the prefix.
   Result<void> Prepare(Prefix prefix);
   // "NVRTC 13.0"; starts a server.
   Result<std::string> Version();

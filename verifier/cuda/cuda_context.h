@@ -25,6 +25,7 @@ struct CudaContext {
   CudaCompileService compiler;
   Lane lane;
   std::string own_kernels;                // cubin of worker_kernels.cu
+  uint64_t digest_key = 0;                // secret; only kopt and its workers' own code ever have it
   std::unique_ptr<DeviceWorker> spare{};  // started ahead for the next judgement
   std::unique_ptr<CudaOracle> oracle{};
 };

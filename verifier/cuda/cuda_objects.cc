@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <future>
+#include <optional>
 
 #include "task/cuda_source.h"
 #include "task/screen.h"
@@ -33,18 +35,39 @@ Judged<CudaObjects> CompileCandidate(const Spec& spec, CudaCompileService& compi
   }
   CudaObjects objects;
   std::map<std::string, size_t> known;
+  std::vector<std::string> texts;
   for (const Shape* shape : shapes) {
     const auto source = GenerateCudaSource(spec, candidate, configuration, *shape, DeviceValues(limits));
     if (!source) return std::unexpected(Stop(PlanRefusal(source.error(), Outcome::kRejected, Stage::kParse)));
-    const auto [entry, added] = known.try_emplace(source->text, objects.objects.size());
+    const auto [entry, added] = known.try_emplace(source->text, texts.size());
     objects.object_of[shape] = entry->second;
-    if (!added) continue;
-    auto compiled = compiler.Compile(source->text, CudaCompileService::PrefixFor(candidate.source));
-    if (!compiled) return std::unexpected(Stop(compiled.error()));
-    if (compiled->kind != CudaCompileResult::Kind::kCubin) return std::unexpected(Stop(CompileRefusal(*compiled)));
-    if (!compiled->log.empty()) objects.log = compiled->log;
-    objects.objects.push_back({.cubin = std::move(compiled->cubin), .kernels = std::move(compiled->kernels)});
+    if (added) texts.push_back(source->text);
   }
+  const auto prefix = CudaCompileService::PrefixFor(candidate.source);
+  // A server dies with the thread that started it, so not one of those below.
+  const bool known_all =
+      std::ranges::all_of(texts, [&](const std::string& text) { return compiler.IsCompiled(text, prefix); });
+  if (!known_all) {
+    if (auto prepared = compiler.Prepare(prefix); !prepared) return std::unexpected(Stop(std::move(prepared.error())));
+  }
+  std::vector<std::future<Result<CudaCompileResult>>> running;
+  for (const std::string& text : texts) {
+    running.push_back(std::async(std::launch::async, [&] { return compiler.Compile(text, prefix); }));
+  }
+  std::optional<Stop> stop;
+  for (auto& one : running) {
+    auto compiled = one.get();
+    if (stop) continue;
+    if (!compiled) {
+      stop = Stop(compiled.error());
+    } else if (compiled->kind != CudaCompileResult::Kind::kCubin) {
+      stop = Stop(CompileRefusal(*compiled));
+    } else {
+      if (!compiled->log.empty()) objects.log = compiled->log;
+      objects.objects.push_back({.cubin = std::move(compiled->cubin), .kernels = std::move(compiled->kernels)});
+    }
+  }
+  if (stop) return std::unexpected(*std::move(stop));
   return objects;
 }
 

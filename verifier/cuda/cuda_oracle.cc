@@ -15,6 +15,7 @@ namespace kopt {
 namespace {
 
 constexpr double kOracleSeconds = 120;  // deadline of one answer
+constexpr size_t kInputAlign = 64;      // where each input begins in the memory that is sent: oracle_worker.h
 
 bool IsResult(const Tensor& tensor) { return tensor.role != Tensor::Role::kInput; }
 
@@ -106,14 +107,13 @@ void CudaOracle::Forget(int id) {
 }
 
 Result<std::unique_ptr<CudaOracle::Set>> CudaOracle::Draw(const BoundTask& task, const SetRecipe& recipe, bool timed) {
-  KOPT_TRY(InputSet inputs, DrawInputs(spec_, task, recipe));
   auto set = std::make_unique<Set>(*this, next_++);
-  nlohmann::json request{{"do", "draw"}, {"set", set->id()}, {"scalars", inputs.scalars}, {"code", CodeKernels(spec_)}};
+  KOPT_TRY(set->scalars, DrawScalars(spec_, task, recipe));
+  nlohmann::json request{{"do", "draw"}, {"set", set->id()}, {"scalars", set->scalars}, {"code", CodeKernels(spec_)}};
   request["dims"] = nlohmann::json::array();
   for (const std::string& dim : spec_.dims) request["dims"].push_back(task.shape->dims.at(dim));
   request["tensors"] = nlohmann::json::array();
-  Fd memory(memfd_create("kopt", MFD_CLOEXEC));
-  if (!memory.valid()) return InternalError("no memory for inputs");
+  size_t total = 0;
   for (size_t i = 0; i < task.tensors.size(); ++i) {
     const BoundTensor& bound = task.tensors[i];
     const Tensor& tensor = *bound.tensor;
@@ -124,16 +124,20 @@ Result<std::unique_ptr<CudaOracle::Set>> CudaOracle::Draw(const BoundTask& task,
     if (IsResult(tensor)) set->bytes += static_cast<size_t>(bound.elements) * 16;
     if (!tensor.IsRead()) continue;
     request["tensors"].push_back({{"tensor", i}, {"place", place.Json()}});
-    const std::vector<std::byte>& storage = inputs.storage[i];
-    for (size_t done = 0; done < storage.size();) {
-      const ssize_t wrote = write(memory.get(), storage.data() + done, storage.size() - done);
-      if (wrote <= 0) return InternalError("no memory for inputs");
-      done += static_cast<size_t>(wrote);
-    }
+    total += RoundUp(bound.bytes, kInputAlign);
   }
-  KOPT_TRY(DeviceAnswer answer, Ask(request, {memory.get()}, "drawing inputs"));
+  // Drawn into the memory that the oracle reads.
+  KOPT_TRY(const SharedMemory memory, SharedMemory::Create(std::max<size_t>(total, 1)));
+  std::vector<std::span<std::byte>> storage;
+  size_t at = 0;
+  for (const BoundTensor& bound : task.tensors) {
+    if (!bound.tensor->IsRead()) continue;
+    storage.push_back(memory.bytes().subspan(at, bound.bytes));
+    at += RoundUp(bound.bytes, kInputAlign);
+  }
+  KOPT_CHECK(FillInputs(spec_, task, recipe, storage));
+  KOPT_TRY(DeviceAnswer answer, Ask(request, {memory.fd()}, "drawing inputs"));
   set->inputs = std::move(answer.descriptors);
-  set->scalars = std::move(inputs.scalars);
   return set;
 }
 

@@ -113,7 +113,6 @@ json StorageJson(const Spec& spec, const BoundCudaPlan& plan, const std::string&
 Result<std::unique_ptr<CudaRun>> CudaRun::Start(CudaContext& context, const CudaShapes& shapes) {
   auto run = std::unique_ptr<CudaRun>(new CudaRun(context, shapes));
   KOPT_TRY(run->worker_, TakeWorker(context));
-  run->key_ = SecretSeed();
   return run;
 }
 
@@ -368,7 +367,7 @@ Judged<double> CudaRun::Check(int side, const CudaShape& shape, const CudaOracle
                                            {"set", set.id()},
                                            {"poison", secret % kPoisons},
                                            {"seed", secret},
-                                           {"key", key_}},
+                                           {"key", context_.digest_key}},
                                           deadline.Of(Launches(side, *shape.shape), 1), Stage::kCheck, shape.shape));
   KOPT_CHECK(CheckDamage(answer, shape, sides_[side].plans.at(shape.shape), Stage::kCheck));
   KOPT_CHECK(Compare(side, shape, set, Stage::kCheck));
@@ -393,7 +392,7 @@ Judged<double> CudaRun::Time(int side, const CudaShape& shape, const std::vector
                 {"sets", ids},
                 {"poison", secret % kPoisons},
                 {"seed", secret},
-                {"key", key_}},
+                {"key", context_.digest_key}},
                deadline.Of(Launches(side, *shape.shape), sets.size()), Stage::kMeasure, shape.shape));
   KOPT_CHECK(CheckDamage(answer, shape, sides_[side].plans.at(shape.shape), Stage::kMeasure));
   for (size_t s = 0; s < sets.size(); ++s) {

@@ -36,6 +36,12 @@ class CudaRun {
   // Waits until the device's clock stands still. Megahertz; 0: it does not.
   Judged<double> AwaitClock();
 
+  // Of every output that was compared: by shape, set, number of the output. A side may take those that its code gave in
+  // an earlier process.
+  using Digests = std::map<std::tuple<const Shape*, int, size_t>, uint64_t>;
+  const Digests& digests(int side) const { return sides_[side].digests; }
+  void TakeDigests(int side, const Digests& digests) { sides_[side].digests = digests; }
+
   size_t Launches(int side, const Shape& shape) const;
   const nlohmann::ordered_json& evidence() const { return evidence_; }
   bool bitwise_repeatable() const { return repeatable_; }
@@ -45,7 +51,7 @@ class CudaRun {
   struct Side {
     std::map<const Shape*, int> plan_of;
     std::map<const Shape*, BoundCudaPlan> plans;
-    std::map<std::tuple<const Shape*, int, size_t>, uint64_t> digests;  // by shape, set, number of the output
+    Digests digests;
   };
   CudaRun(CudaContext& context, const CudaShapes& shapes) : context_(context), shapes_(shapes) {}
   Judged<DeviceAnswer> Ask(nlohmann::json request, double seconds, Stage stage, const Shape* shape,
@@ -63,7 +69,6 @@ class CudaRun {
   Side sides_[2];
   std::vector<size_t> scratch_most_;  // bytes by scratch number, the most of any plan
   std::set<int> used_;                // sets whose memory is in the process
-  uint64_t key_ = 0;                  // of the digests
   int next_module_ = 0, next_plan_ = 0;
   double empty_seconds_ = 0;
   bool repeatable_ = true;

@@ -52,12 +52,20 @@ Result<const CudaOracle::Set*> CudaSets::Get(size_t index) {
   return sets_[index].get();
 }
 
-Result<const CudaOracle::Set*> CudaSets::Fresh() {
+Result<void> CudaSets::DrawFresh() {
+  if (unused_) return {};
   const uint64_t seed = SecretSeed();
   fresh_.reset();
   KOPT_TRY(fresh_,
            oracle_.Draw(task_, {.seed = seed, .vary_static = timed_, .static_seed = seeds_.static_inputs}, timed_));
   KOPT_CHECK(oracle_.Sample(task_, *fresh_, Mix(seed, 1)));
+  unused_ = true;
+  return {};
+}
+
+Result<const CudaOracle::Set*> CudaSets::Fresh() {
+  KOPT_CHECK(DrawFresh());
+  unused_ = false;
   return fresh_.get();
 }
 

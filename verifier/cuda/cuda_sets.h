@@ -18,8 +18,9 @@ class CudaSets {
   bool timed() const { return timed_; }
   // Set `index`, with its whole answer. The reference stays valid.
   Result<const CudaOracle::Set*> Get(size_t index);
-  // A set nobody has used, its answer sampled where the spec allows it. Replaces the last one.
+  // A set nobody has used, its answer sampled where the spec allows it: the one that DrawFresh drew, or a new one.
   Result<const CudaOracle::Set*> Fresh();
+  Result<void> DrawFresh();
   // A set that no candidate is given: its answer is one of the poisons.
   Result<const CudaOracle::Set*> Foreign();
   // Set 0 with one input or one scalar drawn anew, with its whole answer.
@@ -35,6 +36,7 @@ class CudaSets {
   SetSeeds seeds_;
   std::vector<std::unique_ptr<CudaOracle::Set>> sets_;
   std::unique_ptr<CudaOracle::Set> fresh_, foreign_;
+  bool unused_ = false;  // fresh_ has not been given out
 };
 
 struct CudaShape {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <map>
 #include <numeric>
 #include <random>
@@ -26,7 +27,8 @@ constexpr double kMostSetBytes = 4e9;    // of the sets of one shape, on the dev
 constexpr size_t kMostLaunches = 64;     // that may be queued behind a blocked stream
 constexpr int kBaselineQuads = 8;
 constexpr uint64_t kStatic = 1 << 16;  // stream of a confirmation's static inputs
-constexpr double kAmbiguous = 0.03;
+constexpr int kAloneBatches = 3;       // of the baseline, before the candidate has run
+constexpr double kAmbiguous = 0.03;    // by which the baseline's time may change beside the candidate
 
 Result<void> CheckInterrupt(const VerifierOptions& options) {
   if (options.interrupts == nullptr || options.interrupts->load() == 0) return {};
@@ -69,6 +71,7 @@ class CudaVerifier final : public Verifier {
     Configuration configuration;
     CudaObjects objects;
     std::map<const Shape*, double> call_seconds;
+    CudaRun::Digests digests;
   };
 
   Deadline DeadlineFor(const Shape& shape) const {
@@ -85,7 +88,8 @@ class CudaVerifier final : public Verifier {
   Judged<size_t> CallsFor(CudaRun& run, int side, const CudaShape& shape);
   Judged<std::vector<const CudaOracle::Set*>> RandomSets(const CudaShape& shape, size_t count);
   Judged<double> TimeOnce(CudaRun& run, const TimedSide& side, const CudaShape& shape);
-  Judged<ShapeSamples> Interleave(CudaRun& run, const CudaShape& shape, int process, const StoppingRule& rule);
+  Judged<void> Interleave(CudaRun& run, const CudaShape& shape, int process, const StoppingRule& rule,
+                          Verdict& verdict);
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
   Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration, Verdict& verdict,
                               StageTimes& times);
@@ -99,6 +103,7 @@ class CudaVerifier final : public Verifier {
 };
 
 Result<void> CudaVerifier::Start() {
+  context_.digest_key = SecretSeed();
   KOPT_TRY(context_.own_kernels, CompileOwn(context_.compiler, std::string(kWorkerKernelsText), "kopt's kernels"));
   KOPT_TRY(context_.oracle, CudaOracle::Create(context_));
   KOPT_TRY(context_.spare, DeviceWorker::Start(context_.worker, "run", context_.ordinal));
@@ -186,12 +191,16 @@ Judged<double> CudaVerifier::TimeOnce(CudaRun& run, const TimedSide& side, const
   return run.Time(side.side, shape, sets, DeadlineFor(*shape.shape));
 }
 
-Judged<ShapeSamples> CudaVerifier::Interleave(CudaRun& run, const CudaShape& shape, int process,
-                                              const StoppingRule& rule) {
+// ABBA quads until `rule` is content. Where the candidate makes the baseline beside it slower or faster than it is
+// alone, as one that heats the chip does, the verdict says ambiguous.
+Judged<void> CudaVerifier::Interleave(CudaRun& run, const CudaShape& shape, int process, const StoppingRule& rule,
+                                      Verdict& verdict) {
   const Lane::Hold hold = context_.lane.Alone();
+  // As many calls on either side: what a batch costs besides its calls is the same for both then.
   TimedSide a{.side = CudaRun::kCandidate}, b{.side = CudaRun::kBaseline};
   KOPT_TRY(a.calls, CallsFor(run, a.side, shape));
   KOPT_TRY(b.calls, CallsFor(run, b.side, shape));
+  a.calls = b.calls = std::max(a.calls, b.calls);
   ShapeSamples samples{.shape = shape.number,
                        .process = process,
                        .calls_a = static_cast<int>(a.calls),
@@ -203,6 +212,11 @@ Judged<ShapeSamples> CudaVerifier::Interleave(CudaRun& run, const CudaShape& sha
     }
     return seconds;
   };
+  std::vector<double> alone, beside;
+  for (int i = 0; i < kAloneBatches; ++i) {
+    KOPT_TRY(const double seconds, timed(b));
+    alone.push_back(seconds);
+  }
   std::vector<double> ratios;
   double seconds_a = 0;
   double seconds_b = 0;
@@ -217,11 +231,14 @@ Judged<ShapeSamples> CudaVerifier::Interleave(CudaRun& run, const CudaShape& sha
     KOPT_TRY(quad.a2, timed(a));
     samples.quads.push_back(quad);
     ratios.push_back(LogRatio(quad));
+    beside.insert(beside.end(), {quad.b1, quad.b2});
     seconds_a += (quad.a1 + quad.a2) * static_cast<double>(a.calls);
     seconds_b += (quad.b1 + quad.b2) * static_cast<double>(b.calls);
   } while (!rule.Done(ratios, seconds_a, seconds_b, SystemClock().Now() - begin));
   samples.empty_a = samples.empty_b = run.empty_seconds();
-  return samples;
+  verdict.samples.push_back(std::move(samples));
+  if (std::abs(Median(beside) / Median(alone) - 1) > kAmbiguous) verdict.remark = "ambiguous";
+  return {};
 }
 
 Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times) {
@@ -252,6 +269,7 @@ Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Sta
     verdict.samples.push_back(std::move(samples));
     candidate.call_seconds[shape.shape] = Median(seconds);
   }
+  candidate.digests = run->digests(CudaRun::kCandidate);
   verdict.evidence = run->evidence();
   verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
   auto concluded = Conclude(ScaleOf(context_, shapes_), verdict);
@@ -262,19 +280,29 @@ Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Sta
 
 Judged<void> CudaVerifier::JudgeScreening(const Candidate& candidate, const Configuration& configuration,
                                           Verdict& verdict, StageTimes& times) {
-  KOPT_TRY(const CudaObjects objects, Compile(candidate, configuration, times));
+  // The sets that nobody has used are drawn while the compiler works.
+  auto fresh = std::async(std::launch::async, [this]() -> Result<void> {
+    for (const CudaShape& shape : shapes_) {
+      if (shape.scored) KOPT_CHECK(shape.sets->DrawFresh());
+    }
+    return {};
+  });
+  auto objects = Compile(candidate, configuration, times);
+  if (auto drawn = fresh.get(); !drawn) return std::unexpected(Stop(std::move(drawn.error())));
+  if (!objects) return std::unexpected(std::move(objects.error()));
+  times.Finish("draw");
   const bool relative = baseline_.has_value();
-  KOPT_TRY(auto run, LoadRun(shapes_, candidate, configuration, objects, relative));
+  KOPT_TRY(auto run, LoadRun(shapes_, candidate, configuration, *objects, relative));
+  if (relative) run->TakeDigests(CudaRun::kBaseline, baseline_->digests);
   times.Finish("load");
   {
     const Lane::Hold hold = context_.lane.Shared();
-    KOPT_CHECK(CheckAll(*run, shapes_, true, relative, nullptr));
+    KOPT_CHECK(CheckAll(*run, shapes_, true, false, nullptr));
   }
   times.Finish("check");
   for (const CudaShape& shape : shapes_) {
     if (!shape.scored || !relative) continue;
-    KOPT_TRY(ShapeSamples samples, Interleave(*run, shape, 0, CudaScreening()));
-    verdict.samples.push_back(std::move(samples));
+    KOPT_CHECK(Interleave(*run, shape, 0, CudaScreening(), verdict));
   }
   verdict.evidence = run->evidence();
   verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
@@ -304,8 +332,7 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
     const double begin = time.Elapsed();
     for (const CudaShape& shape : shapes) {
       if (!shape.scored) continue;
-      KOPT_TRY(ShapeSamples samples, Interleave(*run, shape, process, ConfirmationRule(share)));
-      verdict.samples.push_back(std::move(samples));
+      KOPT_CHECK(Interleave(*run, shape, process, ConfirmationRule(share), verdict));
     }
     time.Measured(time.Elapsed() - begin, share);
     times.Finish("measure");

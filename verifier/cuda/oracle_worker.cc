@@ -21,6 +21,7 @@ namespace {
 using nlohmann::json;
 
 constexpr unsigned kThreads = 256;  // kOracleBlock
+constexpr size_t kInputAlign = 64;  // where each input begins in the memory that is sent
 constexpr int kSlots = 5;           // data, value, variance, owner, got: oracle_source.h
 
 template <class T>
@@ -126,7 +127,7 @@ class OracleProcess {
       if (at + input.place.bytes > size) throw std::runtime_error("the inputs are too short");
       Check(driver().cuMemcpyHtoD(input.address(), static_cast<const char*>(memory) + at, input.place.bytes),
             "uploading inputs");
-      at += input.place.bytes;
+      at += (input.place.bytes + kInputAlign - 1) / kInputAlign * kInputAlign;
     }
     if (size > 0) munmap(memory, size);
     for (const json& kernel : ask.at("code")) Run(set, {}, kernel, {.blocks = 1, .threads = 1}, {}, 0);
@@ -185,7 +186,15 @@ class OracleProcess {
     const auto begin = std::chrono::steady_clock::now();
     std::map<int, ResultBuffer> all;
     for (const json& row : ask.at("results")) {
-      ResultBuffer& result = all[row.at("tensor")];
+      const int tensor = row.at("tensor");
+      ResultBuffer& result = all[tensor];
+      const bool temp = !row.at("kept").get<bool>();
+      // A temp may be most of the device's memory: it is taken over from the last answer.
+      if (temp && temps_.contains(tensor) && temps_[tensor].elements == row.at("elements")) {
+        result = std::move(temps_[tensor]);
+        continue;
+      }
+      if (temp) temps_.erase(tensor);
       result.elements = row.at("elements");
       result.real = row.at("real");
       result.value = Mapping::Create(device_, 8 * result.elements);
@@ -205,8 +214,11 @@ class OracleProcess {
     set.sampled = !tuples.empty();
     set.results.clear();
     for (const json& row : ask.at("results")) {
-      if (!row.at("kept").get<bool>()) continue;
       const int tensor = row.at("tensor");
+      if (!row.at("kept").get<bool>()) {
+        temps_[tensor] = std::move(all.at(tensor));
+        continue;
+      }
       ResultBuffer& result = all.at(tensor);
       if (!set.sampled) {
         const uint64_t first = FirstUnwritten(result);
@@ -363,6 +375,7 @@ class OracleProcess {
   std::unique_ptr<Module> kernels_, oracle_;
   std::map<int, Set> sets_;
   std::map<int, std::map<int, InputBuffer>> attachments_;
+  std::map<int, ResultBuffer> temps_;  // by tensor number
   Mapping table_, control_, parts_;
 };
 

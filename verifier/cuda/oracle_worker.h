@@ -4,7 +4,8 @@
 //   kernels  +cubin                      verifier/cuda/output_kernels.h; the first request
 //   oracle   +cubin                      the task's references: verifier/cuda/oracle_text.h
 //   draw     set dims scalars tensors [{tensor place}] code [kernel] +memory   uploads inputs and inouts, which lie in
-//            the memory one after the other; runs the codes -> +descriptors of each one's mapping
+//            the memory one after the other, each at a multiple of 64 bytes; runs the codes -> +descriptors of each
+//            one's mapping
 //   solve    set results [{tensor elements real}] kernels tuples -> seconds, control, unwritten [[tensor, element]]
 //   foreign  set outputs [{tensor place layout}] -> +descriptors of mappings with the truth as a candidate would store
 //   it attach   memory [{place}] id +descriptors          a candidate's outputs, to read hold     memory [{tensor
