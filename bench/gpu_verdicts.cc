@@ -196,6 +196,14 @@ int Run(const std::vector<std::string>& arguments) {
   if (auto prepared = Prepare(subject, arguments[1], arguments[2], mode == "same"); !prepared) {
     return Fail(prepared.error());
   }
+  if (mode == "times") {
+    const double begin = SystemClock().Now();
+    const auto registration = subject.verifier->Register();
+    if (!registration) return Fail(registration.error());
+    std::printf("registration %.2f s, whole answers in s:", SystemClock().Now() - begin);
+    for (const double seconds : registration->oracle_seconds) std::printf(" %.3f", seconds);
+    std::printf("\n");
+  }
   if (mode == "times") return Times(subject, count(3, 21));
   return mode == "same" ? Same(subject, count(3, 200)) : Spread(subject, count(3, 20));
 }

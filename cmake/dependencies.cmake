@@ -9,6 +9,9 @@
 #   libseccomp     system call filters of the sandbox                verifier/sandbox (static in the worker)
 #   CLI11          the command line                                  cli
 #   GoogleTest     tests
+#
+# Optional, and never linked: CUDA's headers, from NVIDIA's toolkit (12.8 or later) in CUDA_HOME or /usr/local/cuda, for
+# kopt-worker-cuda (verifier/cuda), which loads the driver, NVRTC and CUPTI when it is started.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)

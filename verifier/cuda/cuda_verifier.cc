@@ -27,7 +27,8 @@ constexpr double kMostSetBytes = 4e9;    // of the sets of one shape, on the dev
 constexpr size_t kMostLaunches = 64;     // that may be queued behind a blocked stream
 constexpr int kBaselineQuads = 8;
 constexpr uint64_t kStatic = 1 << 16;  // stream of a confirmation's static inputs
-constexpr int kAloneBatches = 3;       // of the baseline, before the candidate has run
+constexpr int kAloneBatches = 9;       // of the baseline, before the candidate has run beside it
+constexpr int kWarmUpBatches = 2;      // before those
 constexpr double kAmbiguous = 0.03;    // by which the baseline's time may change beside the candidate
 
 Result<void> CheckInterrupt(const VerifierOptions& options) {
@@ -213,9 +214,9 @@ Judged<void> CudaVerifier::Interleave(CudaRun& run, const CudaShape& shape, int 
     return seconds;
   };
   std::vector<double> alone, beside;
-  for (int i = 0; i < kAloneBatches; ++i) {
+  for (int i = 0; i < kWarmUpBatches + kAloneBatches; ++i) {
     KOPT_TRY(const double seconds, timed(b));
-    alone.push_back(seconds);
+    if (i >= kWarmUpBatches) alone.push_back(seconds);
   }
   std::vector<double> ratios;
   double seconds_a = 0;
