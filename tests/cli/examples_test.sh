@@ -1,6 +1,6 @@
 #!/bin/bash
-# examples_test.sh KOPT EXAMPLES: the spec of every example with a cpu seed proves its power, and its seed and baseline are
-# right. (`verify` judges the baseline before the candidate.)
+# examples_test.sh KOPT EXAMPLES: the spec of every example with a cpu seed proves its power, and its seed and baseline
+# are right. (`verify` judges the baseline before the candidate.)
 set -u
 kopt=$1 examples=$2
 folder=$(mktemp -d)

@@ -14,7 +14,8 @@ KERNEL(kopt_read) {
   u64 i = first();
   const u64 n = step();
   for (; i + 3 * n < count; i += 4 * n) {
-    const uint4 a = __ldcs(from + i), b = __ldcs(from + i + n), c = __ldcs(from + i + 2 * n), d = __ldcs(from + i + 3 * n);
+    const uint4 a = __ldcs(from + i), b = __ldcs(from + i + n);
+    const uint4 c = __ldcs(from + i + 2 * n), d = __ldcs(from + i + 3 * n);
     all ^= a.x ^ a.y ^ a.z ^ a.w ^ b.x ^ b.y ^ b.z ^ b.w ^ c.x ^ c.y ^ c.z ^ c.w ^ d.x ^ d.y ^ d.z ^ d.w;
   }
   for (; i < count; i += n) all ^= __ldcs(from + i).x;
@@ -27,7 +28,8 @@ KERNEL(kopt_copy) {
   u64 i = first();
   const u64 n = step();
   for (; i + 3 * n < count; i += 4 * n) {
-    const uint4 a = __ldcs(from + i), b = __ldcs(from + i + n), c = __ldcs(from + i + 2 * n), d = __ldcs(from + i + 3 * n);
+    const uint4 a = __ldcs(from + i), b = __ldcs(from + i + n);
+    const uint4 c = __ldcs(from + i + 2 * n), d = __ldcs(from + i + 3 * n);
     __stcs(to + i, a);
     __stcs(to + i + n, b);
     __stcs(to + i + 2 * n, c);
@@ -86,9 +88,19 @@ __device__ inline u64 Descriptor(const void* at) {
 
 // 2048 products of 64 x k by k x 256 in each of two groups of four warps, all from shared memory with numbers of
 // magnitude about 1: `keep` and `set` are masks on random bits.
-#define REGISTERS                                                                                              \
-  "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63, %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, %80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95, %96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111, %112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127}"
-#define OPERANDS(c, d) c(d[0]), c(d[1]), c(d[2]), c(d[3]), c(d[4]), c(d[5]), c(d[6]), c(d[7]), c(d[8]), c(d[9]), c(d[10]), c(d[11]), c(d[12]), c(d[13]), c(d[14]), c(d[15]), c(d[16]), c(d[17]), c(d[18]), c(d[19]), c(d[20]), c(d[21]), c(d[22]), c(d[23]), c(d[24]), c(d[25]), c(d[26]), c(d[27]), c(d[28]), c(d[29]), c(d[30]), c(d[31]), c(d[32]), c(d[33]), c(d[34]), c(d[35]), c(d[36]), c(d[37]), c(d[38]), c(d[39]), c(d[40]), c(d[41]), c(d[42]), c(d[43]), c(d[44]), c(d[45]), c(d[46]), c(d[47]), c(d[48]), c(d[49]), c(d[50]), c(d[51]), c(d[52]), c(d[53]), c(d[54]), c(d[55]), c(d[56]), c(d[57]), c(d[58]), c(d[59]), c(d[60]), c(d[61]), c(d[62]), c(d[63]), c(d[64]), c(d[65]), c(d[66]), c(d[67]), c(d[68]), c(d[69]), c(d[70]), c(d[71]), c(d[72]), c(d[73]), c(d[74]), c(d[75]), c(d[76]), c(d[77]), c(d[78]), c(d[79]), c(d[80]), c(d[81]), c(d[82]), c(d[83]), c(d[84]), c(d[85]), c(d[86]), c(d[87]), c(d[88]), c(d[89]), c(d[90]), c(d[91]), c(d[92]), c(d[93]), c(d[94]), c(d[95]), c(d[96]), c(d[97]), c(d[98]), c(d[99]), c(d[100]), c(d[101]), c(d[102]), c(d[103]), c(d[104]), c(d[105]), c(d[106]), c(d[107]), c(d[108]), c(d[109]), c(d[110]), c(d[111]), c(d[112]), c(d[113]), c(d[114]), c(d[115]), c(d[116]), c(d[117]), c(d[118]), c(d[119]), c(d[120]), c(d[121]), c(d[122]), c(d[123]), c(d[124]), c(d[125]), c(d[126]), c(d[127])
+#define REGISTERS \
+  "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, " \
+  "%20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39, " \
+  "%40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, " \
+  "%60, %61, %62, %63, %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, " \
+  "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95, %96, %97, %98, %99, " \
+  "%100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111, %112, %113, %114, %115, %116, %117, %118, %119, " \
+  "%120, %121, %122, %123, %124, %125, %126, %127}"
+#define FOUR(c, d, i) c(d[i]), c(d[i + 1]), c(d[i + 2]), c(d[i + 3])
+#define SIXTEEN(c, d, i) FOUR(c, d, i), FOUR(c, d, i + 4), FOUR(c, d, i + 8), FOUR(c, d, i + 12)
+#define OPERANDS(c, d)                                                                          \
+  SIXTEEN(c, d, 0), SIXTEEN(c, d, 16), SIXTEEN(c, d, 32), SIXTEEN(c, d, 48), SIXTEEN(c, d, 64), \
+      SIXTEEN(c, d, 80), SIXTEEN(c, d, 96), SIXTEEN(c, d, 112)
 #define MATRIX_KERNEL(name, instruction, type, constraint, tail, keep, set)                                    \
   extern "C" __global__ void __launch_bounds__(256) name(const uint4*, uint4*, u64, unsigned* sink) {          \
     extern __shared__ unsigned char raw[];                                                                     \

@@ -220,7 +220,8 @@ Result<CudaCompileService::Server> CudaCompileService::StartServer(Prefix prefix
   }
   hello.error[sizeof(hello.error) - 1] = '\0';
   if (hello.error[0] != '\0') {
-    return EnvironmentError(fmt::format("NVRTC cannot be used: {}", hello.error), "kopt doctor says what is missing");
+    return EnvironmentError(fmt::format("NVRTC cannot be used for {}: {}", architecture_, hello.error),
+                            "kopt doctor says what is missing");
   }
   server.version = fmt::format("NVRTC {}.{}", hello.major, hello.minor);
   return server;

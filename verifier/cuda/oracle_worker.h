@@ -3,16 +3,22 @@
 //
 //   kernels  +cubin                      verifier/cuda/output_kernels.h; the first request
 //   oracle   +cubin                      the task's references: verifier/cuda/oracle_text.h
-//   draw     set dims scalars tensors [{tensor place}] code [kernel] +memory   uploads inputs and inouts, which lie in
-//            the memory one after the other, each at a multiple of 64 bytes; runs the codes -> +descriptors of each
-//            one's mapping
-//   solve    set results [{tensor elements real}] kernels tuples -> seconds, control, unwritten [[tensor, element]]
-//   foreign  set outputs [{tensor place layout}] -> +descriptors of mappings with the truth as a candidate would store
-//   it attach   memory [{place}] id +descriptors          a candidate's outputs, to read hold     memory [{tensor
-//   place}] id +memory         outputs of kopt's own in a candidate's place detach   id compare  set id outputs
-//   [{tensor rule layout}] -> +memory with the parts, one output after the other accept   set id kernel outputs
-//   [tensor] -> control truth    set tensor -> +memory: value and variance, or integers inputs   set -> +memory: the
-//   inputs as they lie in their buffers, one after the other, codes' too forget   sets [id]
+//   draw     set dims scalars tensors [{tensor place}] code [kernel] +memory
+//              uploads inputs and inouts, which lie in the memory one after the other, each at a multiple of 64 bytes;
+//              runs the codes -> +descriptors of each one's mapping
+//   solve    set results [{tensor elements real}] kernels tuples
+//              -> seconds, control, unwritten [[tensor, element]]
+//   foreign  set outputs [{tensor place layout}]
+//              -> +descriptors of mappings with the truth as a candidate would store it
+//   attach   memory [{tensor place}] id +descriptors     a candidate's outputs, to read
+//   hold     memory [{tensor place}] id +memory          outputs of kopt's own in a candidate's place
+//   detach   id
+//   compare  set id outputs [{tensor rule layout}]
+//              -> +memory with the parts, one output after the other
+//   accept   set id kernel -> control
+//   truth    set tensor -> +memory: value and variance, or integers
+//   inputs   set -> +memory: the inputs as they lie in their buffers, one after the other, codes' too
+//   forget   sets [id]
 //
 // Structs (layouts, rules, parts, control) travel as arrays of their bytes.
 #pragma once
