@@ -99,10 +99,14 @@ TEST(CpuVerifierTest, ConfirmsWithSamplesOfThreeProcesses) {
   ASSERT_TRUE(verdict) << verdict.error().Text();
   EXPECT_TRUE(verdict->confirmed) << verdict->reason;
   EXPECT_EQ(verdict->samples.size(), 3U);
-  // Against itself: never faster.
-  if (verdict->speedup_interval) {
-    EXPECT_NE(Judge(*verdict->speedup_interval), Comparative::kFaster);
-  }
+  // Against itself. One interval in a hundred misses the truth, so one "faster" is no fault; two in a row are.
+  const auto faster = [](const Verdict& confirmed) {
+    return confirmed.speedup_interval && Judge(*confirmed.speedup_interval) == Comparative::kFaster;
+  };
+  if (!faster(*verdict)) return;
+  verdict = task->verifier->Confirm(task->seed, {}, {.seconds = 5});
+  ASSERT_TRUE(verdict) << verdict.error().Text();
+  EXPECT_FALSE(faster(*verdict));
 }
 
 TEST(CpuVerifierTest, AConfirmationWithoutTimeTakesTheLeastSamples) {

@@ -224,9 +224,9 @@ Result<Verdict> CpuVerifier::SetBaseline(const Candidate& candidate, const Confi
     verdict.evidence.update(next.run->evidence());
     verdict.evidence["bitwise_repeatable"] = next.run->bitwise_repeatable();
   }
-  KOPT_TRY(verdict, Finish(std::move(judged), std::move(verdict), times));
+  // Also where the error is kopt's own: the earlier baseline is still good.
   baseline_ = good ? std::optional<Baseline>(std::move(next)) : std::move(previous);
-  return verdict;
+  return Finish(std::move(judged), std::move(verdict), times);
 }
 
 Result<Verdict> CpuVerifier::Screen(const Candidate& candidate, const Configuration& configuration,

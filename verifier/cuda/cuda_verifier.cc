@@ -359,9 +359,8 @@ Result<Verdict> CudaVerifier::SetBaseline(const Candidate& candidate, const Conf
   baseline_.reset();  // its own deadline is the spec's limit
   auto judged = JudgeAlone(next, verdict, times);
   const bool good = judged.has_value();
-  KOPT_TRY(verdict, Finish(std::move(judged), std::move(verdict), times));
   baseline_ = good ? std::optional<Baseline>(std::move(next)) : std::move(previous);
-  return verdict;
+  return Finish(std::move(judged), std::move(verdict), times);
 }
 
 Result<Verdict> CudaVerifier::Screen(const Candidate& candidate, const Configuration& configuration, const Screening&) {
