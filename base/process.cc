@@ -9,9 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "base/clock.h"
 #include "base/guard.h"
 
 namespace kopt {
@@ -176,6 +178,16 @@ Result<std::pair<Fd, Fd>> MakePipe() {
   if (pipe2(ends, O_CLOEXEC) != 0) return EnvironmentError(fmt::format("pipe: {}", std::strerror(errno)));
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
   return std::pair(Fd(ends[0]), Fd(ends[1]));
+}
+
+bool AwaitInput(int fd, double seconds) {
+  const double deadline = SystemClock().Now() + seconds;
+  while (true) {
+    pollfd item{.fd = fd, .events = POLLIN, .revents = 0};
+    const double left = deadline - SystemClock().Now();
+    if (poll(&item, 1, std::max(0, static_cast<int>(left * 1000) + 1)) > 0) return true;
+    if (left <= 0) return false;
+  }
 }
 
 }  // namespace kopt

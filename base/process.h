@@ -66,6 +66,9 @@ class CappedReader {
   std::string text_;
 };
 
+// Waits for data or the end on `fd`; false after `seconds`.
+bool AwaitInput(int fd, double seconds);
+
 // A pipe whose read end does not block: {read, write}.
 Result<std::pair<Fd, Fd>> MakePipe();
 

@@ -4,6 +4,11 @@
 
 namespace kopt {
 
+Stop BaselineLost(const Stop& stop, std::string_view what) {
+  if (stop.ours) return stop;
+  return Stop(Error{.message = fmt::format("the baseline {}: {}", what, stop.refusal.reason)});
+}
+
 Refusal PlanRefusal(const Error& error, Outcome outcome, Stage stage) {
   Refusal refusal{.outcome = outcome, .stage = stage, .reason = error.Text()};
   if (error.line > 0) refusal.evidence["line"] = error.line;

@@ -5,6 +5,7 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "verifier/core/verdict.h"
@@ -27,6 +28,9 @@ struct Stop {
 
 template <class T>
 using Judged = std::expected<T, Stop>;
+
+// What befalls the baseline is no verdict on the candidate.
+Stop BaselineLost(const Stop& stop, std::string_view what = "does not load any more");
 
 // A plan that breaks a rule; the evidence has its line.
 Refusal PlanRefusal(const Error& error, Outcome outcome, Stage stage);

@@ -21,12 +21,6 @@ namespace {
 constexpr int kBaselineBatches = 5;
 constexpr uint64_t kStatic = 1 << 16;  // stream of a confirmation's static inputs
 
-// What befalls the baseline is no verdict on the candidate.
-Stop BaselineLost(const Stop& stop, std::string_view what = "does not load any more") {
-  if (stop.ours) return stop;
-  return Stop(Error{.message = fmt::format("the baseline {}: {}", what, stop.refusal.reason)});
-}
-
 class CpuVerifier final : public Verifier {
  public:
   explicit CpuVerifier(CpuContext context) : context_(std::move(context)) {}

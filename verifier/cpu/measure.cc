@@ -36,11 +36,6 @@ Judged<double> EmptyBatch(const Side& side) {
 
 }  // namespace
 
-Result<void> CheckInterrupt(const VerifierOptions& options) {
-  if (options.interrupts == nullptr || options.interrupts->load() == 0) return {};
-  return std::unexpected(Error{.exit = Exit::kInterrupted, .message = "interrupted"});
-}
-
 Judged<Side> PrepareSide(CandidateRun& run, const Shape& shape, SetPool& pool, const Deadline& deadline,
                          size_t most_sets, size_t known_calls) {
   Side side{.run = &run, .shape = &shape, .pool = &pool, .deadline = deadline};

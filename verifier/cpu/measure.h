@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "verifier/core/interrupt.h"
 #include "verifier/core/statistics.h"
 #include "verifier/cpu/candidate_run.h"
 
@@ -37,9 +38,6 @@ std::expected<void, FailedSide> MeasureEmpty(std::span<Side> sides);
 
 // Seconds per call of one batch on sets drawn at random, the empty batch subtracted.
 Judged<double> TimeBatch(const Side& side);
-
-// Why `interrupts` ends the work early: exit 130.
-Result<void> CheckInterrupt(const VerifierOptions& options);
 
 // One batch of every side in their order, then one of every side in the reverse: seconds per call.
 struct RoundTimes {

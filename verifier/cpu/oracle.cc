@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/compiler_place.h"
 #include "base/hash.h"
 #include "verifier/oracle/oracle_faults.h"
 
@@ -69,15 +68,7 @@ Result<std::unique_ptr<Oracle>> Oracle::Create(const Spec& spec, CompileService&
                             "reinstall it: apt-get install --reinstall g++");
   }
   if (compiled.kind != CompileResult::Kind::kObject) {
-    const CompilerPlace place = PlaceIn(spec.file, compiled.reason);
-    return std::unexpected(Error{.exit = Exit::kUsage,
-                                 .message = "the references do not compile: " + place.words,
-                                 .file = spec.file,
-                                 .line = place.line,
-                                 .column = place.column,
-                                 .key = "reference",
-                                 .hint = "the names in scope are in docs/spec.md, \"References\"",
-                                 .log = compiled.log});
+    return std::unexpected(ReferencesDoNotCompile(spec, compiled.reason, compiled.log));
   }
   oracle->object_ = compiled.object;
   KOPT_TRY(oracle->arenas_, Arenas::Create());

@@ -4,16 +4,17 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "base/descriptors.h"
 #include "verifier/cpu/worker.h"
 #include "verifier/sandbox/sandbox.h"
 
@@ -22,7 +23,7 @@ namespace {
 
 constexpr size_t kPage = 4096;
 constexpr size_t kMostGapPages = 64;
-constexpr int kDescriptors = 3;  // descriptor, read-only arena, read-write arena
+constexpr size_t kDescriptors = 3;  // descriptor, read-only arena, read-write arena
 #ifndef MADV_POPULATE_READ
 constexpr int MADV_POPULATE_READ = 22;
 constexpr int MADV_POPULATE_WRITE = 23;
@@ -54,26 +55,10 @@ BatchStatus* status = nullptr;
   _exit(96);
 }
 
-bool ReceiveDescriptors(int (&descriptors)[kDescriptors]) {
+bool ReceiveBatch(std::vector<int>& descriptors) {
   Message message;
-  iovec part{.iov_base = &message, .iov_len = sizeof(message)};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(descriptors))] = {};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof(control);
-  ssize_t got = 0;
-  do {
-    got = recvmsg(kControlFd, &header, MSG_CMSG_CLOEXEC);
-  } while (got < 0 && errno == EINTR);
-  const cmsghdr* first = CMSG_FIRSTHDR(&header);
-  if (got != static_cast<ssize_t>(sizeof(message)) || message.type != MessageType::kBatch || first == nullptr ||
-      first->cmsg_len != CMSG_LEN(sizeof(descriptors))) {
-    return false;
-  }
-  std::memcpy(descriptors, CMSG_DATA(first), sizeof(descriptors));
-  return true;
+  return ReceiveDescriptors(kControlFd, std::as_writable_bytes(std::span(&message, 1)), descriptors) &&
+         message.type == MessageType::kBatch && descriptors.size() == kDescriptors;
 }
 
 std::vector<std::byte> ReadDescriptor(int fd) {
@@ -220,8 +205,8 @@ std::vector<Step> Prepare(const BatchDescriptor& header, const StepEntry* steps,
 
 void RunBatch(Entry entry) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // a clone does not inherit it
-  int descriptors[kDescriptors];
-  if (!ReceiveDescriptors(descriptors)) GiveUp("receiving the batch");
+  std::vector<int> descriptors;
+  if (!ReceiveBatch(descriptors)) GiveUp("receiving the batch");
   const std::vector<std::byte> text = ReadDescriptor(descriptors[0]);
   BatchDescriptor header;
   std::memcpy(&header, text.data(), sizeof(header));

@@ -20,15 +20,9 @@ struct Rate {
 }  // namespace
 
 Result<Peaks> CalibrateCuda(const VerifierOptions& options) {
-  const std::filesystem::path programs = ProgramFolder();
-  const std::string worker_path = (programs / "kopt-worker-cuda").string();
+  const std::string worker_path = (ProgramFolder() / "kopt-worker-cuda").string();
   KOPT_TRY(const CudaDevice device, FindCudaDevice());
-  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
-  KOPT_TRY(CudaCompileService compiler, CudaCompileService::Create(toolkit, device.architecture,
-                                                                   {.worker = worker_path,
-                                                                    .guard = (programs / "kopt-worker-cpu").string(),
-                                                                    .sandbox = options.sandbox,
-                                                                    .cache = options.cache}));
+  KOPT_TRY(CudaCompileService compiler, OpenCompiler(device.architecture, options, CudaCompileOptions().seconds));
   KOPT_TRY(const auto compiled,
            compiler.Compile(std::string(kCudaCalibrationText), CudaCompileService::Prefix::kNumbers));
   if (compiled.kind != CudaCompileResult::Kind::kCubin) {

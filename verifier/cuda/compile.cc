@@ -1,6 +1,5 @@
 #include "verifier/cuda/compile.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -38,17 +37,6 @@ std::string Identity(const std::filesystem::path& file) {
   struct stat status{};
   if (stat(file.c_str(), &status) != 0) return file.string();
   return fmt::format("{} {} {}.{}", file.string(), status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
-}
-
-// Waits for data or the end on `fd`; false after `seconds`.
-bool Await(int fd, double seconds) {
-  const double deadline = SystemClock().Now() + seconds;
-  while (true) {
-    const double left = deadline - SystemClock().Now();
-    pollfd item{.fd = fd, .events = POLLIN, .revents = 0};
-    if (poll(&item, 1, std::max(0, static_cast<int>(left * 1000) + 1)) > 0) return true;
-    if (left <= 0) return false;
-  }
 }
 
 std::string FirstError(const std::string& log) {
@@ -213,7 +201,7 @@ Result<CudaCompileService::Server> CudaCompileService::StartServer(Prefix prefix
   KOPT_TRY(server.group, ProcessGroup::Spawn(spawn));
   CompileHello hello;
   std::vector<int> none;
-  if (!Await(server.control.get(), kHelloSeconds) ||
+  if (!AwaitInput(server.control.get(), kHelloSeconds) ||
       !ReceiveDescriptors(server.control.get(), std::as_writable_bytes(std::span(&hello, 1)), none)) {
     return EnvironmentError(fmt::format("the compile server {} does not start", options_.worker),
                             "kopt doctor says what is missing");
@@ -309,11 +297,11 @@ Result<CudaCompileResult> CudaCompileService::Run(const std::string& text, Prefi
   const double deadline = SystemClock().Now() + options_.seconds;
   int32_t pid = 0;
   std::vector<int> none;
-  if (!Await(own.get(), options_.seconds) ||
+  if (!AwaitInput(own.get(), options_.seconds) ||
       !ReceiveDescriptors(own.get(), std::as_writable_bytes(std::span(&pid, 1)), none)) {
     return InternalError("the compile server does not take orders");
   }
-  if (!Await(own.get(), deadline - SystemClock().Now())) {
+  if (!AwaitInput(own.get(), deadline - SystemClock().Now())) {
     // It holds its end of the socket still, so the number is its own.
     kill(pid, SIGKILL);
     result.kind = CudaCompileResult::Kind::kTimeout;

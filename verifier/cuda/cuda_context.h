@@ -30,6 +30,10 @@ struct CudaContext {
   std::unique_ptr<CudaOracle> oracle{};
 };
 
+// The compile service of this machine's toolkit. Errors: those of FindCudaToolkit and CudaCompileService::Create.
+Result<CudaCompileService> OpenCompiler(const std::string& architecture, const VerifierOptions& options,
+                                        double seconds);
+
 // Compiles a text of kopt's own. An error of ours if it does not compile.
 Result<std::string> CompileOwn(CudaCompileService& compiler, const std::string& text, const std::string& what);
 

@@ -20,6 +20,18 @@ Refusal CompileRefusal(const CudaCompileResult& compiled) {
 
 }  // namespace
 
+Result<CudaCompileService> OpenCompiler(const std::string& architecture, const VerifierOptions& options,
+                                        double seconds) {
+  const std::filesystem::path programs = ProgramFolder();
+  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
+  return CudaCompileService::Create(toolkit, architecture,
+                                    {.worker = (programs / "kopt-worker-cuda").string(),
+                                     .guard = (programs / "kopt-worker-cpu").string(),
+                                     .sandbox = options.sandbox,
+                                     .cache = options.cache,
+                                     .seconds = seconds});
+}
+
 Result<std::string> CompileOwn(CudaCompileService& compiler, const std::string& text, const std::string& what) {
   KOPT_TRY(const CudaCompileResult result, compiler.Compile(text, CudaCompileService::Prefix::kNone));
   if (result.kind == CudaCompileResult::Kind::kCubin) return result.cubin;
@@ -84,14 +96,7 @@ long long EstimateOccupancy(const KernelUsage& kernel, long long threads, long l
 
 Result<CompileOnly> CompileForCuda(const Spec& spec, const Candidate& candidate, const Configuration& configuration,
                                    const std::string& architecture, const VerifierOptions& options) {
-  const std::filesystem::path programs = ProgramFolder();
-  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
-  KOPT_TRY(CudaCompileService compiler, CudaCompileService::Create(toolkit, architecture,
-                                                                   {.worker = (programs / "kopt-worker-cuda").string(),
-                                                                    .guard = (programs / "kopt-worker-cpu").string(),
-                                                                    .sandbox = options.sandbox,
-                                                                    .cache = options.cache,
-                                                                    .seconds = spec.limits.compile_seconds}));
+  KOPT_TRY(CudaCompileService compiler, OpenCompiler(architecture, options, spec.limits.compile_seconds));
   std::vector<const Shape*> shapes = spec.Scored(Target::kCuda);
   for (const Shape* shape : spec.Checks(Target::kCuda)) shapes.push_back(shape);
   CompileOnly result;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/compiler_place.h"
 #include "verifier/cuda/oracle_text.h"
 #include "verifier/oracle/oracle_faults.h"
 
@@ -75,15 +74,7 @@ Result<std::unique_ptr<CudaOracle>> CudaOracle::Create(CudaContext& context) {
   KOPT_TRY(const std::string text, GenerateCudaOracle(spec));
   KOPT_TRY(const CudaCompileResult references, context.compiler.Compile(text, CudaCompileService::Prefix::kNone));
   if (references.kind != CudaCompileResult::Kind::kCubin) {
-    const CompilerPlace place = PlaceIn(spec.file, references.reason);
-    return std::unexpected(Error{.exit = Exit::kUsage,
-                                 .message = "the references do not compile: " + place.words,
-                                 .file = spec.file,
-                                 .line = place.line,
-                                 .column = place.column,
-                                 .key = "reference",
-                                 .hint = "the names in scope are in docs/spec.md, \"References\"",
-                                 .log = references.log});
+    return std::unexpected(ReferencesDoNotCompile(spec, references.reason, references.log));
   }
   KOPT_TRY(const std::string kernels, CompileOwn(context.compiler, OutputKernelsText(), "the kernels that compare"));
   KOPT_TRY(const nlohmann::json device, worker->Await());

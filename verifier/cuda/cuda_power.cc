@@ -1,5 +1,6 @@
 #include "verifier/cuda/cuda_power.h"
 
+#include "verifier/core/interrupt.h"
 #include "verifier/core/power_check.h"
 
 namespace kopt {
@@ -74,10 +75,7 @@ Result<Registration> ProveCudaPower(CudaContext& context, CudaShapes& shapes) {
   }
   std::vector<PowerSource*> pointers;
   for (DeviceSource& source : sources) pointers.push_back(&source);
-  return ProvePower(pointers, [&]() -> Result<void> {
-    if (context.options.interrupts == nullptr || context.options.interrupts->load() == 0) return {};
-    return std::unexpected(Error{.exit = Exit::kInterrupted, .message = "interrupted"});
-  });
+  return ProvePower(pointers, [&] { return CheckInterrupt(context.options); });
 }
 
 }  // namespace kopt

@@ -67,8 +67,7 @@ class CudaRun {
   const CudaShapes& shapes_;
   std::unique_ptr<DeviceWorker> worker_;
   Side sides_[2];
-  std::vector<size_t> scratch_most_;  // bytes by scratch number, the most of any plan
-  std::set<int> used_;                // sets whose memory is in the process
+  std::set<int> used_;  // sets whose memory is in the process
   int next_module_ = 0, next_plan_ = 0;
   double empty_seconds_ = 0;
   bool repeatable_ = true;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "task/candidate.h"
+#include "verifier/core/interrupt.h"
 #include "verifier/core/statistics.h"
 #include "verifier/cuda/cuda_power.h"
 #include "verifier/cuda/cuda_run.h"
@@ -30,16 +31,6 @@ constexpr uint64_t kStatic = 1 << 16;  // stream of a confirmation's static inpu
 constexpr int kAloneBatches = 9;       // of the baseline, before the candidate has run beside it
 constexpr int kWarmUpBatches = 2;      // before those
 constexpr double kAmbiguous = 0.03;    // by which the baseline's time may change beside the candidate
-
-Result<void> CheckInterrupt(const VerifierOptions& options) {
-  if (options.interrupts == nullptr || options.interrupts->load() == 0) return {};
-  return std::unexpected(Error{.exit = Exit::kInterrupted, .message = "interrupted"});
-}
-
-Stop BaselineLost(const Stop& stop, std::string_view what) {
-  if (stop.ours) return stop;
-  return Stop(Error{.message = fmt::format("the baseline {}: {}", what, stop.refusal.reason)});
-}
 
 // One side of a timing.
 struct TimedSide {
@@ -128,7 +119,7 @@ Judged<std::unique_ptr<CudaRun>> CudaVerifier::LoadRun(const CudaShapes& shapes,
   KOPT_CHECK(run->Load(CudaRun::kCandidate, candidate, configuration, objects));
   if (with_baseline) {
     auto loaded = run->Load(CudaRun::kBaseline, baseline_->candidate, baseline_->configuration, baseline_->objects);
-    if (!loaded) return std::unexpected(BaselineLost(loaded.error(), "does not load any more"));
+    if (!loaded) return std::unexpected(BaselineLost(loaded.error()));
   }
   return run;
 }
@@ -453,21 +444,13 @@ Result<std::unique_ptr<DeviceWorker>> TakeWorker(CudaContext& context) {
 }
 
 Result<std::unique_ptr<Verifier>> NewCudaVerifier(const Spec& spec, VerifierOptions options) {
-  const std::filesystem::path programs = ProgramFolder();
   KOPT_TRY(CudaDevice device, FindCudaDevice());
-  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
-  const std::string worker = (programs / "kopt-worker-cuda").string();
-  KOPT_TRY(CudaCompileService compiler, CudaCompileService::Create(toolkit, device.architecture,
-                                                                   {.worker = worker,
-                                                                    .guard = (programs / "kopt-worker-cpu").string(),
-                                                                    .sandbox = options.sandbox,
-                                                                    .cache = options.cache,
-                                                                    .seconds = spec.limits.compile_seconds}));
+  KOPT_TRY(CudaCompileService compiler, OpenCompiler(device.architecture, options, spec.limits.compile_seconds));
   KOPT_TRY(Lane lane, Lane::Open("cuda-" + device.uuid, options.interrupts));
   auto verifier = std::make_unique<CudaVerifier>(CudaContext{.spec = spec,
                                                              .options = std::move(options),
                                                              .device = std::move(device),
-                                                             .worker = worker,
+                                                             .worker = (ProgramFolder() / "kopt-worker-cuda").string(),
                                                              .compiler = std::move(compiler),
                                                              .lane = std::move(lane)});
   KOPT_CHECK(verifier->Start());

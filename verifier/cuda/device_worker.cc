@@ -1,16 +1,13 @@
 #include "verifier/cuda/device_worker.h"
 
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
-#include "base/clock.h"
 #include "verifier/cuda/frames.h"
 
 namespace kopt {
@@ -26,16 +23,6 @@ std::vector<std::string> Environment() {
     if (const char* value = std::getenv(name)) environment.push_back(fmt::format("{}={}", name, value));
   }
   return environment;
-}
-
-bool AwaitInput(int fd, double seconds) {
-  const double deadline = SystemClock().Now() + seconds;
-  while (true) {
-    pollfd item{.fd = fd, .events = POLLIN, .revents = 0};
-    const double left = deadline - SystemClock().Now();
-    if (poll(&item, 1, std::max(0, static_cast<int>(left * 1000) + 1)) > 0) return true;
-    if (left <= 0) return false;
-  }
 }
 
 std::string Words(const nlohmann::json& answer, const char* key) {

@@ -385,12 +385,8 @@ int OracleWorker(int argc, char** argv) {
   return ServeDevice(argc > 0 ? std::atoi(argv[0]) : 0, [](const Device& device) -> AnswerFrame {
     auto process = std::make_shared<OracleProcess>(device);
     return [process](const Frame& request, std::vector<int>& descriptors) -> json {
-      try {
-        if (request.json.contains("tensor_count")) process->SetTensorCount(request.json.at("tensor_count"));
-        return process->Answer(request, descriptors);
-      } catch (const DriverError& error) {
-        return {{"fault", {{"code", static_cast<int>(error.code)}, {"words", error.what()}}}};
-      }
+      if (request.json.contains("tensor_count")) process->SetTensorCount(request.json.at("tensor_count"));
+      return process->Answer(request, descriptors);
     };
   });
 }

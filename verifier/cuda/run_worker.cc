@@ -302,11 +302,6 @@ class Runner {
   CUevent start_ = nullptr, stop_ = nullptr;
 };
 
-// Driver errors by which a candidate's own doing is known; all others are kopt's or the machine's.
-json FaultOf(const DriverError& error) {
-  return {{"fault", {{"code", static_cast<int>(error.code)}, {"words", error.what()}}}};
-}
-
 }  // namespace
 
 int RunWorker(int argc, char** argv) {
@@ -317,8 +312,6 @@ int RunWorker(int argc, char** argv) {
         return runner->Answer(request, descriptors);
       } catch (const DeadlinePassed&) {
         return {{"fault", {{"code", 0}, {"words", "deadline"}}}};
-      } catch (const DriverError& error) {
-        return FaultOf(error);
       }
     };
   });

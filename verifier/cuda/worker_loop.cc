@@ -53,6 +53,8 @@ int ServeDevice(int ordinal, const std::function<AnswerFrame(const Device& devic
       json reply;
       try {
         reply = answer(*request, descriptors);
+      } catch (const DriverError& error) {
+        reply = {{"fault", {{"code", static_cast<int>(error.code)}, {"words", error.what()}}}};
       } catch (const std::exception& error) {
         reply = {{"error", error.what()}};
       }

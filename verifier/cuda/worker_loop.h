@@ -13,7 +13,7 @@ namespace kopt::worker {
 
 inline constexpr int kFrameFd = 3;
 
-// `descriptors`: sent along with the answer and closed after it.
+// A DriverError that it throws is answered as a fault. `descriptors`: sent along with the answer and closed after it.
 using AnswerFrame = std::function<nlohmann::json(const Frame& request, std::vector<int>& descriptors)>;
 
 // The exit status. Where there is no driver or no device, the first frame says so.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/compiler_place.h"
+
 namespace kopt {
 namespace {
 
@@ -27,6 +29,18 @@ Result<void> CheckOracleControl(const Spec& spec, const BoundTask& task, const O
   return SpecError(
       spec, line,
       fmt::format("a reference reaches outside `{}` (linear index {})", bound.tensor->name, control.error_index));
+}
+
+Error ReferencesDoNotCompile(const Spec& spec, const std::string& reason, const std::string& log) {
+  const CompilerPlace place = PlaceIn(spec.file, reason);
+  return {.exit = Exit::kUsage,
+          .message = "the references do not compile: " + place.words,
+          .file = spec.file,
+          .line = place.line,
+          .column = place.column,
+          .key = "reference",
+          .hint = "the names in scope are in docs/spec.md, \"References\"",
+          .log = log};
 }
 
 Error NeverWritten(const Spec& spec, const BoundTensor& bound, long long element) {
