@@ -66,8 +66,10 @@ Result<void> Prepare(Subject& subject, const std::string& spec, const std::strin
   }
   KOPT_TRY(const Candidate baseline, Parse(subject, source));
   KOPT_TRY(const Verdict verdict, subject.verifier->SetBaseline(baseline, DefaultConfiguration(baseline)));
-  std::printf("verifier %.2f s, baseline %.2f s: %s %s\n", made - begin, SystemClock().Now() - made,
+  std::printf("verifier %.2f s, baseline %.2f s: %s %s;", made - begin, SystemClock().Now() - made,
               std::string(Name(verdict.outcome)).c_str(), verdict.reason.c_str());
+  for (const auto& [stage, seconds] : verdict.stage_seconds) std::printf(" %s %.2f", stage.c_str(), seconds);
+  std::printf("\n");
   if (!verdict.correct()) return InternalError("the baseline is not right");
   return {};
 }

@@ -19,92 +19,8 @@ namespace {
 
 constexpr long long kBlock = 512;                // values made at a time
 constexpr long long kElementsAThread = 1 << 17;  // fewer are not worth a thread
-constexpr uint64_t kGapStream = 0x67617073;
 constexpr uint64_t kRowStream = 0x726f7773;
 constexpr size_t kLargestFile = size_t{4} << 30;
-
-// ---- distributions: functions of 64 random bits, with the same bits on every machine ----
-
-// Natural logarithm of a normal positive double, to 1e-10.
-double Log(double x) {
-  const uint64_t bits = std::bit_cast<uint64_t>(x);
-  int exponent = static_cast<int>(bits >> 52) - 1023;
-  double m = std::bit_cast<double>((bits & 0xfffffffffffffull) | 0x3ff0000000000000ull);
-  if (m > 1.4142135623730951) {
-    m *= 0.5;
-    ++exponent;
-  }
-  const double t = (m - 1) / (m + 1);
-  const double s = t * t;
-  const double series =
-      1 + s * (1.0 / 3 + s * (1.0 / 5 + s * (1.0 / 7 + s * (1.0 / 9 + s * (1.0 / 11 + s * (1.0 / 13))))));
-  return exponent * 0.6931471805599453 + 2 * t * series;
-}
-
-// Quantile of the standard normal distribution, to 1e-6: M. J. Wichura, algorithm AS 241, PPND7 (1988).
-double NormalQuantile(double p) {
-  const double q = p - 0.5;
-  if (std::fabs(q) <= 0.425) {
-    const double r = 0.180625 - q * q;
-    return q * (((5.9109374720e+01 * r + 1.5929113202e+02) * r + 5.0434271938e+01) * r + 3.3871327179e+00) /
-           (((6.7187563600e+01 * r + 7.8757757664e+01) * r + 1.7895169469e+01) * r + 1);
-  }
-  double r = std::sqrt(-Log(q < 0 ? p : 1 - p));
-  double z = 0;
-  if (r <= 5) {
-    r -= 1.6;
-    z = (((1.7023821103e-01 * r + 1.3067284816e+00) * r + 2.7568153900e+00) * r + 1.4234372777e+00) /
-        ((1.2021132975e-01 * r + 7.3700164250e-01) * r + 1);
-  } else {
-    r -= 5;
-    z = (((1.7337203997e-02 * r + 4.2868294337e-01) * r + 3.0812263860e+00) * r + 6.6579051150e+00) /
-        ((1.2258202635e-02 * r + 2.4197894225e-01) * r + 1);
-  }
-  return q < 0 ? -z : z;
-}
-
-double Normal(uint64_t bits) { return NormalQuantile((static_cast<double>(bits >> 12) + 0.5) * 0x1p-52); }
-double Uniform(uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1p-53; }
-
-// An integer from 0 to count - 1.
-uint64_t Below(uint64_t bits, uint64_t count) {
-  return static_cast<uint64_t>((static_cast<unsigned __int128>(bits) * count) >> 64);
-}
-
-// A bijection of 0..count-1, chosen by `key`: invertible steps on the smallest power of two that holds them, repeated
-// until the value is inside (less than twice on average).
-class Permutation {
- public:
-  Permutation(uint64_t count, uint64_t key)
-      : count_(count), bits_(std::bit_width(count - 1)), mask_((uint64_t{1} << bits_) - 1) {
-    for (size_t i = 0; i < kRounds; ++i) {
-      factor_[i] = Mix(key, 2 * i) | 1;
-      offset_[i] = Mix(key, 2 * i + 1);
-    }
-  }
-
-  uint64_t operator()(uint64_t value) const {
-    do value = Step(value);
-    while (value >= count_);
-    return value;
-  }
-
- private:
-  static constexpr size_t kRounds = 4;
-
-  uint64_t Step(uint64_t value) const {
-    for (size_t i = 0; i < kRounds; ++i) {
-      value = (value * factor_[i] + offset_[i]) & mask_;
-      value ^= value >> (bits_ / 2 + 1);
-    }
-    return value;
-  }
-
-  uint64_t count_;
-  int bits_;
-  uint64_t mask_;
-  std::array<uint64_t, kRounds> factor_, offset_;
-};
 
 // ---- storing a block of values ----
 
@@ -216,54 +132,21 @@ void FillAll(const BoundTensor& tensor, std::byte* storage, const Make& make) {
   Split(tensor.elements, [&](long long begin, long long end) { FillRange<Value>(tensor, storage, begin, end, make); });
 }
 
-void FillNormal(const BoundTensor& tensor, const Fill& fill, uint64_t seed, std::byte* storage) {
-  FillAll<double>(tensor, storage, [&](long long first, std::span<double> values) {
-    for (double& value : values) value = fill.a + fill.b * Normal(Mix(seed, static_cast<uint64_t>(first++)));
-  });
-}
-
-void FillUniform(const BoundTensor& tensor, const Fill& fill, uint64_t seed, std::byte* storage) {
-  FillAll<double>(tensor, storage, [&](long long first, std::span<double> values) {
-    for (double& value : values) {
-      const double u = Uniform(Mix(seed, static_cast<uint64_t>(first++)));
-      value = fill.a * (1 - u) + fill.b * u;
-    }
-  });
-}
-
-void FillInt(const BoundTensor& tensor, const Fill& fill, uint64_t seed, std::byte* storage) {
-  const long long low = static_cast<long long>(fill.a);
-  const uint64_t count = static_cast<uint64_t>(static_cast<long long>(fill.b) - low) + 1;
-  FillAll<long long>(tensor, storage, [&](long long first, std::span<long long> values) {
-    for (long long& value : values) {
-      value = low + static_cast<long long>(Below(Mix(seed, static_cast<uint64_t>(first++)), count));
-    }
-  });
-}
-
-void FillIndex(const BoundTensor& tensor, std::byte* storage) {
-  FillAll<long long>(tensor, storage, [&](long long first, std::span<long long> values) {
-    for (long long& value : values) value = first++;
-  });
-}
-
-void FillPermutation(const BoundTensor& tensor, uint64_t seed, std::byte* storage) {
-  const long long length = tensor.shape.empty() ? 1 : tensor.shape.back();
-  const auto row = [&](long long number) {
-    return Permutation(static_cast<uint64_t>(length), Mix(seed ^ kRowStream, static_cast<uint64_t>(number)));
+// Each kind has a loop of its own: the compiler vectorises them.
+void FillDrawn(const BoundTensor& tensor, const Distribution& drawn, std::byte* storage) {
+  const auto fill = [&]<class Value>(const auto& value_of) {
+    FillAll<Value>(tensor, storage, [&](long long first, std::span<Value> values) {
+      for (Value& value : values) value = value_of(static_cast<uint64_t>(first++));
+    });
   };
-  FillAll<long long>(tensor, storage, [&](long long first, std::span<long long> values) {
-    Permutation permutation = row(first / length);
-    long long column = first % length;
-    for (long long& value : values) {
-      if (column == length) {
-        permutation = row(first / length);
-        column = 0;
-      }
-      value = static_cast<long long>(permutation(static_cast<uint64_t>(column++)));
-      ++first;
-    }
-  });
+  switch (drawn.kind) {
+    case FillKind::kNormal:
+      return fill.operator()<double>([&](uint64_t index) { return drawn.Normal(index); });
+    case FillKind::kUniform:
+      return fill.operator()<double>([&](uint64_t index) { return drawn.Uniform(index); });
+    default:
+      return fill.operator()<long long>([&](uint64_t index) { return drawn.Integer(index); });
+  }
 }
 
 Error InFile(Error error, const std::filesystem::path& path, const Tensor& tensor) {
@@ -296,12 +179,22 @@ Result<void> FillFromFile(const Spec& spec, const BoundTensor& bound, const Fill
 
 void FillGaps(std::span<std::byte> storage, uint64_t seed) {
   for (size_t at = 0; at < storage.size(); at += sizeof(uint64_t)) {
-    const uint64_t word = Mix(seed ^ kGapStream, at);
+    const uint64_t word = GapWord(seed, at);
     std::memcpy(&storage[at], &word, std::min(sizeof(word), storage.size() - at));
   }
 }
 
 }  // namespace
+
+Distribution DistributionOf(const BoundTensor& tensor, const Fill& fill, uint64_t seed) {
+  Distribution drawn{.kind = fill.kind, .seed = seed, .a = fill.a, .b = fill.b, .row_stream = seed ^ kRowStream};
+  if (fill.kind == Fill::Kind::kInt) {
+    drawn.low = static_cast<long long>(fill.a);
+    drawn.count = static_cast<uint64_t>(static_cast<long long>(fill.b) - drawn.low) + 1;
+  }
+  if (!tensor.shape.empty()) drawn.row = tensor.shape.back();
+  return drawn;
+}
 
 Result<void> FillTensor(const Spec& spec, const BoundTensor& tensor, const Fill& fill, uint64_t seed,
                         std::span<std::byte> storage) {
@@ -311,25 +204,8 @@ Result<void> FillTensor(const Spec& spec, const BoundTensor& tensor, const Fill&
   }
   if (!tensor.IsDense()) FillGaps(storage.first(tensor.bytes), seed);
   if (tensor.elements == 0) return {};
-  switch (fill.kind) {
-    case Fill::Kind::kNormal:
-      FillNormal(tensor, fill, seed, storage.data());
-      break;
-    case Fill::Kind::kUniform:
-      FillUniform(tensor, fill, seed, storage.data());
-      break;
-    case Fill::Kind::kInt:
-      FillInt(tensor, fill, seed, storage.data());
-      break;
-    case Fill::Kind::kIndex:
-      FillIndex(tensor, storage.data());
-      break;
-    case Fill::Kind::kPermutation:
-      FillPermutation(tensor, seed, storage.data());
-      break;
-    case Fill::Kind::kFile:
-      return FillFromFile(spec, tensor, fill, storage.data());
-  }
+  if (fill.kind == Fill::Kind::kFile) return FillFromFile(spec, tensor, fill, storage.data());
+  FillDrawn(tensor, DistributionOf(tensor, fill, seed), storage.data());
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "task/distribution.h"
 #include "task/dtype.h"
 #include "task/expr.h"
 #include "task/target.h"
@@ -31,7 +32,7 @@ struct Shape {
 };
 
 struct Fill {
-  enum class Kind { kNormal, kUniform, kInt, kIndex, kPermutation, kFile };
+  using Kind = FillKind;
   Kind kind = Kind::kNormal;
   double a = 0;      // normal: mean; uniform, int: lower end
   double b = 1;      // normal: standard deviation; uniform, int: upper end (int: included)
@@ -180,6 +181,9 @@ struct BoundTask {
 
 // Errors: a negative or zero extent, overflow, a tensor above 2^40 bytes, overlapping strides.
 Result<BoundTask> Bind(const Spec& spec, const Shape& shape);
+
+// What a fill other than a file gives a tensor.
+Distribution DistributionOf(const BoundTensor& tensor, const Fill& fill, uint64_t seed);
 
 // Fills a tensor's storage (`bytes` = BoundTensor::bytes). Gaps left by strides get a pattern of their own. The values
 // depend on (fill, seed, logical index) only, not on threads or on the machine. Rounded to the dtype.

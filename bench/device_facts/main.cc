@@ -17,17 +17,13 @@ struct Section {
   void (*run)();
 };
 
-const std::vector<Section> kSections = {{"variables", kopt::facts::Variables},
-                                        {"residue", kopt::facts::Residue},
-                                        {"flushes", kopt::facts::Flushes},
-                                        {"traps", kopt::facts::Traps},
-                                        {"kill", kopt::facts::KillEndless},
-                                        {"ramp", kopt::facts::ClockRamp},
-                                        {"events", kopt::facts::Events},
-                                        {"code", kopt::facts::Code},
-                                        {"sharing", kopt::facts::Sharing},
-                                        {"costs", kopt::facts::Costs},
-                                        {"tensor_stores", kopt::facts::TensorStores}};
+const std::vector<Section> kSections = {
+    {"variables", kopt::facts::Variables}, {"residue", kopt::facts::Residue},
+    {"flushes", kopt::facts::Flushes},     {"copies", kopt::facts::Copies},
+    {"traps", kopt::facts::Traps},         {"kill", kopt::facts::KillEndless},
+    {"ramp", kopt::facts::ClockRamp},      {"events", kopt::facts::Events},
+    {"code", kopt::facts::Code},           {"sharing", kopt::facts::Sharing},
+    {"costs", kopt::facts::Costs},         {"tensor_stores", kopt::facts::TensorStores}};
 
 int RunHere(const Section& section) {
   try {

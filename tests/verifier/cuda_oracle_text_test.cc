@@ -144,7 +144,7 @@ TEST_F(CudaOracleText, CodeThatLeavesItsFunctionIsRefused) {
 TEST_F(CudaOracleText, TheKernelsThatJudgeOutputsCompile) {
   const Compiled compiled = Compile(OutputKernelsText());
   EXPECT_TRUE(compiled.good) << compiled.log;
-  for (const char* kernel : {"kopt_compare", "kopt_digest", "kopt_poison", "kopt_store_truth", "kopt_first_unwritten"})
+  for (const char* kernel : {"kopt_draw", "kopt_fill_gaps", "kopt_compare", "kopt_store_truth", "kopt_first_unwritten"})
     EXPECT_NE(compiled.cubin.find(std::string(".text.") + kernel), std::string::npos) << kernel;
 }
 

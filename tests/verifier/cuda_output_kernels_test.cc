@@ -4,6 +4,7 @@
 #include <cstring>
 #include <random>
 
+#include "task/fill_text.h"
 #include "tests/verifier/spec_builder.h"
 #include "tests/verifier/thread_grid.h"
 #include "verifier/core/power.h"
@@ -77,12 +78,6 @@ class Case {
            device_truth(), storage.data(), parts.data());
     return FinishComparison(bound_, parts);
   }
-  uint64_t Digest(uint64_t key) const { return DigestOf(storage.data(), key); }
-  uint64_t DigestOf(const std::byte* at, uint64_t key) const {
-    std::vector<uint64_t> parts(static_cast<size_t>(JudgeBlocks(layout())));
-    Launch(static_cast<unsigned>(parts.size()), kThreads, kopt_digest, layout(), at, key, parts.data());
-    return CombineDigest(parts, key);
-  }
 
   std::vector<double> value, variance;
   std::vector<long long> integer;
@@ -132,56 +127,22 @@ TEST(CudaOutputKernels, TheFirstOfTheWorstElementsIsNamed) {
   EXPECT_EQ(c.reason, "o[135, 4] is 0, the truth 1; 3 of 11100 elements are wrong");
 }
 
-TEST(CudaOutputKernels, ADigestSeesEveryElementAndNoGap) {
-  std::mt19937_64 random(3);
-  for (const bool strided : {false, true})
-    for (const DType type : {DType::kF64, DType::kF32, DType::kF16, DType::kU8}) {
-      Case one(type, strided, 2);
-      one.Draw(random, 0, 0);
-      const uint64_t before = one.Digest(11);
-      EXPECT_EQ(one.Digest(11), before);
-      EXPECT_NE(one.Digest(12), before);
-      for (long long i = 0; i < one.bound().elements; ++i) {
-        std::byte& byte = one.storage[static_cast<size_t>(one.bound().Offset(i)) * Size(type) + Size(type) - 1];
-        byte ^= std::byte{0x80};
-        EXPECT_NE(one.Digest(11), before) << Name(type) << " " << i;
-        byte ^= std::byte{0x80};
+TEST(CudaOutputKernels, InputsAreDrawnAsOnTheHost) {
+  for (const char* text : {"normal(1, 2)", "uniform(-3, 0.5)", "int(-2, 100)", "int(0, 1)", "index", "permutation"}) {
+    const auto fill = ParseFill(text);
+    ASSERT_TRUE(fill) << text;
+    for (int t = 0; t < kDTypeCount; ++t) {
+      for (const bool strided : {false, true}) {
+        const Case one(static_cast<DType>(t), strided, 11);
+        if (!CheckFill(*fill, one.type())) continue;
+        std::vector<std::byte> host(one.bound().bytes), device(one.bound().bytes);
+        ASSERT_TRUE(FillTensor(Spec(), one.bound(), *fill, 99, host));
+        const Distribution drawn = DistributionOf(one.bound(), *fill, 99);
+        if (strided) Launch(3, kThreads, kopt_fill_gaps, uint64_t{99}, 1ULL * device.size(), device.data());
+        Launch(3, kThreads, kopt_draw, one.layout(), drawn, device.data());
+        EXPECT_EQ(host, device) << text << " as " << Name(one.type()) << (strided ? ", strided" : "");
       }
-      if (!strided) continue;
-      one.storage[38 * Size(type)] ^= std::byte{1};
-      EXPECT_EQ(one.Digest(11), before);
     }
-}
-
-TEST(CudaOutputKernels, ADigestDoesNotDependOnTheAddress) {
-  std::mt19937_64 random(4);
-  for (const DType type : {DType::kF32, DType::kF16, DType::kU8}) {
-    Case one(type, false, 3);
-    one.Draw(random, 0, 0);
-    std::vector<std::byte> moved(one.storage.size() + Size(type));
-    std::ranges::copy(one.storage, moved.begin() + static_cast<std::ptrdiff_t>(Size(type)));
-    EXPECT_EQ(one.DigestOf(moved.data() + Size(type), 5), one.Digest(5)) << Name(type);
-  }
-}
-
-TEST(CudaOutputKernels, PoisonFillsTheWholeStorage) {
-  for (int t = 0; t < kDTypeCount; ++t) {
-    Case one(static_cast<DType>(t), true, 3);
-    const auto fill = [&](PoisonPattern pattern) {
-      Launch(2, kThreads, kopt_poison, one.layout(), pattern, uint64_t{5}, one.storage.data());
-      return one.storage;
-    };
-    const bool floating = IsFloating(one.type());
-    EXPECT_EQ(fill(PoisonPattern::kOnes), std::vector<std::byte>(one.storage.size(), std::byte{0xFF}));
-    EXPECT_EQ(fill(PoisonPattern::kZeros), std::vector<std::byte>(one.storage.size()));
-    fill(PoisonPattern::kNan);
-    for (size_t i = 0; i < static_cast<size_t>(one.bound().span); ++i)
-      EXPECT_TRUE(floating ? std::isnan(LoadReal(one.type(), one.storage.data(), i))
-                           : one.storage[i * Size(one.type())] == std::byte{0x5A});
-    fill(PoisonPattern::kRandom);
-    for (size_t i = 0; i < static_cast<size_t>(one.bound().span); ++i)
-      EXPECT_TRUE(!floating || std::isfinite(LoadReal(one.type(), one.storage.data(), i)));
-    EXPECT_EQ(fill(PoisonPattern::kRandom), one.storage);
   }
 }
 

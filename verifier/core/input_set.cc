@@ -45,20 +45,31 @@ size_t InputSet::bytes() const {
   return total;
 }
 
+std::optional<InputDraw> DrawOf(const BoundTask& task, size_t tensor, const SetRecipe& recipe) {
+  const Tensor& drawn = *task.tensors[tensor].tensor;
+  if (!drawn.IsRead() || !drawn.code.empty()) return std::nullopt;
+  uint64_t seed = drawn.is_static && !recipe.vary_static ? recipe.static_seed : recipe.seed;
+  if (recipe.redraw == static_cast<int>(tensor)) seed = recipe.redraw_seed;
+  const bool other = recipe.also >= 0 && recipe.also < static_cast<int>(drawn.also.size());
+  return InputDraw{.fill = other ? &drawn.also[static_cast<size_t>(recipe.also)] : &drawn.fill,
+                   .seed = NameSeed(seed, drawn.name)};
+}
+
+bool Varies(const Spec& spec) {
+  const auto varies = [](const Fill& fill) { return fill.kind != FillKind::kFile && fill.kind != FillKind::kIndex; };
+  return std::ranges::any_of(spec.tensors,
+                             [&](const Tensor& t) { return t.IsRead() && t.code.empty() && varies(t.fill); }) ||
+         std::ranges::any_of(spec.scalars, [&](const Scalar& s) { return s.fill && varies(*s.fill); });
+}
+
 Result<void> FillInputs(const Spec& spec, const BoundTask& task, const SetRecipe& recipe,
                         std::span<const std::span<std::byte>> storage) {
   size_t next = 0;
   for (size_t i = 0; i < task.tensors.size(); ++i) {
-    const BoundTensor& bound = task.tensors[i];
-    const Tensor& tensor = *bound.tensor;
-    if (!tensor.IsRead()) continue;
+    if (!task.tensors[i].tensor->IsRead()) continue;
     const std::span<std::byte> own = storage[next++];
-    if (!tensor.code.empty()) continue;
-    uint64_t seed = tensor.is_static && !recipe.vary_static ? recipe.static_seed : recipe.seed;
-    if (recipe.redraw == static_cast<int>(i)) seed = recipe.redraw_seed;
-    const bool other = recipe.also >= 0 && recipe.also < static_cast<int>(tensor.also.size());
-    const Fill& fill = other ? tensor.also[static_cast<size_t>(recipe.also)] : tensor.fill;
-    KOPT_CHECK(FillTensor(spec, bound, fill, NameSeed(seed, tensor.name), own));
+    const auto draw = DrawOf(task, i, recipe);
+    if (draw) KOPT_CHECK(FillTensor(spec, task.tensors[i], *draw->fill, draw->seed, own));
   }
   return {};
 }

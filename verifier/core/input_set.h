@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,6 +42,15 @@ struct InputSet {
   std::vector<uint64_t> scalars;                // ScalarBits, by scalar number
   size_t bytes() const;
 };
+
+// What a recipe draws a tensor from; nothing: it is not read, or the spec computes it by `code`.
+struct InputDraw {
+  const Fill* fill = nullptr;
+  uint64_t seed = 0;
+};
+std::optional<InputDraw> DrawOf(const BoundTask& task, size_t tensor, const SetRecipe& recipe);
+// Does another seed give other inputs? Not where all of them are files, indices or computed.
+bool Varies(const Spec& spec);
 
 // Everything but the inputs that the spec computes by `code`: their storage has its size, and zeros.
 Result<InputSet> DrawInputs(const Spec& spec, const BoundTask& task, const SetRecipe& recipe);

@@ -44,6 +44,7 @@ class BufferSet {
 
   const std::vector<TensorBuffer>& tensors() const { return tensors_; }
   CUdeviceptr scratch(size_t index, size_t bytes) const;  // data of that size, at the end of the buffer's mapping
+  void SetScalars(std::vector<uint64_t> scalars) { scalars_ = std::move(scalars); }
   uint64_t scalar(size_t index) const { return scalars_.at(index); }
   // Descriptors of the working memory of inouts and outputs, in order; the caller closes them.
   std::vector<int> Export() const;

@@ -99,37 +99,52 @@ void CudaOracle::Forget(int id) {
 
 Result<std::unique_ptr<CudaOracle::Set>> CudaOracle::Draw(const BoundTask& task, const SetRecipe& recipe, bool timed) {
   auto set = std::make_unique<Set>(*this, next_++);
-  KOPT_TRY(set->scalars, DrawScalars(spec_, task, recipe));
-  nlohmann::json request{{"do", "draw"}, {"set", set->id()}, {"scalars", set->scalars}, {"code", CodeKernels(spec_)}};
-  request["dims"] = nlohmann::json::array();
-  for (const std::string& dim : spec_.dims) request["dims"].push_back(task.shape->dims.at(dim));
-  request["tensors"] = nlohmann::json::array();
-  size_t total = 0;
-  for (size_t i = 0; i < task.tensors.size(); ++i) {
-    const BoundTensor& bound = task.tensors[i];
+  for (const BoundTensor& bound : task.tensors) {
     const Tensor& tensor = *bound.tensor;
     TensorPlace& place = set->places.emplace_back();
     if (tensor.role == Tensor::Role::kTemp) continue;
     place = PlaceTensor(bound.bytes, timed ? std::max(tensor.align, 256) : tensor.align, unit_);
     set->bytes += place.mapping;
     if (IsResult(tensor)) set->bytes += static_cast<size_t>(bound.elements) * 16;
-    if (!tensor.IsRead()) continue;
-    request["tensors"].push_back({{"tensor", i}, {"place", place.Json()}});
-    total += RoundUp(bound.bytes, kInputAlign);
   }
-  // Drawn into the memory that the oracle reads.
-  KOPT_TRY(const SharedMemory memory, SharedMemory::Create(std::max<size_t>(total, 1)));
-  std::vector<std::span<std::byte>> storage;
-  size_t at = 0;
-  for (const BoundTensor& bound : task.tensors) {
-    if (!bound.tensor->IsRead()) continue;
-    storage.push_back(memory.bytes().subspan(at, bound.bytes));
-    at += RoundUp(bound.bytes, kInputAlign);
-  }
-  KOPT_CHECK(FillInputs(spec_, task, recipe, storage));
-  KOPT_TRY(DeviceAnswer answer, Ask(request, {memory.fd()}, "drawing inputs"));
-  set->inputs = std::move(answer.descriptors);
+  KOPT_TRY(set->inputs, DrawInto(task, *set, recipe));
   return set;
+}
+
+Result<void> CudaOracle::DrawOver(const BoundTask& task, Set& set, const SetRecipe& recipe) {
+  KOPT_CHECK(DrawInto(task, set, recipe));
+  return {};
+}
+
+// Files are read here and sent; everything else is drawn where it is needed.
+Result<std::vector<Fd>> CudaOracle::DrawInto(const BoundTask& task, Set& set, const SetRecipe& recipe) {
+  KOPT_TRY(set.scalars, DrawScalars(spec_, task, recipe));
+  nlohmann::json request{{"do", "draw"}, {"set", set.id()}, {"scalars", set.scalars}, {"code", CodeKernels(spec_)}};
+  request["dims"] = nlohmann::json::array();
+  for (const std::string& dim : spec_.dims) request["dims"].push_back(task.shape->dims.at(dim));
+  request["tensors"] = nlohmann::json::array();
+  std::string sent;
+  for (size_t i = 0; i < task.tensors.size(); ++i) {
+    const BoundTensor& bound = task.tensors[i];
+    if (!bound.tensor->IsRead()) continue;
+    nlohmann::json row{{"tensor", i}, {"place", set.places[i].Json()}};
+    const auto draw = DrawOf(task, i, recipe);
+    if (draw && draw->fill->kind == FillKind::kFile) {
+      const size_t at = sent.size();
+      sent.resize(at + RoundUp(bound.bytes, kInputAlign));
+      const std::span<char> storage(sent.data() + at, bound.bytes);
+      KOPT_CHECK(FillTensor(spec_, bound, *draw->fill, draw->seed, std::as_writable_bytes(storage)));
+      row["bytes"] = bound.bytes;
+    } else if (draw) {
+      row["layout"] = BytesOf(LayoutOf(bound));
+      row["distribution"] = BytesOf(DistributionOf(bound, *draw->fill, draw->seed));
+      row["gaps"] = draw->seed;
+    }
+    request["tensors"].push_back(std::move(row));
+  }
+  KOPT_TRY(const Fd memory, MemoryOf(sent));
+  KOPT_TRY(DeviceAnswer answer, Ask(request, {memory.get()}, "drawing inputs"));
+  return std::move(answer.descriptors);
 }
 
 Result<void> CudaOracle::Run(const BoundTask& task, Set& set, const std::vector<long long>& tuples) {
@@ -258,8 +273,10 @@ Result<std::string> CudaOracle::Refusal(const BoundTask& task, const Set& set, s
   return reason;
 }
 
-Result<CudaOracle::Truth> CudaOracle::Download(const BoundTask& task, const Set& set, size_t tensor) {
-  KOPT_TRY(const DeviceAnswer answer, Ask({{"do", "truth"}, {"set", set.id()}, {"tensor", tensor}}, {}, "the truth"));
+Result<CudaOracle::Truth> CudaOracle::Download(const BoundTask& task, const Set& set, size_t tensor,
+                                               const Ranges& ranges) {
+  KOPT_TRY(const DeviceAnswer answer,
+           Ask({{"do", "truth"}, {"set", set.id()}, {"tensor", tensor}, {"ranges", ranges}}, {}, "the truth"));
   Truth truth;
   if (HoldsIntegers(*task.tensors[tensor].tensor)) {
     KOPT_TRY(truth.integer, Contents<long long>(answer.descriptors));
@@ -272,18 +289,19 @@ Result<CudaOracle::Truth> CudaOracle::Download(const BoundTask& task, const Set&
   return truth;
 }
 
-Result<InputSet> CudaOracle::DownloadInputs(const BoundTask& task, const Set& set) {
-  KOPT_TRY(const DeviceAnswer answer, Ask({{"do", "inputs"}, {"set", set.id()}}, {}, "the inputs"));
-  KOPT_TRY(const auto bytes, Contents<std::byte>(answer.descriptors));
+Result<InputSet> CudaOracle::DownloadInputs(const BoundTask& task, const Set& set, const std::vector<Ranges>& ranges) {
   InputSet inputs{.scalars = set.scalars};
   inputs.storage.resize(task.tensors.size());
-  size_t at = 0;
   for (size_t i = 0; i < task.tensors.size(); ++i) {
     if (!task.tensors[i].tensor->IsRead()) continue;
-    const size_t size = task.tensors[i].bytes;
-    if (at + size > bytes.size()) return InternalError("the oracle's inputs are too short");
-    inputs.storage[i].assign(bytes.begin() + static_cast<long>(at), bytes.begin() + static_cast<long>(at + size));
-    at += size;
+    nlohmann::json bytes = nlohmann::json::array();
+    if (i < ranges.size()) {
+      const auto size = static_cast<long long>(Size(task.tensors[i].tensor->dtype));
+      for (const auto& [first, count] : ranges[i]) bytes.push_back({first * size, count * size});
+    }
+    KOPT_TRY(const DeviceAnswer answer,
+             Ask({{"do", "input"}, {"set", set.id()}, {"tensor", i}, {"ranges", bytes}}, {}, "an input"));
+    KOPT_TRY(inputs.storage[i], Contents<std::byte>(answer.descriptors));
   }
   return inputs;
 }

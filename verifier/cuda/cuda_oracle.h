@@ -47,6 +47,8 @@ class CudaOracle {
 
   // `timed`: tensors begin at multiples of 256 bytes at least.
   Result<std::unique_ptr<Set>> Draw(const BoundTask& task, const SetRecipe& recipe, bool timed);
+  // Other inputs in the same memory. The answer to the earlier ones is kept: drawing those again makes it right again.
+  Result<void> DrawOver(const BoundTask& task, Set& set, const SetRecipe& recipe);
   // The whole answer, or at kSampledTuples random index tuples where the spec allows it. Errors: as Oracle::Solve.
   Result<void> Solve(const BoundTask& task, Set& set);
   Result<void> Sample(const BoundTask& task, Set& set, uint64_t seed);
@@ -63,8 +65,11 @@ class CudaOracle {
     std::vector<long long> integer;
     kopt::Truth view() const { return {value, variance, integer, {}}; }
   };
-  Result<Truth> Download(const BoundTask& task, const Set& set, size_t tensor);
-  Result<InputSet> DownloadInputs(const BoundTask& task, const Set& set);
+  // Stretches of elements: first and count. None: all.
+  using Ranges = std::vector<std::pair<long long, long long>>;
+  Result<Truth> Download(const BoundTask& task, const Set& set, size_t tensor, const Ranges& ranges = {});
+  // `ranges`: by tensor number, of dense ones; missing or empty: all.
+  Result<InputSet> DownloadInputs(const BoundTask& task, const Set& set, const std::vector<Ranges>& ranges = {});
   // Why the accept predicate of `output` refuses these storages (by tensor number); empty if it does not.
   Result<std::string> Refusal(const BoundTask& task, const Set& set, size_t output,
                               const std::vector<std::span<const std::byte>>& got);
@@ -75,6 +80,7 @@ class CudaOracle {
   CudaOracle(const Spec& spec, std::unique_ptr<DeviceWorker> worker, size_t unit)
       : spec_(spec), worker_(std::move(worker)), unit_(unit) {}
   Result<DeviceAnswer> Ask(const nlohmann::json& request, const std::vector<int>& descriptors, const std::string& what);
+  Result<std::vector<Fd>> DrawInto(const BoundTask& task, Set& set, const SetRecipe& recipe);
   Result<void> Run(const BoundTask& task, Set& set, const std::vector<long long>& tuples);
   Result<std::string> AskAccept(const BoundTask& task, const Set& set, size_t output, int attachment);
   void Forget(int id);

@@ -222,6 +222,25 @@ size_t CudaRun::Launches(int side, const Shape& shape) const {
   return std::max<size_t>(sides_[side].plans.at(&shape).steps.size(), 1);
 }
 
+std::vector<size_t> CudaRun::ScratchOf(const Shape& shape) const {
+  std::vector<size_t> scratch;
+  for (const Side& side : sides_) {
+    const auto plan = side.plans.find(&shape);
+    if (plan == side.plans.end()) continue;
+    for (size_t i = 0; i < plan->second.scratch.size(); ++i) {
+      if (scratch.size() <= i) scratch.push_back(0);
+      scratch[i] = std::max(scratch[i], plan->second.scratch[i].bytes);
+    }
+  }
+  return scratch;
+}
+
+size_t CudaRun::ScratchBytes(const Shape& shape) const {
+  size_t bytes = 0;
+  for (const size_t one : ScratchOf(shape)) bytes += one;
+  return bytes;
+}
+
 Judged<void> CudaRun::UseSet(const CudaShape& shape, const CudaOracle::Set& set) {
   if (used_.contains(set.id())) return {};
   const size_t unit = context_.device.unit;
@@ -256,17 +275,7 @@ Judged<void> CudaRun::UseSet(const CudaShape& shape, const CudaOracle::Set& set)
     }
     request["tensors"].push_back(std::move(row));
   }
-  // Scratch of both sides in the same memory: each by its number.
-  std::vector<size_t> scratch;
-  for (const Side& side : sides_) {
-    const auto plan = side.plans.find(shape.shape);
-    if (plan == side.plans.end()) continue;
-    for (size_t i = 0; i < plan->second.scratch.size(); ++i) {
-      if (scratch.size() <= i) scratch.push_back(0);
-      scratch[i] = std::max(scratch[i], plan->second.scratch[i].bytes);
-    }
-  }
-  for (const size_t bytes : scratch) request["scratch"].push_back(PlaceTensor(bytes, 256, unit).Json());
+  for (const size_t bytes : ScratchOf(*shape.shape)) request["scratch"].push_back(PlaceTensor(bytes, 256, unit).Json());
   KOPT_TRY(const DeviceAnswer answer, Ask(std::move(request), kLoadSeconds, Stage::kCheck, shape.shape, descriptors));
   KOPT_CHECK(context_.oracle->Attach(shape.task, set, set.id(), answer.descriptors));
   used_.insert(set.id());
@@ -314,8 +323,9 @@ Judged<void> CudaRun::CheckDamage(const DeviceAnswer& answer, const CudaShape& s
   return {};
 }
 
-Judged<void> CudaRun::Compare(int side, const CudaShape& shape, const CudaOracle::Set& set, Stage stage) {
-  KOPT_TRY(const auto comparisons, context_.oracle->Compare(shape.task, set, set.id()));
+Judged<void> CudaRun::Compare(int side, const CudaShape& shape, const CudaOracle::Set& set,
+                              const CudaOracle::Set& answer, Stage stage) {
+  KOPT_TRY(const auto comparisons, context_.oracle->Compare(shape.task, answer, set.id()));
   for (size_t i = 0; i < comparisons.size(); ++i) {
     if (!comparisons[i]) continue;
     const Comparison& comparison = *comparisons[i];
@@ -365,12 +375,13 @@ Judged<double> CudaRun::Check(int side, const CudaShape& shape, const CudaOracle
   KOPT_TRY(const DeviceAnswer answer, Ask({{"do", "call"},
                                            {"plan", sides_[side].plan_of.at(shape.shape)},
                                            {"set", set.id()},
+                                           {"scalars", {set.scalars}},
                                            {"poison", secret % kPoisons},
                                            {"seed", secret},
                                            {"key", context_.digest_key}},
                                           deadline.Of(Launches(side, *shape.shape), 1), Stage::kCheck, shape.shape));
   KOPT_CHECK(CheckDamage(answer, shape, sides_[side].plans.at(shape.shape), Stage::kCheck));
-  KOPT_CHECK(Compare(side, shape, set, Stage::kCheck));
+  KOPT_CHECK(Compare(side, shape, set, set, Stage::kCheck));
   const json& digests = answer.json.at("sets").at(0).at("digests");
   for (size_t i = 0; i < digests.size(); ++i) {
     sides_[side].digests[{shape.shape, set.id(), i}] = digests.at(i);
@@ -378,23 +389,43 @@ Judged<double> CudaRun::Check(int side, const CudaShape& shape, const CudaOracle
   return answer.json.at("us").get<double>() * 1e-6;
 }
 
-Judged<double> CudaRun::Time(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
-                             const Deadline& deadline) {
-  json ids = json::array();
+Judged<DeviceAnswer> CudaRun::RunBatch(int side, const CudaShape& shape,
+                                       const std::vector<const CudaOracle::Set*>& sets, const Deadline& deadline) {
+  json ids = json::array(), scalars = json::array();
   for (const CudaOracle::Set* set : sets) {
     KOPT_CHECK(UseSet(shape, *set));
     ids.push_back(set->id());
+    scalars.push_back(set->scalars);
   }
   const uint64_t secret = SecretSeed();
-  KOPT_TRY(const DeviceAnswer answer,
+  KOPT_TRY(DeviceAnswer answer,
            Ask({{"do", "time"},
                 {"plan", sides_[side].plan_of.at(shape.shape)},
                 {"sets", ids},
+                {"scalars", scalars},
                 {"poison", secret % kPoisons},
                 {"seed", secret},
                 {"key", context_.digest_key}},
                deadline.Of(Launches(side, *shape.shape), sets.size()), Stage::kMeasure, shape.shape));
   KOPT_CHECK(CheckDamage(answer, shape, sides_[side].plans.at(shape.shape), Stage::kMeasure));
+  return answer;
+}
+
+double CudaRun::SecondsOf(const DeviceAnswer& answer, size_t calls) {
+  empty_seconds_ = answer.json.at("empty_us").get<double>() * 1e-6;
+  return (answer.json.at("us").get<double>() * 1e-6 - empty_seconds_) / static_cast<double>(calls);
+}
+
+Judged<double> CudaRun::TimeUnseen(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
+                                   const Deadline& deadline, const std::optional<Audit>& audit) {
+  KOPT_TRY(const DeviceAnswer answer, RunBatch(side, shape, sets, deadline));
+  if (audit) KOPT_CHECK(Compare(side, shape, *sets.at(audit->audited), *audit->answer, Stage::kMeasure));
+  return SecondsOf(answer, sets.size());
+}
+
+Judged<double> CudaRun::Time(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
+                             const Deadline& deadline) {
+  KOPT_TRY(const DeviceAnswer answer, RunBatch(side, shape, sets, deadline));
   for (size_t s = 0; s < sets.size(); ++s) {
     const json& digests = answer.json.at("sets").at(s).at("digests");
     bool same = true;
@@ -407,11 +438,9 @@ Judged<double> CudaRun::Time(int side, const CudaShape& shape, const std::vector
       known->second = digest;
     }
     if (same) continue;
-    KOPT_CHECK(Compare(side, shape, *sets[s], Stage::kMeasure));
+    KOPT_CHECK(Compare(side, shape, *sets[s], *sets[s], Stage::kMeasure));
   }
-  const double empty = answer.json.at("empty_us").get<double>() * 1e-6;
-  empty_seconds_ = empty;
-  return (answer.json.at("us").get<double>() * 1e-6 - empty) / static_cast<double>(sets.size());
+  return SecondsOf(answer, sets.size());
 }
 
 Judged<double> CudaRun::AwaitClock() {

@@ -33,6 +33,14 @@ class CudaRun {
   // digest must be that of the set's compared output; another one is compared in full.
   Judged<double> Time(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
                       const Deadline& deadline);
+  // The same where other inputs have been drawn into the sets' memory: nobody knows their answers, except that of the
+  // `audited`th, which `answer` has.
+  struct Audit {
+    size_t audited = 0;
+    const CudaOracle::Set* answer = nullptr;
+  };
+  Judged<double> TimeUnseen(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
+                            const Deadline& deadline, const std::optional<Audit>& audit);
   // Waits until the device's clock stands still. Megahertz; 0: it does not.
   Judged<double> AwaitClock();
 
@@ -43,6 +51,7 @@ class CudaRun {
   void TakeDigests(int side, const Digests& digests) { sides_[side].digests = digests; }
 
   size_t Launches(int side, const Shape& shape) const;
+  size_t ScratchBytes(const Shape& shape) const;  // of a set, for either side
   const nlohmann::ordered_json& evidence() const { return evidence_; }
   bool bitwise_repeatable() const { return repeatable_; }
   double empty_seconds() const { return empty_seconds_; }  // of the last batch
@@ -60,7 +69,14 @@ class CudaRun {
   Judged<void> CheckDamage(const DeviceAnswer& answer, const CudaShape& shape, const BoundCudaPlan& plan,
                            Stage stage) const;
   Judged<void> NotRepeatable(int side, const CudaShape& shape, size_t output);
-  Judged<void> Compare(int side, const CudaShape& shape, const CudaOracle::Set& set, Stage stage);
+  // The outputs in `set`'s memory with the answer that `answer` holds.
+  Judged<void> Compare(int side, const CudaShape& shape, const CudaOracle::Set& set, const CudaOracle::Set& answer,
+                       Stage stage);
+  // Scratch of both sides in the same memory: each by its number.
+  std::vector<size_t> ScratchOf(const Shape& shape) const;
+  Judged<DeviceAnswer> RunBatch(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
+                                const Deadline& deadline);
+  double SecondsOf(const DeviceAnswer& answer, size_t calls);
   nlohmann::json PlanJson(const CudaShape& shape, const BoundCudaPlan& plan) const;
 
   CudaContext& context_;

@@ -52,15 +52,22 @@ Result<const CudaOracle::Set*> CudaSets::Get(size_t index) {
   return sets_[index].get();
 }
 
+SetRecipe CudaSets::NewRecipe() const {
+  return {.seed = SecretSeed(), .vary_static = timed_, .static_seed = seeds_.static_inputs};
+}
+
 Result<void> CudaSets::DrawFresh() {
   if (unused_) return {};
-  const uint64_t seed = SecretSeed();
   fresh_.reset();
-  KOPT_TRY(fresh_,
-           oracle_.Draw(task_, {.seed = seed, .vary_static = timed_, .static_seed = seeds_.static_inputs}, timed_));
-  KOPT_CHECK(oracle_.Sample(task_, *fresh_, Mix(seed, 1)));
+  fresh_recipe_ = NewRecipe();
+  KOPT_TRY(fresh_, oracle_.Draw(task_, fresh_recipe_, timed_));
+  KOPT_CHECK(oracle_.Sample(task_, *fresh_, SecretSeed()));
   unused_ = true;
   return {};
+}
+
+Result<void> CudaSets::DrawOver(size_t index, const SetRecipe& recipe) {
+  return oracle_.DrawOver(task_, *sets_.at(index), recipe);
 }
 
 Result<const CudaOracle::Set*> CudaSets::Fresh() {

@@ -21,6 +21,13 @@ class CudaSets {
   // A set nobody has used, its answer sampled where the spec allows it: the one that DrawFresh drew, or a new one.
   Result<const CudaOracle::Set*> Fresh();
   Result<void> DrawFresh();
+  // The recipe of that set: DrawOver gives another set's memory the same inputs.
+  const SetRecipe& fresh_recipe() const { return fresh_recipe_; }
+  // Other inputs in the memory of set `index`, which Get gave before, and its own again.
+  Result<void> DrawOver(size_t index, const SetRecipe& recipe);
+  Result<void> Restore(size_t index) { return DrawOver(index, seeds_.RecipeOf(index, timed_)); }
+  // A recipe that nobody has used.
+  SetRecipe NewRecipe() const;
   // A set that no candidate is given: its answer is one of the poisons.
   Result<const CudaOracle::Set*> Foreign();
   // Set 0 with one input or one scalar drawn anew, with its whole answer.
@@ -36,6 +43,7 @@ class CudaSets {
   SetSeeds seeds_;
   std::vector<std::unique_ptr<CudaOracle::Set>> sets_;
   std::unique_ptr<CudaOracle::Set> fresh_, foreign_;
+  SetRecipe fresh_recipe_;
   bool unused_ = false;  // fresh_ has not been given out
 };
 

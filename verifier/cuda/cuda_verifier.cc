@@ -4,16 +4,14 @@
 #include <cmath>
 #include <future>
 #include <map>
-#include <numeric>
-#include <random>
 
 #include "base/clock.h"
 #include "base/hash.h"
 #include "task/candidate.h"
 #include "verifier/core/interrupt.h"
 #include "verifier/core/statistics.h"
+#include "verifier/cuda/cuda_interleave.h"
 #include "verifier/cuda/cuda_power.h"
-#include "verifier/cuda/cuda_run.h"
 
 namespace kopt {
 
@@ -21,22 +19,9 @@ extern const std::string_view kWorkerKernelsText;  // embedded: worker_kernels.c
 
 namespace {
 
-constexpr size_t kScoredSets = 5;        // fully compared sets of a scored shape
-constexpr size_t kMostSets = 16;         // of a timed batch
-constexpr double kBatchSeconds = 50e-6;  // that a timed batch should last
-constexpr double kMostSetBytes = 4e9;    // of the sets of one shape, on the device
-constexpr size_t kMostLaunches = 64;     // that may be queued behind a blocked stream
+constexpr size_t kScoredSets = 5;  // fully compared sets of a scored shape
 constexpr int kBaselineQuads = 8;
 constexpr uint64_t kStatic = 1 << 16;  // stream of a confirmation's static inputs
-constexpr int kAloneBatches = 9;       // of the baseline, before the candidate has run beside it
-constexpr int kWarmUpBatches = 2;      // before those
-constexpr double kAmbiguous = 0.03;    // by which the baseline's time may change beside the candidate
-
-// One side of a timing.
-struct TimedSide {
-  int side = 0;
-  size_t calls = 1;
-};
 
 class CudaVerifier final : public Verifier {
  public:
@@ -71,17 +56,14 @@ class CudaVerifier final : public Verifier {
     if (baseline_) deadline.baseline_call_seconds = baseline_->call_seconds.at(&shape);
     return deadline;
   }
-  Judged<CudaObjects> Compile(const Candidate& candidate, const Configuration& configuration, StageTimes& times);
+  // `draw`: the sets that nobody has used are drawn while the compiler works.
+  Judged<CudaObjects> Compile(const Candidate& candidate, const Configuration& configuration, StageTimes& times,
+                              bool draw = false);
   Judged<std::unique_ptr<CudaRun>> LoadRun(const CudaShapes& shapes, const Candidate& candidate,
                                            const Configuration& configuration, const CudaObjects& objects,
                                            bool with_baseline);
   Judged<void> CheckAll(CudaRun& run, const CudaShapes& shapes, bool fresh, bool with_baseline,
                         std::map<const Shape*, double>* call_seconds);
-  Judged<size_t> CallsFor(CudaRun& run, int side, const CudaShape& shape);
-  Judged<std::vector<const CudaOracle::Set*>> RandomSets(const CudaShape& shape, size_t count);
-  Judged<double> TimeOnce(CudaRun& run, const TimedSide& side, const CudaShape& shape);
-  Judged<void> Interleave(CudaRun& run, const CudaShape& shape, int process, const StoppingRule& rule,
-                          Verdict& verdict);
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
   Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration, Verdict& verdict,
                               StageTimes& times);
@@ -92,6 +74,7 @@ class CudaVerifier final : public Verifier {
   CudaContext context_;
   CudaShapes shapes_;
   std::optional<Baseline> baseline_;
+  bool sets_used_ = false;  // by a candidate: until then all of them are new
 };
 
 Result<void> CudaVerifier::Start() {
@@ -104,11 +87,19 @@ Result<void> CudaVerifier::Start() {
 }
 
 Judged<CudaObjects> CudaVerifier::Compile(const Candidate& candidate, const Configuration& configuration,
-                                          StageTimes& times) {
+                                          StageTimes& times, bool draw) {
   const Lane::Hold hold = context_.lane.Shared();
+  auto fresh = std::async(draw ? std::launch::async : std::launch::deferred, [this, draw]() -> Result<void> {
+    for (const CudaShape& shape : shapes_) {
+      if (draw && shape.scored) KOPT_CHECK(shape.sets->DrawFresh());
+    }
+    return {};
+  });
   auto objects = CompileCandidate(context_.spec, context_.compiler, context_.device.limits, candidate, configuration,
                                   ShapesOf(shapes_));
   times.Finish("compile");
+  if (auto drawn = fresh.get(); !drawn) return std::unexpected(Stop(std::move(drawn.error())));
+  if (draw) times.Finish("draw");
   return objects;
 }
 
@@ -155,105 +146,32 @@ Judged<void> CudaVerifier::CheckAll(CudaRun& run, const CudaShapes& shapes, bool
   return {};
 }
 
-// As many calls as last 50 us, each on a set of its own.
-Judged<size_t> CudaVerifier::CallsFor(CudaRun& run, int side, const CudaShape& shape) {
-  KOPT_TRY(const CudaOracle::Set* first, shape.sets->Get(0));
-  KOPT_TRY(const double seconds, run.Time(side, shape, {first}, DeadlineFor(*shape.shape)));
-  const auto by_memory = static_cast<size_t>(kMostSetBytes / static_cast<double>(std::max<size_t>(first->bytes, 1)));
-  const size_t by_launches = kMostLaunches / run.Launches(side, *shape.shape);
-  const auto wanted = static_cast<size_t>(std::ceil(kBatchSeconds / std::max(seconds, 1e-7)));
-  return std::clamp<size_t>(wanted, 1, std::max<size_t>(1, std::min({kMostSets, by_memory, by_launches})));
-}
-
-Judged<std::vector<const CudaOracle::Set*>> CudaVerifier::RandomSets(const CudaShape& shape, size_t count) {
-  std::vector<size_t> numbers(std::max(count, shape.sets->size()));
-  std::iota(numbers.begin(), numbers.end(), size_t{0});
-  std::mt19937_64 generator(SecretSeed());
-  std::ranges::shuffle(numbers, generator);
-  std::vector<const CudaOracle::Set*> sets;
-  for (size_t i = 0; i < count; ++i) {
-    KOPT_TRY(const CudaOracle::Set* set, shape.sets->Get(numbers[i]));
-    sets.push_back(set);
-  }
-  return sets;
-}
-
-Judged<double> CudaVerifier::TimeOnce(CudaRun& run, const TimedSide& side, const CudaShape& shape) {
-  KOPT_TRY(const auto sets, RandomSets(shape, side.calls));
-  return run.Time(side.side, shape, sets, DeadlineFor(*shape.shape));
-}
-
-// ABBA quads until `rule` is content. Where the candidate makes the baseline beside it slower or faster than it is
-// alone, as one that heats the chip does, the verdict says ambiguous.
-Judged<void> CudaVerifier::Interleave(CudaRun& run, const CudaShape& shape, int process, const StoppingRule& rule,
-                                      Verdict& verdict) {
-  const Lane::Hold hold = context_.lane.Alone();
-  // As many calls on either side: what a batch costs besides its calls is the same for both then.
-  TimedSide a{.side = CudaRun::kCandidate}, b{.side = CudaRun::kBaseline};
-  KOPT_TRY(a.calls, CallsFor(run, a.side, shape));
-  KOPT_TRY(b.calls, CallsFor(run, b.side, shape));
-  a.calls = b.calls = std::max(a.calls, b.calls);
-  ShapeSamples samples{.shape = shape.number,
-                       .process = process,
-                       .calls_a = static_cast<int>(a.calls),
-                       .calls_b = static_cast<int>(b.calls)};
-  const auto timed = [&](const TimedSide& side) -> Judged<double> {
-    auto seconds = TimeOnce(run, side, shape);
-    if (!seconds && side.side == CudaRun::kBaseline) {
-      return std::unexpected(BaselineLost(seconds.error(), "failed while it was timed"));
-    }
-    return seconds;
-  };
-  std::vector<double> alone, beside;
-  for (int i = 0; i < kWarmUpBatches + kAloneBatches; ++i) {
-    KOPT_TRY(const double seconds, timed(b));
-    if (i >= kWarmUpBatches) alone.push_back(seconds);
-  }
-  std::vector<double> ratios;
-  double seconds_a = 0;
-  double seconds_b = 0;
-  const double begin = SystemClock().Now();
-  do {
-    KOPT_CHECK(CheckInterrupt(context_.options));
-    KOPT_CHECK(run.AwaitClock());
-    Quad quad;
-    KOPT_TRY(quad.a1, timed(a));
-    KOPT_TRY(quad.b1, timed(b));
-    KOPT_TRY(quad.b2, timed(b));
-    KOPT_TRY(quad.a2, timed(a));
-    samples.quads.push_back(quad);
-    ratios.push_back(LogRatio(quad));
-    beside.insert(beside.end(), {quad.b1, quad.b2});
-    seconds_a += (quad.a1 + quad.a2) * static_cast<double>(a.calls);
-    seconds_b += (quad.b1 + quad.b2) * static_cast<double>(b.calls);
-  } while (!rule.Done(ratios, seconds_a, seconds_b, SystemClock().Now() - begin));
-  samples.empty_a = samples.empty_b = run.empty_seconds();
-  verdict.samples.push_back(std::move(samples));
-  if (std::abs(Median(beside) / Median(alone) - 1) > kAmbiguous) verdict.remark = "ambiguous";
-  return {};
-}
-
 Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times) {
   KOPT_TRY(candidate.objects, Compile(candidate.candidate, candidate.configuration, times));
   KOPT_TRY(auto run, LoadRun(shapes_, candidate.candidate, candidate.configuration, candidate.objects, false));
   times.Finish("load");
   {
     const Lane::Hold hold = context_.lane.Shared();
-    KOPT_CHECK(CheckAll(*run, shapes_, true, false, &candidate.call_seconds));
+    KOPT_CHECK(CheckAll(*run, shapes_, sets_used_, false, &candidate.call_seconds));
+    sets_used_ = true;
   }
   times.Finish("check");
   for (const CudaShape& shape : shapes_) {
     if (!shape.scored) continue;
+    const Deadline deadline = DeadlineFor(*shape.shape);
+    size_t calls = 0;
+    {
+      const Lane::Hold hold = context_.lane.Shared();
+      KOPT_TRY(calls, CallsFor(context_, *run, CudaRun::kCandidate, shape, deadline));
+    }
     const Lane::Hold hold = context_.lane.Alone();
-    TimedSide side{.side = CudaRun::kCandidate};
-    KOPT_TRY(side.calls, CallsFor(*run, side.side, shape));
     KOPT_CHECK(run->AwaitClock());
     std::vector<double> seconds;
-    ShapeSamples samples{.shape = shape.number, .calls_a = static_cast<int>(side.calls)};
+    ShapeSamples samples{.shape = shape.number, .calls_a = static_cast<int>(calls)};
     for (int i = 0; i < kBaselineQuads; ++i) {
       KOPT_CHECK(CheckInterrupt(context_.options));
-      KOPT_TRY(const double one, TimeOnce(*run, side, shape));
-      KOPT_TRY(const double two, TimeOnce(*run, side, shape));
+      KOPT_TRY(const double one, TimeOnce(*run, CudaRun::kCandidate, shape, calls, deadline));
+      KOPT_TRY(const double two, TimeOnce(*run, CudaRun::kCandidate, shape, calls, deadline));
       samples.quads.push_back({.a1 = one, .a2 = two});
       seconds.insert(seconds.end(), {one, two});
     }
@@ -272,31 +190,24 @@ Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Sta
 
 Judged<void> CudaVerifier::JudgeScreening(const Candidate& candidate, const Configuration& configuration,
                                           Verdict& verdict, StageTimes& times) {
-  // The sets that nobody has used are drawn while the compiler works.
-  auto fresh = std::async(std::launch::async, [this]() -> Result<void> {
-    for (const CudaShape& shape : shapes_) {
-      if (shape.scored) KOPT_CHECK(shape.sets->DrawFresh());
-    }
-    return {};
-  });
-  auto objects = Compile(candidate, configuration, times);
-  if (auto drawn = fresh.get(); !drawn) return std::unexpected(Stop(std::move(drawn.error())));
-  if (!objects) return std::unexpected(std::move(objects.error()));
-  times.Finish("draw");
+  KOPT_TRY(const CudaObjects objects, Compile(candidate, configuration, times, sets_used_));
   const bool relative = baseline_.has_value();
-  KOPT_TRY(auto run, LoadRun(shapes_, candidate, configuration, *objects, relative));
+  KOPT_TRY(auto run, LoadRun(shapes_, candidate, configuration, objects, relative));
   if (relative) run->TakeDigests(CudaRun::kBaseline, baseline_->digests);
   times.Finish("load");
   {
     const Lane::Hold hold = context_.lane.Shared();
-    KOPT_CHECK(CheckAll(*run, shapes_, true, false, nullptr));
+    // Without a timing nothing else is compared on a set that nobody has used.
+    const bool fresh = sets_used_ && (!relative || !Varies(context_.spec));
+    KOPT_CHECK(CheckAll(*run, shapes_, fresh, false, nullptr));
+    sets_used_ = true;
   }
   times.Finish("check");
   for (const CudaShape& shape : shapes_) {
     if (!shape.scored || !relative) continue;
-    KOPT_CHECK(Interleave(*run, shape, 0, CudaScreening(), verdict));
+    KOPT_CHECK(Interleave(context_, *run, shape, 0, CudaScreening(), DeadlineFor(*shape.shape), verdict));
   }
-  verdict.evidence = run->evidence();
+  verdict.evidence.update(run->evidence());
   verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
   auto concluded = Conclude(ScaleOf(context_, shapes_), verdict);
   times.Finish("measure");
@@ -324,11 +235,12 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
     const double begin = time.Elapsed();
     for (const CudaShape& shape : shapes) {
       if (!shape.scored) continue;
-      KOPT_CHECK(Interleave(*run, shape, process, ConfirmationRule(share), verdict));
+      KOPT_CHECK(
+          Interleave(context_, *run, shape, process, ConfirmationRule(share), DeadlineFor(*shape.shape), verdict));
     }
     time.Measured(time.Elapsed() - begin, share);
     times.Finish("measure");
-    if (process == 0) verdict.evidence = run->evidence();
+    if (process == 0) verdict.evidence.update(run->evidence());
     verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
   }
   verdict.evidence["processes"] = kConfirmationProcesses;

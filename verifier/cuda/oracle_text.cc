@@ -6,9 +6,10 @@ namespace kopt {
 
 // Embedded: device_std.cuh, oracle_loops.cuh.
 extern const std::string_view kDeviceStdText, kCudaLoopsText;
-// Embedded: base/mix.h, task/small_float.h, task/element.h, verifier/core/compare_rule.h, output_kernels.h and .cuh.
-extern const std::string_view kMixText, kSmallFloatText, kElementText, kCompareRuleText, kOutputTypesText,
-    kOutputKernelsText;
+// Embedded: base/mix.h, task/distribution.h, task/small_float.h, task/element.h, verifier/core/compare_rule.h,
+// output_kernels.h and .cuh.
+extern const std::string_view kMixText, kDistributionText, kSmallFloatText, kElementText, kCompareRuleText,
+    kOutputTypesText, kOutputKernelsText;
 
 namespace {
 
@@ -51,9 +52,10 @@ std::vector<std::string> CodeKernels(const Spec& spec) {
 std::string AcceptKernel(const Spec& spec, int k) { return OracleKernel(FunctionsOf(spec).Accept(k)); }
 
 std::string OutputKernelsText() {
-  return DeviceStd() + Part("mix.h", kMixText) + Part("small_float.h", kSmallFloatText) +
-         Part("element.h", kElementText) + Part("compare_rule.h", kCompareRuleText) +
-         Part("output_kernels.h", kOutputTypesText) + Part("output_kernels.cuh", kOutputKernelsText);
+  return DeviceStd() + Part("mix.h", kMixText) + Part("distribution.h", kDistributionText) +
+         Part("small_float.h", kSmallFloatText) + Part("element.h", kElementText) +
+         Part("compare_rule.h", kCompareRuleText) + Part("output_kernels.h", kOutputTypesText) +
+         Part("output_kernels.cuh", kOutputKernelsText);
 }
 
 StorageLayout LayoutOf(const BoundTensor& tensor) {
@@ -68,12 +70,6 @@ StorageLayout LayoutOf(const BoundTensor& tensor) {
     if (tensor.strides[d] != dense && tensor.shape[d] != 1) layout.dense = 0;
   }
   return layout;
-}
-
-uint64_t CombineDigest(std::span<const uint64_t> parts, uint64_t key) {
-  uint64_t digest = Mix(key, parts.size());
-  for (const uint64_t part : parts) digest = FoldDigest(digest, part, key);
-  return digest;
 }
 
 }  // namespace kopt

@@ -37,6 +37,5 @@ std::string AcceptKernel(const Spec& spec, int k);
 // The kernels of verifier/cuda/output_kernels.h: one text for every task. And what their host side needs.
 std::string OutputKernelsText();
 StorageLayout LayoutOf(const BoundTensor& tensor);
-uint64_t CombineDigest(std::span<const uint64_t> parts, uint64_t key);
 
 }  // namespace kopt

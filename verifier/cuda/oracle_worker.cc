@@ -1,7 +1,6 @@
 #include "verifier/cuda/oracle_worker.h"
 
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
@@ -92,7 +91,7 @@ class OracleProcess {
     if (what == "compare") return Compare(ask, descriptors);
     if (what == "accept") return Accept(ask);
     if (what == "truth") return Truth(ask, descriptors);
-    if (what == "inputs") return Inputs(ask, descriptors);
+    if (what == "input") return Input(ask, descriptors);
     if (what == "forget") return Forget(ask);
     return {{"error", "unknown request " + what}};
   }
@@ -113,27 +112,40 @@ class OracleProcess {
   json Draw(const Frame& request, std::vector<int>& descriptors) {
     const json& ask = request.json;
     Set& set = sets_[ask.at("set")];
-    set = Set{.dims = ask.at("dims"), .scalars = ask.at("scalars")};
-    struct stat status{};
-    fstat(request.descriptors.at(0), &status);
-    const auto size = static_cast<size_t>(status.st_size);
-    void* memory = size == 0 ? nullptr : mmap(nullptr, size, PROT_READ, MAP_SHARED, request.descriptors.at(0), 0);
-    if (memory == MAP_FAILED) throw std::runtime_error("the inputs cannot be read");
+    set.dims = ask.at("dims").get<std::vector<long long>>();
+    set.scalars = ask.at("scalars").get<std::vector<uint64_t>>();
+    const std::string uploaded = request.descriptors.empty() ? "" : ReadAll(request.descriptors[0]);
     size_t at = 0;
     for (const json& row : ask.at("tensors")) {
       InputBuffer& input = set.inputs[row.at("tensor")];
-      input.place = PlaceOf(row.at("place"));
-      input.memory = Mapping::Create(device_, input.place.mapping_bytes);
-      if (at + input.place.bytes > size) throw std::runtime_error("the inputs are too short");
-      Check(driver().cuMemcpyHtoD(input.address(), static_cast<const char*>(memory) + at, input.place.bytes),
-            "uploading inputs");
-      at += (input.place.bytes + kInputAlign - 1) / kInputAlign * kInputAlign;
+      const Place place = PlaceOf(row.at("place"));
+      if (input.place.mapping_bytes != place.mapping_bytes)
+        input.memory = Mapping::Create(device_, place.mapping_bytes);
+      input.place = place;
+      if (row.contains("distribution")) {
+        DrawInput(row, input);
+      } else if (row.contains("bytes")) {
+        if (at + place.bytes > uploaded.size()) throw std::runtime_error("the inputs are too short");
+        Check(driver().cuMemcpyHtoD(input.address(), uploaded.data() + at, place.bytes), "uploading inputs");
+        at += (place.bytes + kInputAlign - 1) / kInputAlign * kInputAlign;
+      } else {
+        Check(driver().cuMemsetD8Async(input.address(), 0, place.bytes, device_.stream()), "an input");
+      }
     }
-    if (size > 0) munmap(memory, size);
     for (const json& kernel : ask.at("code")) Run(set, {}, kernel, {.blocks = 1, .threads = 1}, {}, 0);
     device_.Synchronise();
     for (const auto& [tensor, input] : set.inputs) descriptors.push_back(input.memory.Export());
     return {{"ok", true}};
+  }
+
+  void DrawInput(const json& row, const InputBuffer& input) {
+    const auto layout = StructOf<StorageLayout>(row.at("layout"));
+    if (!layout.dense) {
+      device_.Launch(kernels_->Function("kopt_fill_gaps"), WholeDevice(), row.at("gaps").get<uint64_t>(),
+                     uint64_t{input.place.bytes}, input.address());
+    }
+    device_.Launch(kernels_->Function("kopt_draw"), WholeDevice(), layout,
+                   StructOf<Distribution>(row.at("distribution")), input.address());
   }
 
   // Launches one oracle kernel with the args that all share. `got`: a candidate's outputs, by tensor.
@@ -337,26 +349,31 @@ class OracleProcess {
     return {{"ok", true}, {"control", BytesOf(ReadControl())}};
   }
 
+  // Appends stretches [first, count] of `size` bytes each, or all `total` of them, to `bytes`.
+  void Append(std::vector<std::byte>& bytes, CUdeviceptr from, const json& ranges, size_t size, size_t total) const {
+    const auto copy = [&](size_t first, size_t count) {
+      if (first + count > total) throw std::runtime_error("a stretch outside of a tensor");
+      const size_t begin = bytes.size();
+      bytes.resize(begin + count * size);
+      Check(driver().cuMemcpyDtoH(bytes.data() + begin, from + first * size, count * size), "reading a tensor");
+    };
+    if (ranges.empty()) return copy(0, total);
+    for (const json& range : ranges) copy(range.at(0), range.at(1));
+  }
+
   json Truth(const json& ask, std::vector<int>& descriptors) {
-    const Set& set = sets_.at(ask.at("set"));
-    const ResultBuffer& result = set.results.at(ask.at("tensor"));
-    std::vector<std::byte> bytes((result.real ? 16 : 8) * result.elements);
-    Check(driver().cuMemcpyDtoH(bytes.data(), result.value.address(), 8 * result.elements), "the truth");
-    if (result.real) {
-      Check(driver().cuMemcpyDtoH(bytes.data() + 8 * result.elements, result.variance.address(), 8 * result.elements),
-            "the truth");
-    }
+    const ResultBuffer& result = sets_.at(ask.at("set")).results.at(ask.at("tensor"));
+    std::vector<std::byte> bytes;
+    Append(bytes, result.value.address(), ask.at("ranges"), 8, result.elements);
+    if (result.real) Append(bytes, result.variance.address(), ask.at("ranges"), 8, result.elements);
     descriptors.push_back(MemoryWith(bytes.data(), bytes.size()));
     return {{"ok", true}};
   }
 
-  json Inputs(const json& ask, std::vector<int>& descriptors) {
+  json Input(const json& ask, std::vector<int>& descriptors) {
+    const InputBuffer& input = sets_.at(ask.at("set")).inputs.at(ask.at("tensor"));
     std::vector<std::byte> bytes;
-    for (const auto& [tensor, input] : sets_.at(ask.at("set")).inputs) {
-      const size_t begin = bytes.size();
-      bytes.resize(begin + input.place.bytes);
-      Check(driver().cuMemcpyDtoH(bytes.data() + begin, input.address(), input.place.bytes), "the inputs");
-    }
+    Append(bytes, input.address(), ask.at("ranges"), 1, input.place.bytes);
     descriptors.push_back(MemoryWith(bytes.data(), bytes.size()));
     return {{"ok", true}};
   }

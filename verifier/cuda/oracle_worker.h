@@ -1,10 +1,11 @@
-// `kopt-worker-cuda oracle ORDINAL`: the process that knows the truth on a device. No candidate code enters it. It
-// draws no inputs itself: kopt does. The requests (frames.h), each with "do":
+// `kopt-worker-cuda oracle ORDINAL`: the process that knows the truth on a device. No candidate code enters it. The
+// requests (frames.h), each with "do":
 //
 //   kernels  +cubin                      verifier/cuda/output_kernels.h; the first request
 //   oracle   +cubin                      the task's references: verifier/cuda/oracle_text.h
-//   draw     set dims scalars tensors [{tensor place}] code [kernel] +memory
-//              uploads inputs and inouts, which lie in the memory one after the other, each at a multiple of 64 bytes;
+//   draw     set dims scalars tensors [{tensor place layout distribution gaps | bytes}] code [kernel] +memory
+//              draws inputs and inouts, into the mappings of that set if there are any; `bytes`: takes them from the
+//              memory, where they lie one after the other, each at a multiple of 64 bytes; none of these: zeros; then
 //              runs the codes -> +descriptors of each one's mapping
 //   solve    set results [{tensor elements real}] kernels tuples
 //              -> seconds, control, unwritten [[tensor, element]]
@@ -16,8 +17,9 @@
 //   compare  set id outputs [{tensor rule layout}]
 //              -> +memory with the parts, one output after the other
 //   accept   set id kernel -> control
-//   truth    set tensor -> +memory: value and variance, or integers
-//   inputs   set -> +memory: the inputs as they lie in their buffers, one after the other, codes' too
+//   truth    set tensor ranges
+//              -> +memory: value and variance, or integers, of these stretches of elements [first, count]; none: of all
+//   input    set tensor ranges -> +memory: its bytes, likewise
 //   forget   sets [id]
 //
 // Structs (layouts, rules, parts, control) travel as arrays of their bytes.

@@ -156,6 +156,15 @@ class Runner {
             .seed = request.at("seed").get<uint64_t>() + index * 0x10001};
   }
 
+  // With the scalars that go with the sets' inputs now.
+  void Bind(Plan& plan, const json& request, const std::vector<int>& sets) {
+    for (size_t i = 0; i < sets.size(); ++i) {
+      BufferSet& set = sets_.at(sets[i]);
+      set.SetScalars(request.at("scalars").at(i));
+      plan.Bind(device_, set, sets[i]);
+    }
+  }
+
   void Prepare(const Plan& plan, const json& request, const std::vector<int>& sets) {
     const auto key = request.at("seed").get<uint64_t>();
     for (size_t i = 0; i < sets.size(); ++i) {
@@ -206,7 +215,7 @@ class Runner {
   json Call(const json& request) {
     Plan& plan = plans_.at(request.at("plan"));
     const int set = request.at("set");
-    plan.Bind(device_, sets_.at(set), set);
+    Bind(plan, request, {set});
     Prepare(plan, request, {set});
     Check(driver().cuEventRecord(start_, device_.stream()), "an event");
     plan.Launch(device_, set);
@@ -236,7 +245,7 @@ class Runner {
   json Time(const json& request) {
     Plan& plan = plans_.at(request.at("plan"));
     const std::vector<int> sets = request.at("sets");
-    for (const int set : sets) plan.Bind(device_, sets_.at(set), set);
+    Bind(plan, request, sets);
     Prepare(plan, request, sets);
     Check(driver().cuCtxResetPersistingL2Cache(), "persisting cache lines");
     kernels_->Flush();

@@ -112,7 +112,8 @@ void AddTruthAndGot(Function& f, const Tensor& tensor, size_t index) {
         fmt::format("{{{}, kopt_a.got<{}>({})}}", Layout(tensor, index, false), type, index));
 }
 
-// The loop extents as members, the number of tuples, and the call operator that takes a tuple number apart.
+// The loop extents as members, the number of tuples, the extent of the last index, and the call operator that takes a
+// tuple number apart.
 void AddTuples(Function& f, const std::vector<Over>& over, const std::string& result, const std::string& prepare,
                const std::string& code) {
   std::string count = "1", indices, arguments, parameters;
@@ -131,10 +132,12 @@ void AddTuples(Function& f, const std::vector<Over>& over, const std::string& re
                             d);
   f.body += fmt::format(
       "  long long kopt_count() const {{ return {}; }}\n"
+      "  long long kopt_columns() const {{ return {}; }}\n"
       "  [[gnu::always_inline]] {} operator()(long long kopt_tuple) {}{{\n{}"
       "    [[maybe_unused]] long long kopt_rest = kopt_tuple;\n{}    return kopt_code({});\n  }}\n"
       "  [[gnu::always_inline]] {} kopt_code({}) const {{\n    {{\n{}    }}\n{}  }}\n",
-      count, result, prepare.empty() ? "const " : "", prepare, indices, arguments, result, parameters, code,
+      count, over.empty() ? "1" : fmt::format("kopt_extent_{}", over.size() - 1), result,
+      prepare.empty() ? "const " : "", prepare, indices, arguments, result, parameters, code,
       result == "bool" ? "    return false;\n" : "");
 }
 

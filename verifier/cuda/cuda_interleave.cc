@@ -1,0 +1,191 @@
+#include "verifier/cuda/cuda_interleave.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "verifier/core/interrupt.h"
+#include "verifier/core/unseen_inputs.h"
+
+namespace kopt {
+namespace {
+
+constexpr size_t kMostSets = 16;         // of a timed batch
+constexpr double kBatchSeconds = 50e-6;  // that a timed batch should last
+constexpr double kMostSetBytes = 4e9;    // of the sets of one shape, on the device
+constexpr size_t kMostLaunches = 64;     // that may be queued behind a blocked stream
+constexpr int kAloneBatches = 9;         // of the baseline, before the candidate has run beside it
+constexpr int kWarmUpBatches = 2;        // before those
+constexpr double kAmbiguous = 0.03;      // by which the baseline's time may change beside the candidate
+constexpr size_t kQuadsAnUnseen = 3;     // between two batches on unseen inputs
+
+// `count` different sets among those that there are, in random order.
+std::vector<size_t> RandomNumbers(const CudaShape& shape, size_t count) {
+  std::vector<size_t> numbers(std::max(count, shape.sets->size()));
+  std::iota(numbers.begin(), numbers.end(), size_t{0});
+  std::mt19937_64 generator(SecretSeed());
+  std::ranges::shuffle(numbers, generator);
+  numbers.resize(count);
+  return numbers;
+}
+
+Judged<std::vector<const CudaOracle::Set*>> SetsOf(const CudaShape& shape, const std::vector<size_t>& numbers) {
+  std::vector<const CudaOracle::Set*> sets;
+  for (const size_t number : numbers) {
+    KOPT_TRY(const CudaOracle::Set* set, shape.sets->Get(number));
+    sets.push_back(set);
+  }
+  return sets;
+}
+
+class Interleaver {
+ public:
+  Interleaver(CudaContext& context, CudaRun& run, const CudaShape& shape, const Deadline& deadline)
+      : context_(context),
+        run_(run),
+        shape_(shape),
+        deadline_(deadline),
+        audited_(SecretSeed() % UnseenInputs::kBatches) {}
+
+  Judged<void> Run(int process, const StoppingRule& rule, Verdict& verdict);
+
+ private:
+  Judged<double> Timed(int side);
+  Judged<void> TimeUnseen();
+  Judged<void> LookForMemory(Verdict& verdict);
+
+  CudaContext& context_;
+  CudaRun& run_;
+  const CudaShape& shape_;
+  const Deadline& deadline_;
+  size_t calls_ = 1;
+  size_t audited_;  // number of the batch on unseen inputs whose outputs are compared
+  std::vector<double> seen_, unseen_;
+};
+
+Judged<double> Interleaver::Timed(int side) {
+  auto seconds = TimeOnce(run_, side, shape_, calls_, deadline_);
+  if (!seconds && side == CudaRun::kBaseline) {
+    return std::unexpected(BaselineLost(seconds.error(), "failed while it was timed"));
+  }
+  if (seconds && side == CudaRun::kCandidate) seen_.push_back(*seconds);
+  return seconds;
+}
+
+// In the memory of sets that it knows, so that nothing but the numbers in it is new.
+Judged<void> Interleaver::TimeUnseen() {
+  const std::vector<size_t> numbers = RandomNumbers(shape_, calls_);
+  KOPT_TRY(const auto sets, SetsOf(shape_, numbers));
+  std::optional<CudaRun::Audit> audit;
+  if (unseen_.size() == audited_) {
+    audit.emplace(CudaRun::Audit{.audited = SecretSeed() % calls_});
+    KOPT_TRY(audit->answer, shape_.sets->Fresh());
+  }
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    const bool known = audit && audit->audited == i;
+    KOPT_CHECK(shape_.sets->DrawOver(numbers[i], known ? shape_.sets->fresh_recipe() : shape_.sets->NewRecipe()));
+  }
+  const auto seconds = run_.TimeUnseen(CudaRun::kCandidate, shape_, sets, deadline_, audit);
+  for (const size_t number : numbers) KOPT_CHECK(shape_.sets->Restore(number));  // other candidates need them too
+  if (!seconds) return std::unexpected(seconds.error());
+  unseen_.push_back(*seconds);
+  return {};
+}
+
+Judged<void> Interleaver::LookForMemory(Verdict& verdict) {
+  while (unseen_.size() < UnseenInputs::kBatches) KOPT_CHECK(TimeUnseen());
+  UnseenInputs found = CompareUnseen(seen_, unseen_);
+  for (int i = 0; found.IsSuspicious() && i < UnseenInputs::kMoreBatches; ++i) {
+    KOPT_CHECK(CheckInterrupt(context_.options));
+    KOPT_CHECK(Timed(CudaRun::kCandidate));
+    KOPT_CHECK(TimeUnseen());
+    if (i + 1 == UnseenInputs::kMoreBatches) found = CompareUnseen(seen_, unseen_);
+  }
+  auto& rows = verdict.evidence["unseen_inputs"];
+  const std::string shape = ShapeText(context_.spec, *shape_.shape);
+  rows.push_back({{"shape", shape}, {"batches", found.count}, {"time_ratio", found.ratio}});
+  if (!found.IsCertain()) return {};
+  return std::unexpected(Stop(
+      Refusal{.outcome = Outcome::kUnsafe,
+              .stage = Stage::kMeasure,
+              .reason = fmt::format("it keeps answers between calls: on inputs that it has not seen before it takes "
+                                    "{:.2f} times as long (shape {})",
+                                    found.ratio, shape),
+              .evidence = {{"shape", shape}, {"unseen_inputs", rows}}}));
+}
+
+Judged<void> Interleaver::Run(int process, const StoppingRule& rule, Verdict& verdict) {
+  const bool varies = Varies(context_.spec);
+  {
+    // As many calls on either side: what a batch costs besides its calls is the same for both then.
+    const Lane::Hold hold = context_.lane.Shared();
+    KOPT_TRY(const size_t a, CallsFor(context_, run_, CudaRun::kCandidate, shape_, deadline_));
+    KOPT_TRY(const size_t b, CallsFor(context_, run_, CudaRun::kBaseline, shape_, deadline_));
+    calls_ = std::max(a, b);
+    if (varies) KOPT_CHECK(shape_.sets->DrawFresh());
+  }
+  const Lane::Hold hold = context_.lane.Alone();
+  const auto calls = static_cast<int>(calls_);
+  ShapeSamples samples{.shape = shape_.number, .process = process, .calls_a = calls, .calls_b = calls};
+  std::vector<double> alone, beside;
+  for (int i = 0; i < kWarmUpBatches + kAloneBatches; ++i) {
+    KOPT_TRY(const double seconds, Timed(CudaRun::kBaseline));
+    if (i >= kWarmUpBatches) alone.push_back(seconds);
+  }
+  std::vector<double> ratios;
+  double seconds_a = 0;
+  double seconds_b = 0;
+  const double begin = SystemClock().Now();
+  do {
+    KOPT_CHECK(CheckInterrupt(context_.options));
+    KOPT_CHECK(run_.AwaitClock());
+    Quad quad;
+    KOPT_TRY(quad.a1, Timed(CudaRun::kCandidate));
+    KOPT_TRY(quad.b1, Timed(CudaRun::kBaseline));
+    KOPT_TRY(quad.b2, Timed(CudaRun::kBaseline));
+    KOPT_TRY(quad.a2, Timed(CudaRun::kCandidate));
+    samples.quads.push_back(quad);
+    ratios.push_back(LogRatio(quad));
+    beside.insert(beside.end(), {quad.b1, quad.b2});
+    seconds_a += (quad.a1 + quad.a2) * static_cast<double>(calls_);
+    seconds_b += (quad.b1 + quad.b2) * static_cast<double>(calls_);
+    const bool due = ratios.size() % kQuadsAnUnseen == 0 && unseen_.size() < UnseenInputs::kBatches;
+    if (varies && due) KOPT_CHECK(TimeUnseen());
+  } while (!rule.Done(ratios, seconds_a, seconds_b, SystemClock().Now() - begin));
+  samples.empty_a = samples.empty_b = run_.empty_seconds();
+  verdict.samples.push_back(std::move(samples));
+  if (std::abs(Median(beside) / Median(alone) - 1) > kAmbiguous) verdict.remark = "ambiguous";
+  if (varies) KOPT_CHECK(LookForMemory(verdict));
+  return {};
+}
+
+}  // namespace
+
+Judged<size_t> CallsFor(CudaContext& context, CudaRun& run, int side, const CudaShape& shape,
+                        const Deadline& deadline) {
+  KOPT_TRY(const CudaOracle::Set* first, shape.sets->Get(0));
+  KOPT_TRY(const double seconds, run.Time(side, shape, {first}, deadline));
+  const double bytes = static_cast<double>(std::max<size_t>(first->bytes + run.ScratchBytes(*shape.shape), 1));
+  const auto by_memory = static_cast<size_t>(std::min(kMostSetBytes, 0.1 * context.device.memory_bytes) / bytes);
+  const size_t by_launches = kMostLaunches / run.Launches(side, *shape.shape);
+  const auto wanted = static_cast<size_t>(std::ceil(kBatchSeconds / std::max(seconds, 1e-7)));
+  const size_t calls =
+      std::clamp<size_t>(wanted, 1, std::max<size_t>(1, std::min({kMostSets, by_memory, by_launches})));
+  KOPT_CHECK(shape.sets->Get(calls - 1));
+  return calls;
+}
+
+Judged<double> TimeOnce(CudaRun& run, int side, const CudaShape& shape, size_t calls, const Deadline& deadline) {
+  KOPT_TRY(const auto sets, SetsOf(shape, RandomNumbers(shape, calls)));
+  return run.Time(side, shape, sets, deadline);
+}
+
+Judged<void> Interleave(CudaContext& context, CudaRun& run, const CudaShape& shape, int process,
+                        const StoppingRule& rule, const Deadline& deadline, Verdict& verdict) {
+  return Interleaver(context, run, shape, deadline).Run(process, rule, verdict);
+}
+
+}  // namespace kopt

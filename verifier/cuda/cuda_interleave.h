@@ -1,0 +1,23 @@
+// Timing a candidate beside the baseline, in one process.
+#pragma once
+
+#include "verifier/core/statistics.h"
+#include "verifier/cuda/cuda_run.h"
+#include "verifier/cuda/cuda_sets.h"
+
+namespace kopt {
+
+// As many calls as last 50 us, each on a set of its own. The sets that so many calls take are solved then.
+Judged<size_t> CallsFor(CudaContext& context, CudaRun& run, int side, const CudaShape& shape, const Deadline& deadline);
+
+// A batch on random sets. Seconds a call.
+Judged<double> TimeOnce(CudaRun& run, int side, const CudaShape& shape, size_t calls, const Deadline& deadline);
+
+// ABBA quads until `rule` is content, added to the verdict's samples. Among them are batches on inputs that nobody has
+// seen, to find out whether the candidate remembers (verifier/core/unseen_inputs.h); one of them is compared in full,
+// or where the spec allows it at random index tuples. Where the candidate makes the baseline beside it slower or faster
+// than it is alone, as one that heats the chip does, the verdict says ambiguous.
+Judged<void> Interleave(CudaContext& context, CudaRun& run, const CudaShape& shape, int process,
+                        const StoppingRule& rule, const Deadline& deadline, Verdict& verdict);
+
+}  // namespace kopt
