@@ -104,15 +104,15 @@ void Device::LaunchWith(CUfunction function, Grid grid, void** args) const {
   Check(driver_.cuLaunchKernelEx(&config, function, args, nullptr), "a kernel of kopt's own");
 }
 
-bool Device::AwaitIdle(double seconds) const {
+void Device::Await(double seconds) const {
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
   while (true) {
     const CUresult result = driver_.cuStreamQuery(stream_);
-    if (result == CUDA_SUCCESS) return true;
+    if (result == CUDA_SUCCESS) return;
     if (result != CUDA_ERROR_NOT_READY) Check(result, "waiting for the device");
     const double elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
-    if (elapsed > seconds) return false;
+    if (elapsed > seconds) throw DeadlinePassed();
     if (elapsed > 0.002) std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
 }

@@ -17,6 +17,9 @@ namespace kopt::worker {
 // What a device is and what bounds a candidate's plan; one struct for worker and kopt: Json() and device_info.h.
 nlohmann::json DeviceFacts(const Driver& driver, CUdevice device);
 
+// Work on the device did not end in time. The worker is of no more use.
+struct DeadlinePassed {};
+
 class Device {
  public:
   // The context of device number `ordinal`. Throws DriverError: an exclusive device in use, no memory.
@@ -41,8 +44,8 @@ class Device {
     LaunchWith(function, grid, pointers);
   }
   void Synchronise() const { Check(driver_.cuStreamSynchronize(stream_), "waiting for the device"); }
-  // Waits for the stream at most `seconds`; false if it is not done then.
-  bool AwaitIdle(double seconds) const;
+  // The same, at most `seconds`. Throws DeadlinePassed.
+  void Await(double seconds) const;
 
  private:
   void LaunchWith(CUfunction function, Grid grid, void** args) const;

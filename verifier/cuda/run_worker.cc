@@ -1,16 +1,12 @@
 #include "verifier/cuda/run_worker.h"
 
-#include <sys/prctl.h>
-#include <sys/stat.h>
-
-#include <chrono>
-#include <csignal>
+#include <cmath>
 #include <cstdlib>
-#include <functional>
 #include <optional>
 
-#include "verifier/cuda/cubin.h"
+#include "verifier/cuda/blocked_timer.h"
 #include "verifier/cuda/frames.h"
+#include "verifier/cuda/modules.h"
 #include "verifier/cuda/plan.h"
 #include "verifier/cuda/worker_loop.h"
 
@@ -21,32 +17,23 @@ using nlohmann::json;
 
 constexpr size_t kMostCounters = 1 << 16;  // of one batch
 
-// A candidate did not end in time. The worker is of no more use.
-struct DeadlinePassed {};
-
-// A module of the candidate or the baseline, with an image of its variables.
-struct Loaded {
-  Loaded(const Device& device, std::string cubin) : module(device, std::move(cubin)) {}
-  Module module;
-  std::vector<Variable> variables;
-};
-
 class Runner {
  public:
-  explicit Runner(const Device& device) : device_(device) {
-    Check(driver().cuMemAllocHost(&flag_memory_, 4096), "pinned memory");
-    flag_ = static_cast<volatile uint32_t*>(flag_memory_);
-    *flag_ = 0;
-    Check(driver().cuMemHostGetDevicePointer(&flag_address_, flag_memory_, 0), "pinned memory");
+  explicit Runner(const Device& device)
+      : device_(device),
+        modules_(device),
+        timer_(device),
+        counters_(Mapping::Create(device, kMostCounters * sizeof(uint64_t))) {
     Check(driver().cuEventCreate(&start_, CU_EVENT_DEFAULT), "an event");
     Check(driver().cuEventCreate(&stop_, CU_EVENT_DEFAULT), "an event");
-    counters_ = Mapping::Create(device, kMostCounters * sizeof(uint64_t));
   }
 
   json Answer(const Frame& request, std::vector<int>& descriptors) {
     const std::string what = request.json.at("do");
     if (what == "kernels") return TakeKernels(request);
-    if (what == "module") return TakeModule(request);
+    if (what == "module") {
+      return modules_.Take(request.json.at("id"), ReadAll(request.descriptors.at(0)), request.json.at("functions"));
+    }
     if (what == "occupancy") return Occupancy(request.json);
     if (what == "set") return TakeSet(request, descriptors);
     if (what == "drop") return DropSets(request.json);
@@ -67,60 +54,8 @@ class Runner {
     return {{"ok", true}};
   }
 
-  json TakeModule(const Frame& request) {
-    const int id = request.json.at("id");
-    std::string cubin = ReadAll(request.descriptors.at(0));
-    const auto symbols = SymbolsOf(cubin);
-    if (!symbols) return {{"error", symbols.error().message}};
-    json answer{{"ok", true}, {"variables", symbols->variables}, {"imports", symbols->imports}};
-    auto loaded = std::make_unique<Loaded>(device_, std::move(cubin));
-    for (const std::string& name : symbols->variables) {
-      CUdeviceptr at = 0;
-      size_t bytes = 0;
-      if (driver().cuModuleGetGlobal(&at, &bytes, loaded->module.get(), name.c_str()) != CUDA_SUCCESS) continue;
-      loaded->variables.push_back({.at = at, .bytes = bytes});
-    }
-    for (const std::string name : request.json.at("functions")) {
-      const CUfunction function = loaded->module.Function(name);
-      const auto attribute = [&](CUfunction_attribute which) {
-        int value = 0;
-        Check(driver().cuFuncGetAttribute(&value, which, function), name.c_str());
-        return value;
-      };
-      answer["functions"][name] = {attribute(CU_FUNC_ATTRIBUTE_NUM_REGS), attribute(CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES),
-                                   attribute(CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES),
-                                   attribute(CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK)};
-    }
-    modules_[id] = std::move(loaded);
-    TakeImage();
-    return answer;
-  }
-
-  // Copies of all variables of all modules, as they are before anything has run.
-  void TakeImage() {
-    std::vector<Variable> variables;
-    size_t bytes = 0;
-    for (const auto& [id, loaded] : modules_) {
-      for (const Variable& variable : loaded->variables) {
-        variables.push_back(variable);
-        variables.back().image = bytes;
-        bytes += variable.bytes;
-      }
-    }
-    variable_count_ = static_cast<uint32_t>(variables.size());
-    if (variables.empty()) return;
-    image_ = Mapping::Create(device_, bytes);
-    for (Variable& variable : variables) {
-      variable.image += image_.address();
-      Check(driver().cuMemcpyDtoD(variable.image, variable.at, variable.bytes), "a copy of the module's variables");
-    }
-    variable_table_ = Mapping::Create(device_, variables.size() * sizeof(Variable));
-    Check(driver().cuMemcpyHtoD(variable_table_.address(), variables.data(), variables.size() * sizeof(Variable)),
-          "a table of variables");
-  }
-
   json Occupancy(const json& request) {
-    const CUfunction function = modules_.at(request.at("module"))->module.Function(request.at("function"));
+    const CUfunction function = modules_.at(request.at("module")).Function(request.at("function"));
     const auto shared = request.at("shared").get<size_t>();
     Check(driver().cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
                                       static_cast<int>(shared)),
@@ -147,7 +82,7 @@ class Runner {
   json TakePlan(const json& request) {
     const int id = request.at("id");
     plans_.erase(id);
-    plans_.try_emplace(id, device_, modules_.at(request.at("module"))->module, request);
+    plans_.try_emplace(id, device_, modules_.at(request.at("module")), request);
     return {{"ok", true}};
   }
 
@@ -161,7 +96,7 @@ class Runner {
     for (size_t i = 0; i < sets.size(); ++i) {
       sets_.at(sets[i]).Prepare(*kernels_, PoisonOf(request, i), plan.scratch_bytes());
     }
-    kernels_->Restore(variable_table_.address(), variable_count_);
+    modules_.Restore(*kernels_);
     kernels_->Scrub(key);
     Check(driver().cuMemsetD8Async(counters_.address(), 0, kMostCounters * sizeof(uint64_t), device_.stream()),
           "counters");
@@ -169,7 +104,7 @@ class Runner {
 
   json Inspect(const Plan& plan, const json& request, const std::vector<int>& sets) {
     CUdeviceptr at = counters_.address();
-    kernels_->CompareImage(variable_table_.address(), variable_count_, at);
+    modules_.Compare(*kernels_, at);
     at += 8;
     const auto key = request.at("key").get<uint64_t>();
     for (size_t i = 0; i < sets.size(); ++i) {
@@ -177,7 +112,7 @@ class Runner {
       set.Inspect(*kernels_, PoisonOf(request, i), key, plan.scratch_bytes(), at);
       at += 8 * set.CounterCount();
     }
-    Await(request);
+    device_.Await(request.at("seconds"));
     const size_t count = (at - counters_.address()) / 8;
     std::vector<uint64_t> counters(count);
     Check(driver().cuMemcpyDtoH(counters.data(), counters_.address(), count * 8), "counters");
@@ -199,10 +134,6 @@ class Runner {
     return answer;
   }
 
-  void Await(const json& request) {
-    if (!device_.AwaitIdle(request.at("seconds"))) throw DeadlinePassed();
-  }
-
   json Call(const json& request) {
     Plan& plan = plans_.at(request.at("plan"));
     const int set = request.at("set");
@@ -211,26 +142,12 @@ class Runner {
     Check(driver().cuEventRecord(start_, device_.stream()), "an event");
     plan.Launch(device_, set);
     Check(driver().cuEventRecord(stop_, device_.stream()), "an event");
-    Await(request);
+    device_.Await(request.at("seconds"));
     float milliseconds = 0;
     Check(driver().cuEventElapsedTime(&milliseconds, start_, stop_), "the time between events");
     json answer = Inspect(plan, request, {set});
     answer["us"] = milliseconds * 1e3;
     return answer;
-  }
-
-  // Everything is in the stream before the first launch may begin, so that the host's speed is not measured.
-  template <class Launch>
-  double Blocked(const json& request, const Launch& launch) {
-    Check(driver().cuStreamWaitValue32(device_.stream(), flag_address_, ++turn_, CU_STREAM_WAIT_VALUE_EQ), "blocking");
-    Check(driver().cuEventRecord(start_, device_.stream()), "an event");
-    launch();
-    Check(driver().cuEventRecord(stop_, device_.stream()), "an event");
-    *flag_ = turn_;
-    Await(request);
-    float milliseconds = 0;
-    Check(driver().cuEventElapsedTime(&milliseconds, start_, stop_), "the time between events");
-    return milliseconds * 1e3;
   }
 
   json Time(const json& request) {
@@ -241,8 +158,9 @@ class Runner {
     Check(driver().cuCtxResetPersistingL2Cache(), "persisting cache lines");
     kernels_->Flush();
     device_.Synchronise();
-    const double empty = Blocked(request, [&] { kernels_->Empty(); });
-    const double us = Blocked(request, [&] {
+    const double seconds = request.at("seconds");
+    const double empty = timer_.Time(seconds, [&] { kernels_->Empty(); });
+    const double us = timer_.Time(seconds, [&] {
       for (const int set : sets) plan.Launch(device_, set);
     });
     json answer = Inspect(plan, request, sets);
@@ -252,7 +170,7 @@ class Runner {
   }
 
   json Rate(const json& request) {
-    Module& module = modules_.at(request.at("module"))->module;
+    Module& module = modules_.at(request.at("module"));
     const CUfunction function = module.Function(request.at("function"));
     const auto bytes = request.at("bytes").get<size_t>();
     for (Mapping& buffer : rate_buffers_) {
@@ -267,7 +185,7 @@ class Runner {
           "shared memory");
     double best = 0;
     for (int i = request.at("repeats"); i > 0; --i) {
-      const double us = Blocked(request, [&] {
+      const double us = timer_.Time(request.at("seconds"), [&] {
         device_.Launch(function, grid, rate_buffers_[0].address(), rate_buffers_[1].address(), uint64_t{bytes / 16},
                        counters_.address());
       });
@@ -289,16 +207,12 @@ class Runner {
 
   const Device& device_;
   std::optional<OwnKernels> kernels_;
-  std::map<int, std::unique_ptr<Loaded>> modules_;
+  Modules modules_;
+  BlockedTimer timer_;
   std::map<int, BufferSet> sets_;
   std::map<int, Plan> plans_;
-  Mapping counters_, image_, variable_table_;
+  Mapping counters_;
   Mapping rate_buffers_[2];
-  uint32_t variable_count_ = 0;
-  void* flag_memory_ = nullptr;
-  volatile uint32_t* flag_ = nullptr;
-  CUdeviceptr flag_address_ = 0;
-  uint32_t turn_ = 0;
   CUevent start_ = nullptr, stop_ = nullptr;
 };
 
