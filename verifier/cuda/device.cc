@@ -3,7 +3,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <climits>
 #include <thread>
 
 namespace kopt::worker {
@@ -203,6 +205,16 @@ CUfunction Module::Function(const std::string& name) {
     device_.Check(device_.driver().cuModuleGetFunction(&function, module_, name.c_str()), name.c_str());
   }
   return function;
+}
+
+void Module::AllowShared(const std::string& name, size_t bytes) {
+  const CUfunction function = Function(name);
+  size_t& most = shared_[name];
+  if (bytes <= most) return;
+  device_.Check(device_.driver().cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                                                    static_cast<int>(std::min<size_t>(bytes, INT_MAX))),
+                name.c_str());
+  most = bytes;
 }
 
 }  // namespace kopt::worker

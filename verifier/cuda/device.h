@@ -94,6 +94,8 @@ class Module {
   Module& operator=(const Module&) = delete;
   ~Module();
   CUfunction Function(const std::string& name);
+  // Lets launches of a kernel have so much dynamic shared memory; less than before changes nothing.
+  void AllowShared(const std::string& name, size_t bytes);
   CUmodule get() const { return module_; }
   const std::string& cubin() const { return cubin_; }
 
@@ -102,6 +104,7 @@ class Module {
   std::string cubin_;
   CUmodule module_ = nullptr;
   std::map<std::string, CUfunction> functions_;
+  std::map<std::string, size_t> shared_;
 };
 
 }  // namespace kopt::worker

@@ -22,10 +22,7 @@ OwnKernels::OwnKernels(const Device& device, std::string cubin)
       clean_(Mapping::Create(device, 2 * static_cast<size_t>(device.Attribute(CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE)))),
       small_(Mapping::Create(device, 64)) {
   device_.Check(device_.driver().cuMemsetD8(clean_.address(), 0, clean_.bytes()), "clean memory");
-  device_.Check(
-      device_.driver().cuFuncSetAttribute(module_.Function("kopt_scrub"),
-                                          CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, static_cast<int>(shared_)),
-      "the scrub's shared memory");
+  module_.AllowShared("kopt_scrub", shared_);
 }
 
 void OwnKernels::Restore(CUdeviceptr variables, uint32_t count) {

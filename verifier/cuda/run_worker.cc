@@ -55,13 +55,13 @@ class Runner {
   }
 
   json Occupancy(const json& request) {
-    const CUfunction function = modules_.at(request.at("module")).Function(request.at("function"));
+    Module& module = modules_.at(request.at("module"));
+    const std::string name = request.at("function");
     const auto shared = request.at("shared").get<size_t>();
-    Check(driver().cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-                                      static_cast<int>(shared)),
-          "shared memory");
+    module.AllowShared(name, shared);
     int blocks = 0;
-    Check(driver().cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, function, request.at("threads"), shared),
+    Check(driver().cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, module.Function(name), request.at("threads"),
+                                                               shared),
           "occupancy");
     return {{"ok", true}, {"blocks", blocks}};
   }
@@ -180,9 +180,7 @@ class Runner {
     }
     const Device::Grid grid{
         .blocks = request.at("blocks"), .threads = request.at("threads"), .shared = request.at("shared")};
-    Check(driver().cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-                                      static_cast<int>(grid.shared)),
-          "shared memory");
+    module.AllowShared(request.at("function"), grid.shared);
     double best = 0;
     for (int i = request.at("repeats"); i > 0; --i) {
       const double us = timer_.Time(request.at("seconds"), [&] {
