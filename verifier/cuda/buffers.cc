@@ -71,6 +71,15 @@ CUdeviceptr BufferSet::scratch(size_t index, size_t bytes) const {
   return scratch.work.address() + ScratchOffset(scratch.place, bytes);
 }
 
+std::vector<Stretch> BufferSet::Written() const {
+  std::vector<Stretch> written;
+  for (const TensorBuffer& tensor : tensors_) {
+    if (tensor.kind == TensorBuffer::Kind::kInput || tensor.place.bytes == 0) continue;
+    written.push_back(StretchOf(tensor.address(), tensor.address() + tensor.place.bytes));
+  }
+  return written;
+}
+
 std::vector<int> BufferSet::Export() const {
   std::vector<int> descriptors;
   for (const TensorBuffer& tensor : tensors_) {

@@ -280,7 +280,8 @@ Result<void> CudaRun::Drop(const CudaOracle::Set& set) {
   return {};
 }
 
-// What a call must not have done: written around its outputs and scratch, or to variables of a module.
+// What a call must not have done: written around its outputs and scratch, or to variables of a module, or left its work
+// to a later one.
 Judged<void> CudaRun::CheckDamage(const DeviceAnswer& answer, const CudaShape& shape, const BoundCudaPlan& plan,
                                   Stage stage) const {
   const auto unsafe = [&](const std::string& reason) {
@@ -292,6 +293,7 @@ Judged<void> CudaRun::CheckDamage(const DeviceAnswer& answer, const CudaShape& s
   if (answer.json.at("image").get<uint64_t>() > 0) {
     return unsafe("it keeps state between calls: a device variable changed");
   }
+  if (answer.json.at("late").get<uint64_t>() > 0) return unsafe("its outputs were not complete when its call ended");
   for (const json& set : answer.json.at("sets")) {
     size_t output = 0;
     for (const BoundTensor& bound : shape.task.tensors) {

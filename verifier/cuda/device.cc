@@ -1,7 +1,6 @@
 #include "verifier/cuda/device.h"
 
 #include <sys/random.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -10,13 +9,6 @@
 
 namespace kopt::worker {
 namespace {
-
-uint64_t Random() {
-  uint64_t value = 0;
-  if (getrandom(&value, sizeof(value), 0) != static_cast<ssize_t>(sizeof(value)))
-    value = static_cast<uint64_t>(getpid());
-  return value;
-}
 
 CUmemAllocationProp Properties(const Device& device) {
   CUmemAllocationProp properties{};
@@ -36,6 +28,14 @@ size_t Granularity(const Device& device) {
 }
 
 }  // namespace
+
+uint64_t SecretWord() {
+  uint64_t value = 0;
+  if (getrandom(&value, sizeof(value), 0) != static_cast<ssize_t>(sizeof(value))) {
+    throw std::runtime_error("the system has no random numbers");
+  }
+  return value;
+}
 
 nlohmann::json DeviceFacts(const Driver& driver, CUdevice device) {
   const auto attribute = [&](CUdevice_attribute which) {
@@ -151,7 +151,7 @@ void Mapping::Map(const Device& device, CUmemGenericAllocationHandle handle, Acc
   driver_ = &device.driver();
   handle_ = handle;
   const size_t unit = Granularity(device);
-  const uint64_t random = Random();
+  const uint64_t random = SecretWord();
   const size_t before = 1 + random % 511;
   const size_t after = 1 + (random >> 32) % 511;
   range_bytes_ = bytes_ + (before + after) * unit;

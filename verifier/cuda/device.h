@@ -17,6 +17,9 @@ namespace kopt::worker {
 // What a device is and what bounds a candidate's plan; one struct for worker and kopt: Json() and device_info.h.
 nlohmann::json DeviceFacts(const Driver& driver, CUdevice device);
 
+// 64 bits from the kernel's random source: nothing that a candidate can read says anything of them.
+uint64_t SecretWord();
+
 // Work on the device did not end in time. The worker is of no more use.
 struct DeadlinePassed {};
 

@@ -19,6 +19,8 @@ OwnKernels::OwnKernels(const Device& device, std::string cubin)
       sms_(static_cast<unsigned>(device.Attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT))),
       most_blocks_(sms_ * 4),
       shared_(static_cast<unsigned>(device.Attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN))),
+      snapshot_(module_.Function("kopt_snapshot")),
+      empty_(module_.Function("kopt_empty")),
       clean_(Mapping::Create(device, 2 * static_cast<size_t>(device.Attribute(CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE)))),
       small_(Mapping::Create(device, 64)) {
   device_.Check(device_.driver().cuMemsetD8(clean_.address(), 0, clean_.bytes()), "clean memory");
@@ -44,7 +46,7 @@ void OwnKernels::Flush() {
                  uint64_t{clean_.bytes() / 16}, small_.address());
 }
 
-void OwnKernels::Empty() { device_.Launch(module_.Function("kopt_empty"), {.blocks = 1, .threads = 32}); }
+void OwnKernels::Empty() { device_.Launch(empty_, {.blocks = 1, .threads = 32}); }
 
 double OwnKernels::Clock() {
   device_.Launch(module_.Function("kopt_clock"), {.blocks = 1, .threads = 32}, uint64_t{20000}, small_.address());

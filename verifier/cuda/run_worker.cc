@@ -8,6 +8,7 @@
 #include "verifier/cuda/frames.h"
 #include "verifier/cuda/modules.h"
 #include "verifier/cuda/plan.h"
+#include "verifier/cuda/snapshots.h"
 #include "verifier/cuda/worker_loop.h"
 
 namespace kopt::worker {
@@ -23,6 +24,7 @@ class Runner {
       : device_(device),
         modules_(device),
         timer_(device),
+        snapshots_(device),
         counters_(Mapping::Create(device, kMostCounters * sizeof(uint64_t))) {
     Check(driver().cuEventCreate(&start_, CU_EVENT_DEFAULT), "an event");
     Check(driver().cuEventCreate(&stop_, CU_EVENT_DEFAULT), "an event");
@@ -106,6 +108,8 @@ class Runner {
     CUdeviceptr at = counters_.address();
     modules_.Compare(*kernels_, at);
     at += 8;
+    snapshots_.Compare(*kernels_, at);
+    at += 8;
     const auto key = request.at("key").get<uint64_t>();
     for (size_t i = 0; i < sets.size(); ++i) {
       const BufferSet& set = sets_.at(sets[i]);
@@ -116,8 +120,8 @@ class Runner {
     const size_t count = (at - counters_.address()) / 8;
     std::vector<uint64_t> counters(count);
     Check(driver().cuMemcpyDtoH(counters.data(), counters_.address(), count * 8), "counters");
-    json answer{{"ok", true}, {"image", counters[0]}, {"sets", json::array()}};
-    size_t next = 1;
+    json answer{{"ok", true}, {"image", counters[0]}, {"late", counters[1]}, {"sets", json::array()}};
+    size_t next = 2;
     for (const int id : sets) {
       const BufferSet& set = sets_.at(id);
       json digests = json::array(), around = json::array(), gaps = json::array(), scratch = json::array();
@@ -138,6 +142,7 @@ class Runner {
     Plan& plan = plans_.at(request.at("plan"));
     const int set = request.at("set");
     plan.Bind(device_, sets_.at(set), set);
+    snapshots_.Draw({});
     Prepare(plan, request, {set});
     Check(driver().cuEventRecord(start_, device_.stream()), "an event");
     plan.Launch(device_, set);
@@ -153,15 +158,26 @@ class Runner {
   json Time(const json& request) {
     Plan& plan = plans_.at(request.at("plan"));
     const std::vector<int> sets = request.at("sets");
-    for (const int set : sets) plan.Bind(device_, sets_.at(set), set);
+    std::vector<const BufferSet*> buffers;
+    for (const int set : sets) {
+      plan.Bind(device_, sets_.at(set), set);
+      buffers.push_back(&sets_.at(set));
+    }
+    snapshots_.Draw(buffers);
     Prepare(plan, request, sets);
     Check(driver().cuCtxResetPersistingL2Cache(), "persisting cache lines");
     kernels_->Flush();
     device_.Synchronise();
     const double seconds = request.at("seconds");
-    const double empty = timer_.Time(seconds, [&] { kernels_->Empty(); });
+    const double empty = timer_.Time(seconds, [&] {
+      kernels_->Empty();
+      snapshots_.TakeIdle(*kernels_);
+    });
     const double us = timer_.Time(seconds, [&] {
-      for (const int set : sets) plan.Launch(device_, set);
+      for (size_t i = 0; i < sets.size(); ++i) {
+        plan.Launch(device_, sets[i]);
+        snapshots_.Take(*kernels_, i);
+      }
     });
     json answer = Inspect(plan, request, sets);
     answer["us"] = us;
@@ -207,6 +223,7 @@ class Runner {
   std::optional<OwnKernels> kernels_;
   Modules modules_;
   BlockedTimer timer_;
+  Snapshots snapshots_;
   std::map<int, BufferSet> sets_;
   std::map<int, Plan> plans_;
   Mapping counters_;

@@ -14,7 +14,8 @@
 //   rate      module function blocks threads shared bytes repeats seconds -> us of the fastest launch, with two buffers
 //                                          (calibration_kernels.cu)
 //
-// damage: {"image": n} and, by set, {"around": [n by inout and output], "gaps": [...], "scratch": [...]}.
+// damage: {"image": n, "late": words of outputs that changed after their call had ended} and, by set, {"around": [n by
+// inout and output], "gaps": [...], "scratch": [...]}.
 #pragma once
 
 namespace kopt::worker {

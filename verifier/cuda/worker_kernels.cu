@@ -1,5 +1,5 @@
-// kopt's own kernels around a candidate's calls: poison, redzones, digests, scrub, flush, clock. Each runs
-// in any grid but kopt_scrub.
+// kopt's own kernels around a candidate's calls: poison, redzones, digests, snapshots, scrub, flush, clock. Each runs
+// in any grid but kopt_scrub and the snapshots.
 typedef unsigned long long u64;
 typedef unsigned int u32;
 
@@ -56,6 +56,18 @@ extern "C" __global__ void kopt_digest(Stretch from, u64 key, u64* sum) {
   for (u64 i = first(); i < from.words; i += step()) mine += mix((from.at[i] & from.mask(i)) ^ mix(key, i), key);
   for (int lane = 16; lane > 0; lane /= 2) mine += __shfl_down_sync(0xffffffffu, mine, lane);
   if (threadIdx.x % 32 == 0 && mine != 0) atomicAdd(sum, mine);
+}
+
+// A thread for each word: copies words of the stretch that `seed` draws. No shared memory: the next call could read it.
+extern "C" __global__ void kopt_snapshot(Stretch from, u64 seed, u64* to) {
+  const u64 i = mix(seed, first()) % from.words;
+  to[first()] = from.at[i] & from.mask(i);
+}
+
+// Adds the number of words that are not what kopt_snapshot copied.
+extern "C" __global__ void kopt_compare_snapshot(Stretch from, u64 seed, const u64* copied, u64* changed) {
+  const u64 i = mix(seed, first()) % from.words;
+  if ((from.at[i] & from.mask(i)) != copied[first()]) atomicAdd(changed, 1ULL);
 }
 
 __device__ inline u64 element(const unsigned char* at, u32 width) {
