@@ -12,7 +12,7 @@ using nlohmann::json;
 
 constexpr double kLoadSeconds = 30;
 constexpr double kSlackSeconds = 20;  // for kopt's own work around a call
-constexpr int kPoisons = 5;
+constexpr int kPoisons = 5;  // drawn apart from the seed, which a candidate can compute from the patterns it sees
 
 // Functions of the device's runtime that a candidate may not call: what they touch outlives a launch, or leaves it.
 constexpr const char* kForbiddenImports[] = {"vprintf", "malloc", "free"};
@@ -363,12 +363,11 @@ Judged<void> CudaRun::NotRepeatable(int side, const CudaShape& shape, size_t out
 
 Judged<double> CudaRun::Check(int side, const CudaShape& shape, const CudaOracle::Set& set, const Deadline& deadline) {
   KOPT_CHECK(UseSet(shape, set));
-  const uint64_t secret = SecretSeed();
   KOPT_TRY(const DeviceAnswer answer, Ask({{"do", "call"},
                                            {"plan", sides_[side].plan_of.at(shape.shape)},
                                            {"set", set.id()},
-                                           {"poison", secret % kPoisons},
-                                           {"seed", secret},
+                                           {"poison", SecretSeed() % kPoisons},
+                                           {"seed", SecretSeed()},
                                            {"key", context_.digest_key}},
                                           deadline.Of(Launches(side, *shape.shape), 1), Stage::kCheck, shape.shape));
   KOPT_CHECK(CheckDamage(answer, shape, sides_[side].plans.at(shape.shape), Stage::kCheck));
@@ -387,13 +386,12 @@ Judged<double> CudaRun::Time(int side, const CudaShape& shape, const std::vector
     KOPT_CHECK(UseSet(shape, *set));
     ids.push_back(set->id());
   }
-  const uint64_t secret = SecretSeed();
   KOPT_TRY(const DeviceAnswer answer,
            Ask({{"do", "time"},
                 {"plan", sides_[side].plan_of.at(shape.shape)},
                 {"sets", ids},
-                {"poison", secret % kPoisons},
-                {"seed", secret},
+                {"poison", SecretSeed() % kPoisons},
+                {"seed", SecretSeed()},
                 {"key", context_.digest_key}},
                deadline.Of(Launches(side, *shape.shape), sets.size()), Stage::kMeasure, shape.shape));
   KOPT_CHECK(CheckDamage(answer, shape, sides_[side].plans.at(shape.shape), Stage::kMeasure));
