@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <optional>
+#include <set>
 
 #include "verifier/cuda/blocked_timer.h"
 #include "verifier/cuda/frames.h"
@@ -70,15 +71,20 @@ class Runner {
 
   json TakeSet(const Frame& request, std::vector<int>& descriptors) {
     const int id = request.json.at("id");
-    sets_.erase(id);
+    Forget(id);
     const auto [place, added] = sets_.try_emplace(id, device_, request.json, request.descriptors);
     descriptors = place->second.Export();
     return {{"ok", true}};
   }
 
   json DropSets(const json& request) {
-    for (const int id : request.at("sets")) sets_.erase(id);
+    for (const int id : request.at("sets")) Forget(id);
     return {{"ok", true}};
+  }
+
+  void Forget(int id) {
+    sets_.erase(id);
+    written_.erase(id);
   }
 
   json TakePlan(const json& request) {
@@ -93,11 +99,17 @@ class Runner {
             .seed = request.at("seed").get<uint64_t>() + index * 0x10001};
   }
 
+  // What calls before have left in sets that take no part this time is poisoned too: the other side's answers may not
+  // lie about.
   void Prepare(const Plan& plan, const json& request, const std::vector<int>& sets) {
     const auto key = request.at("seed").get<uint64_t>();
     for (size_t i = 0; i < sets.size(); ++i) {
       sets_.at(sets[i]).Prepare(*kernels_, PoisonOf(request, i), plan.scratch_bytes());
+      written_.erase(sets[i]);
     }
+    size_t index = sets.size();
+    for (const int id : written_) sets_.at(id).Prepare(*kernels_, PoisonOf(request, index++), {});
+    written_ = {sets.begin(), sets.end()};
     modules_.Restore(*kernels_);
     kernels_->Scrub(key);
     Check(driver().cuMemsetD8Async(counters_.address(), 0, kMostCounters * sizeof(uint64_t), device_.stream()),
@@ -225,6 +237,7 @@ class Runner {
   BlockedTimer timer_;
   Snapshots snapshots_;
   std::map<int, BufferSet> sets_;
+  std::set<int> written_;  // sets that calls have written since they were prepared
   std::map<int, Plan> plans_;
   Mapping counters_;
   Mapping rate_buffers_[2];
