@@ -17,6 +17,7 @@ Mapping Upload(const Device& device, const std::vector<uint64_t>& values) {
   Mapping mapping = Mapping::Create(device, values.size() * sizeof(uint64_t));
   device.Check(device.driver().cuMemcpyHtoD(mapping.address(), values.data(), values.size() * sizeof(uint64_t)),
                "a table of offsets");
+  mapping.Protect(device);
   return mapping;
 }
 

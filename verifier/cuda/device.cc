@@ -159,11 +159,20 @@ void Mapping::Map(const Device& device, CUmemGenericAllocationHandle handle, Acc
   const CUdeviceptr address = range_ + before * unit;
   device.Check(driver_->cuMemMap(address, bytes_, 0, handle_, 0), "mapping memory");
   address_ = address;
+  SetAccess(device, access);
+}
+
+void Mapping::SetAccess(const Device& device, Access access) {
   CUmemAccessDesc desc{};
   desc.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
   desc.location.id = device.device();
   desc.flags = access == Access::kRead ? CU_MEM_ACCESS_FLAGS_PROT_READ : CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
   device.Check(driver_->cuMemSetAccess(address_, bytes_, &desc, 1), "access to memory");
+}
+
+void Mapping::Protect(const Device& device) {
+  device.Check(driver_->cuCtxSynchronize(), "waiting for the device");
+  SetAccess(device, Access::kRead);
 }
 
 Mapping& Mapping::operator=(Mapping&& other) noexcept {

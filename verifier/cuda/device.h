@@ -72,6 +72,9 @@ class Mapping {
   Mapping& operator=(Mapping&& other) noexcept;
   ~Mapping() { Release(); }
 
+  // Read-only from now on, also for copies of the driver. Waits until what was written before is there.
+  void Protect(const Device& device);
+
   CUdeviceptr address() const { return address_; }
   size_t bytes() const { return bytes_; }
   // A descriptor for another process; the caller closes it.
@@ -79,6 +82,7 @@ class Mapping {
 
  private:
   void Map(const Device& device, CUmemGenericAllocationHandle handle, Access access);
+  void SetAccess(const Device& device, Access access);
   void Release() noexcept;
   const Driver* driver_ = nullptr;
   CUdeviceptr range_ = 0, address_ = 0;

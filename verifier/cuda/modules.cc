@@ -56,6 +56,8 @@ void Modules::TakeImage() {
   table_ = Mapping::Create(device_, variables.size() * sizeof(Variable));
   device_.Check(driver.cuMemcpyHtoD(table_.address(), variables.data(), variables.size() * sizeof(Variable)),
                 "a table of variables");
+  image_.Protect(device_);
+  table_.Protect(device_);
 }
 
 }  // namespace kopt::worker

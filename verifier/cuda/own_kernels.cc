@@ -24,6 +24,7 @@ OwnKernels::OwnKernels(const Device& device, std::string cubin)
       clean_(Mapping::Create(device, 2 * static_cast<size_t>(device.Attribute(CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE)))),
       small_(Mapping::Create(device, 64)) {
   device_.Check(device_.driver().cuMemsetD8(clean_.address(), 0, clean_.bytes()), "clean memory");
+  clean_.Protect(device_);
   module_.AllowShared("kopt_scrub", shared_);
 }
 
