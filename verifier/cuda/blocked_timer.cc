@@ -14,6 +14,7 @@ BlockedTimer::BlockedTimer(const Device& device) : device_(device) {
 }
 
 void BlockedTimer::Block() {
+  launches_ = 0;
   const Driver& driver = device_.driver();
   device_.Check(driver.cuStreamWaitValue32(device_.stream(), flag_address_, ++turn_, CU_STREAM_WAIT_VALUE_EQ),
                 "blocking");

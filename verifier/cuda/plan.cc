@@ -116,10 +116,12 @@ void Plan::Bind(const Device& device, const BufferSet& set, int number) {
   }
 }
 
-void Plan::Launch(const Device& device, int number) const {
+void Plan::Launch(const Device& device, int number, BlockedTimer* timer) {
   const Bound& bound = bound_.at(number);
+  launched_ = true;
   for (size_t i = 0; i < steps_.size(); ++i) {
     const PlanStep& step = steps_[i];
+    if (timer != nullptr) timer->CountLaunch();
     if (step.function == nullptr) {
       device.Check(device.driver().cuMemsetD8Async(bound.zeroed[i], 0, step.zero_bytes, device.stream()), "zero");
       continue;

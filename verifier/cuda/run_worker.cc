@@ -183,12 +183,12 @@ class Runner {
     const double seconds = request.at("seconds");
     const double empty = timer_.Time(seconds, [&] {
       kernels_->Empty();
-      snapshots_.TakeIdle(*kernels_);
+      snapshots_.TakeIdle(*kernels_, timer_);
     });
     const double us = timer_.Time(seconds, [&] {
       for (size_t i = 0; i < sets.size(); ++i) {
-        plan.Launch(device_, sets[i]);
-        snapshots_.Take(*kernels_, i);
+        plan.Launch(device_, sets[i], &timer_);
+        snapshots_.Take(*kernels_, timer_, i);
       }
     });
     json answer = Inspect(plan, request, sets);

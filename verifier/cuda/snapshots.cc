@@ -25,14 +25,19 @@ CUdeviceptr Snapshots::PlaceOf(size_t copy) const {
   return memory_.address() + copy * kSnapshotWords * sizeof(uint64_t);
 }
 
-void Snapshots::Take(OwnKernels& kernels, size_t call) const {
+void Snapshots::Take(OwnKernels& kernels, BlockedTimer& timer, size_t call) const {
   for (size_t i = 0; i < copies_.size(); ++i) {
-    if (copies_[i].call == call) kernels.Snapshot(copies_[i].from, copies_[i].seed, PlaceOf(i));
+    if (copies_[i].call != call) continue;
+    timer.CountLaunch();
+    kernels.Snapshot(copies_[i].from, copies_[i].seed, PlaceOf(i));
   }
 }
 
-void Snapshots::TakeIdle(OwnKernels& kernels) const {
-  for (size_t i = 0; i < copies_.size(); ++i) kernels.Snapshot(idle_, copies_[i].seed, PlaceOf(i));
+void Snapshots::TakeIdle(OwnKernels& kernels, BlockedTimer& timer) const {
+  for (size_t i = 0; i < copies_.size(); ++i) {
+    timer.CountLaunch();
+    kernels.Snapshot(idle_, copies_[i].seed, PlaceOf(i));
+  }
 }
 
 void Snapshots::Compare(OwnKernels& kernels, CUdeviceptr changed) const {

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "verifier/cuda/blocked_timer.h"
 #include "verifier/cuda/buffers.h"
 
 namespace kopt::worker {
@@ -16,10 +17,10 @@ class Snapshots {
   // Draws for a batch with these sets, one a call: one call of all but the last, and each other of these with a chance
   // of 1 in 32, so that a candidate that has noticed one by its time cannot rely on it to be the only one.
   void Draw(const std::vector<const BufferSet*>& sets);
-  // Puts what follows a call into the stream.
-  void Take(OwnKernels& kernels, size_t call) const;
+  // Puts what follows a call into the stream, behind `timer`.
+  void Take(OwnKernels& kernels, BlockedTimer& timer, size_t call) const;
   // As much as all calls together, but of the last set, which is never drawn: what it leaves in caches says nothing.
-  void TakeIdle(OwnKernels& kernels) const;
+  void TakeIdle(OwnKernels& kernels, BlockedTimer& timer) const;
   // Adds the number of words that have changed since they were copied.
   void Compare(OwnKernels& kernels, CUdeviceptr changed) const;
 
