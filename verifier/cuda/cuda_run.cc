@@ -267,7 +267,8 @@ Judged<void> CudaRun::UseSet(const CudaShape& shape, const CudaOracle::Set& set)
     }
   }
   for (const size_t bytes : scratch) request["scratch"].push_back(PlaceTensor(bytes, 256, unit).Json());
-  KOPT_TRY(const DeviceAnswer answer, Ask(std::move(request), kLoadSeconds, Stage::kCheck, shape.shape, descriptors));
+  KOPT_TRY(const DeviceAnswer answer,
+           Trusted(worker_->Ask(request, kLoadSeconds, descriptors), "taking memory for an input set"));
   KOPT_CHECK(context_.oracle->Attach(shape.task, set, set.id(), answer.descriptors));
   used_.insert(set.id());
   return {};
@@ -276,7 +277,7 @@ Judged<void> CudaRun::UseSet(const CudaShape& shape, const CudaOracle::Set& set)
 Result<void> CudaRun::Drop(const CudaOracle::Set& set) {
   if (used_.erase(set.id()) == 0) return {};
   KOPT_CHECK(context_.oracle->Detach(set.id()));
-  KOPT_CHECK(worker_->Ask({{"do", "drop"}, {"sets", {set.id()}}}, kLoadSeconds));
+  KOPT_CHECK(Trusted(worker_->Ask({{"do", "drop"}, {"sets", {set.id()}}}, kLoadSeconds), "giving memory back"));
   return {};
 }
 
@@ -415,7 +416,8 @@ Judged<double> CudaRun::Time(int side, const CudaShape& shape, const std::vector
 }
 
 Judged<double> CudaRun::AwaitClock() {
-  KOPT_TRY(const DeviceAnswer answer, Ask({{"do", "clock"}}, 1, Stage::kMeasure, nullptr));
+  KOPT_TRY(const DeviceAnswer answer,
+           Trusted(worker_->Ask({{"do", "clock"}}, kSlackSeconds), "reading the device's clock"));
   const json& mhz = answer.json.at("mhz");
   return mhz.is_number() ? mhz.get<double>() : 0;
 }

@@ -87,9 +87,17 @@ Result<DeviceAnswer> DeviceWorker::Ask(const nlohmann::json& request, double sec
   return answer;
 }
 
+Error ErrorOf(const nlohmann::json& fault, const std::string& what) {
+  if (!fault.contains("free")) return {.message = fmt::format("{}: {}", what, Words(fault, "words"))};
+  return {.exit = Exit::kEnvironment,
+          .message = fmt::format("the device's memory is full: {:.1f} GB of {:.1f} GB are free ({})",
+                                 fault.at("free").get<double>() * 1e-9, fault.at("total").get<double>() * 1e-9, what),
+          .hint = "end what else uses the device (nvidia-smi shows it), or choose smaller shapes"};
+}
+
 Result<DeviceAnswer> Trusted(Result<DeviceAnswer> answer, const std::string& what) {
   if (!answer || !answer->IsFault()) return answer;
-  return InternalError(fmt::format("{}: {}", what, Words(answer->json.at("fault"), "words")));
+  return std::unexpected(ErrorOf(answer->json.at("fault"), what));
 }
 
 Result<Fd> MemoryOf(std::string_view content) {

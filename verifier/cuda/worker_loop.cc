@@ -54,7 +54,12 @@ int ServeDevice(int ordinal, const std::function<AnswerFrame(const Device& devic
       try {
         reply = answer(*request, descriptors);
       } catch (const DriverError& error) {
-        reply = {{"fault", {{"code", static_cast<int>(error.code)}, {"words", error.what()}}}};
+        json fault{{"code", static_cast<int>(error.code)}, {"words", error.what()}, {"ours", error.ours}};
+        if (error.code == CUDA_ERROR_OUT_OF_MEMORY && driver->cuMemGetInfo(&free, &total) == CUDA_SUCCESS) {
+          fault["free"] = free;
+          fault["total"] = total;
+        }
+        reply = {{"fault", std::move(fault)}};
       } catch (const std::exception& error) {
         reply = {{"error", error.what()}};
       }
