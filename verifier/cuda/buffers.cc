@@ -165,10 +165,11 @@ void BufferSet::Inspect(OwnKernels& kernels, const Poison& poison, uint64_t key,
     } else {
       kernels.DigestElements(tensor.address(), tensor.element_table.address(), tensor.elements.size(), tensor.element,
                              key, digest);
-      // What lay there before: an inout's own bytes, or the poison. A foreign answer has no gaps worth comparing.
-      const bool filled = tensor.kind == TensorBuffer::Kind::kOutput &&
-                          (poison.kind < PoisonKind::kForeign || tensor.foreign.bytes() == 0);
-      if (filled && !tensor.gaps.empty()) {
+      // What lay there before: an inout's own bytes, or the poison. A strided output has no foreign answer.
+      if (tensor.kind == TensorBuffer::Kind::kInout) {
+        kernels.CompareElements(tensor.address(), tensor.pristine.address() + tensor.place.offset,
+                                tensor.gap_table.address(), tensor.gaps.size(), tensor.element, gaps);
+      } else {
         kernels.CheckElements(tensor.address(), tensor.gap_table.address(), tensor.gaps.size(), tensor.element,
                               static_cast<uint32_t>(tensor.address() % 8), PatternOf(tensor, i, poison), gaps);
       }

@@ -1,10 +1,18 @@
 #include "verifier/cuda/modules.h"
 
+#include <algorithm>
+
 #include "verifier/cuda/cubin.h"
 
 namespace kopt::worker {
 
 using nlohmann::json;
+
+namespace {
+
+constexpr uint64_t kPartBytes = 64 << 10;  // of a large variable, so that many blocks work on it
+
+}  // namespace
 
 json Modules::Take(int id, std::string cubin, const std::vector<std::string>& functions) {
   const Driver& driver = device_.driver();
@@ -41,9 +49,11 @@ void Modules::TakeImage() {
   size_t bytes = 0;
   for (const auto& [id, loaded] : loaded_) {
     for (const Variable& variable : loaded->variables) {
-      variables.push_back(variable);
-      variables.back().image = bytes;
-      bytes += variable.bytes;
+      for (uint64_t done = 0; done < variable.bytes; done += kPartBytes) {
+        const uint64_t part = std::min(variable.bytes - done, kPartBytes);
+        variables.push_back({.at = variable.at + done, .image = bytes, .bytes = part});
+        bytes += (part + 7) / 8 * 8;
+      }
     }
   }
   count_ = static_cast<uint32_t>(variables.size());

@@ -29,12 +29,15 @@ OwnKernels::OwnKernels(const Device& device, std::string cubin)
 }
 
 void OwnKernels::Restore(CUdeviceptr variables, uint32_t count) {
-  if (count > 0) device_.Launch(module_.Function("kopt_restore"), {.blocks = 64, .threads = 256}, variables, count);
+  if (count == 0) return;
+  device_.Launch(module_.Function("kopt_restore"), {.blocks = std::min(count, most_blocks_), .threads = 256}, variables,
+                 count);
 }
 
 void OwnKernels::CompareImage(CUdeviceptr variables, uint32_t count, CUdeviceptr damage) {
   if (count == 0) return;
-  device_.Launch(module_.Function("kopt_compare_image"), {.blocks = 64, .threads = 256}, variables, count, damage);
+  device_.Launch(module_.Function("kopt_compare_image"), {.blocks = std::min(count, most_blocks_), .threads = 256},
+                 variables, count, damage);
 }
 
 void OwnKernels::Scrub(uint64_t seed) {

@@ -14,7 +14,7 @@ struct Stretch {
 struct Pattern {
   uint64_t seed = 0, keep = 0, set = 0, origin = 0;
 };
-struct Variable {
+struct Variable {  // or a part of one
   CUdeviceptr at = 0, image = 0;
   uint64_t bytes = 0;
 };
@@ -44,6 +44,10 @@ class OwnKernels {
   void CheckElements(CUdeviceptr from, CUdeviceptr offsets, uint64_t count, uint32_t width, uint32_t skew,
                      const Pattern& pattern, CUdeviceptr damage) {
     Spread("kopt_check_elements", count, from, offsets, count, width, skew, pattern, damage);
+  }
+  void CompareElements(CUdeviceptr from, CUdeviceptr original, CUdeviceptr offsets, uint64_t count, uint32_t width,
+                       CUdeviceptr damage) {
+    Spread("kopt_compare_elements", count, from, original, offsets, count, width, damage);
   }
   // Copies kSnapshotWords words of a stretch, drawn by `seed`; CompareSnapshot adds the number that changed since.
   void Snapshot(const Stretch& from, uint64_t seed, CUdeviceptr to) {
