@@ -16,7 +16,8 @@ constexpr int kPoisons = 5;  // drawn apart from the seed, which a candidate can
 
 // Functions of the device's runtime that a candidate may not call: what they touch outlives a launch, or leaves it.
 constexpr const char* kForbiddenImports[] = {"vprintf", "malloc", "free"};
-constexpr const char* kAllowedImports[] = {"__assertfail"};
+// What ends the context, and what the compiler makes of instructions that some devices lack.
+constexpr const char* kAllowedImports[] = {"__assertfail", "__cuda_syscall_cp_async_bulk"};
 
 uint64_t Repeat(uint64_t element, size_t size) {
   uint64_t word = 0;
@@ -143,8 +144,13 @@ Judged<void> CudaRun::Load(int side, const Candidate& candidate, const Configura
     KOPT_TRY(const Fd memory, MemoryOf(object.cubin));
     KOPT_TRY(const DeviceAnswer answer, Ask({{"do", "module"}, {"id", next_module_}, {"functions", names}},
                                             kLoadSeconds, Stage::kLoad, nullptr, {memory.get()}));
+    if (answer.json.contains("refused")) {
+      return std::unexpected(
+          Stop(Refusal{.outcome = Outcome::kRejected, .stage = Stage::kScreen, .reason = answer.json.at("refused")}));
+    }
     for (const std::string name : answer.json.at("imports")) {
-      if (std::ranges::any_of(kAllowedImports, [&](const char* allowed) { return name == allowed; })) continue;
+      if (std::ranges::any_of(kAllowedImports, [&](const char* allowed) { return name.starts_with(allowed); }))
+        continue;
       const bool known = std::ranges::any_of(kForbiddenImports, [&](const char* word) { return name == word; });
       return std::unexpected(
           Stop(Refusal{.outcome = Outcome::kRejected,

@@ -17,13 +17,17 @@ constexpr uint64_t kPartBytes = 64 << 10;  // of a large variable, so that many 
 json Modules::Take(int id, std::string cubin, const std::vector<std::string>& functions) {
   const Driver& driver = device_.driver();
   const auto symbols = SymbolsOf(cubin);
-  if (!symbols) return {{"error", symbols.error().message}};
+  const auto refuse = [](const std::string& why) -> json { return {{"ok", true}, {"refused", why}}; };
+  if (!symbols) return refuse(symbols.error().message);
   json answer{{"ok", true}, {"variables", symbols->variables}, {"imports", symbols->imports}};
   auto loaded = std::make_unique<Loaded>(device_, std::move(cubin));
   for (const std::string& name : symbols->variables) {
     CUdeviceptr at = 0;
     size_t bytes = 0;
-    if (driver.cuModuleGetGlobal(&at, &bytes, loaded->module.get(), name.c_str()) != CUDA_SUCCESS) continue;
+    const CUresult found = driver.cuModuleGetGlobal(&at, &bytes, loaded->module.get(), name.c_str());
+    if (found != CUDA_SUCCESS) {
+      return refuse(fmt::format("its variable `{}` cannot be restored between calls: {}", name, driver.Words(found)));
+    }
     loaded->variables.push_back({.at = at, .bytes = bytes});
   }
   for (const std::string& name : functions) {

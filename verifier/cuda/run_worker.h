@@ -3,7 +3,8 @@
 //
 //   kernels   +cubin                    kopt's own kernels; the first request
 //   module    id +cubin                 -> functions {name: [registers, local bytes, shared bytes, threads a block]},
-//                                          variables, imports; nothing of it may run if imports are refused
+//                                          variables, imports; nothing of it may run if imports are refused. Or
+//                                          refused "why": its variables cannot all be known and restored
 //   occupancy module function threads shared -> blocks
 //   set       id, BufferSet's json +descriptors -> +descriptors of the working memory
 //   drop      sets [id]
