@@ -444,6 +444,7 @@ Result<std::unique_ptr<DeviceWorker>> TakeWorker(CudaContext& context) {
 }
 
 Result<std::unique_ptr<Verifier>> NewCudaVerifier(const Spec& spec, VerifierOptions options) {
+  RaiseDescriptorLimit();  // every input of every set is a descriptor
   KOPT_TRY(CudaDevice device, FindCudaDevice());
   KOPT_TRY(CudaCompileService compiler, OpenCompiler(device.architecture, options, spec.limits.compile_seconds));
   KOPT_TRY(Lane lane, Lane::Open("cuda-" + device.uuid, options.interrupts));

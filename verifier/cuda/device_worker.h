@@ -33,6 +33,7 @@ class DeviceWorker {
 
  private:
   DeviceAnswer Lost(const char* words);
+  Result<DeviceAnswer> LostFrame();  // errno: why
   ProcessGroup group_;
   Fd control_;
   nlohmann::json device_;
