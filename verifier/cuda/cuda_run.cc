@@ -421,6 +421,25 @@ Judged<double> CudaRun::Time(int side, const CudaShape& shape, const std::vector
   return (answer.json.at("us").get<double>() * 1e-6 - empty) / static_cast<double>(sets.size());
 }
 
+Judged<std::optional<double>> CudaRun::Records(int side, const CudaShape& shape, const CudaOracle::Set& set,
+                                               const Deadline& deadline) {
+  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
+  if (toolkit.cupti.empty()) return std::nullopt;
+  KOPT_CHECK(UseSet(shape, set));
+  KOPT_TRY(const DeviceAnswer answer,
+           Ask({{"do", "records"},
+                {"plan", sides_[side].plan_of.at(shape.shape)},
+                {"set", set.id()},
+                {"poison", SecretSeed() % kPoisons},
+                {"seed", SecretSeed()},
+                {"library", toolkit.cupti.string()}},
+               deadline.Of(Launches(side, *shape.shape), 1) + kLoadSeconds,  // CUPTI's own too
+               Stage::kMeasure, shape.shape));
+  const json& records = answer.json.at("records");
+  if (records.is_null()) return std::nullopt;
+  return records.at("us").get<double>() * 1e-6;
+}
+
 Judged<double> CudaRun::AwaitClock() {
   KOPT_TRY(const DeviceAnswer answer,
            Trusted(worker_->Ask({{"do", "clock"}}, kSlackSeconds), "reading the device's clock"));

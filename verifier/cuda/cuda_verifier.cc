@@ -13,6 +13,7 @@
 #include "verifier/core/interrupt.h"
 #include "verifier/core/statistics.h"
 #include "verifier/cuda/cuda_power.h"
+#include "verifier/cuda/cuda_records.h"
 #include "verifier/cuda/cuda_run.h"
 
 namespace kopt {
@@ -328,7 +329,11 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
     }
     time.Measured(time.Elapsed() - begin, share);
     times.Finish("measure");
-    if (process == 0) verdict.evidence = run->evidence();
+    if (process == 0) {
+      verdict.evidence = run->evidence();
+      KOPT_CHECK(
+          CheckRecords(context_, *run, shapes, [this](const Shape& shape) { return DeadlineFor(shape); }, verdict));
+    }
     verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
   }
   verdict.evidence["processes"] = kConfirmationProcesses;

@@ -11,6 +11,9 @@
 //   plan      id module, Plan's json
 //   call      plan set poison seed seconds   one call, not timed -> digests, damage
 //   time      plan sets [id] poison seed seconds   a timed batch on these sets -> us, digests, damage
+//   records   plan set poison seed seconds library   a call prepared as a timed one -> records {us, sum_us}: from the
+//                                          first kernel's start to the last one's end, and of all kernels, by CUPTI;
+//                                          or null and why. Calls are slower from then on
 //   clock                               -> mhz, once two stamps agree within 1 %
 //   rate      module function blocks threads shared bytes repeats seconds -> us of the fastest launch, with two buffers
 //                                          (calibration_kernels.cu)
