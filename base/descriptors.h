@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -35,7 +36,7 @@ inline bool SendDescriptors(int socket, std::span<const std::byte> message, std:
 }
 
 // Waits for one message of exactly this size; its descriptors, however many, are the caller's then. False at the end of
-// the connection and for anything else.
+// the connection and for anything else; errno is EMFILE if this process may not have so many descriptors.
 inline bool ReceiveDescriptors(int socket, std::span<std::byte> message, std::vector<int>& descriptors) {
   alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))] = {};
   iovec part{.iov_base = message.data(), .iov_len = message.size()};
@@ -53,6 +54,12 @@ inline bool ReceiveDescriptors(int socket, std::span<std::byte> message, std::ve
   if (first != nullptr && first->cmsg_type == SCM_RIGHTS) {
     descriptors.resize((first->cmsg_len - CMSG_LEN(0)) / sizeof(int));
     std::memcpy(descriptors.data(), CMSG_DATA(first), descriptors.size() * sizeof(int));
+  }
+  if (got >= 0 && (header.msg_flags & MSG_CTRUNC) != 0) {
+    for (const int descriptor : descriptors) close(descriptor);
+    descriptors.clear();
+    errno = EMFILE;
+    return false;
   }
   return got == static_cast<ssize_t>(message.size());
 }

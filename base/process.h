@@ -11,6 +11,9 @@
 
 namespace kopt {
 
+// Lets this process, and those that it starts, open as many descriptors as the system's hard limit allows; the number.
+size_t RaiseDescriptorLimit();
+
 // The CPUs that this process may run on.
 std::vector<int> AllowedCpus();
 

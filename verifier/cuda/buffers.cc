@@ -17,6 +17,7 @@ Mapping Upload(const Device& device, const std::vector<uint64_t>& values) {
   Mapping mapping = Mapping::Create(device, values.size() * sizeof(uint64_t));
   device.Check(device.driver().cuMemcpyHtoD(mapping.address(), values.data(), values.size() * sizeof(uint64_t)),
                "a table of offsets");
+  mapping.Protect(device);
   return mapping;
 }
 
@@ -69,6 +70,15 @@ BufferSet::BufferSet(const Device& device, const nlohmann::json& json, std::span
 CUdeviceptr BufferSet::scratch(size_t index, size_t bytes) const {
   const ScratchBuffer& scratch = scratch_.at(index);
   return scratch.work.address() + ScratchOffset(scratch.place, bytes);
+}
+
+std::vector<Stretch> BufferSet::Written() const {
+  std::vector<Stretch> written;
+  for (const TensorBuffer& tensor : tensors_) {
+    if (tensor.kind == TensorBuffer::Kind::kInput || tensor.place.bytes == 0) continue;
+    written.push_back(StretchOf(tensor.address(), tensor.address() + tensor.place.bytes));
+  }
+  return written;
 }
 
 std::vector<int> BufferSet::Export() const {
@@ -155,10 +165,11 @@ void BufferSet::Inspect(OwnKernels& kernels, const Poison& poison, uint64_t key,
     } else {
       kernels.DigestElements(tensor.address(), tensor.element_table.address(), tensor.elements.size(), tensor.element,
                              key, digest);
-      // What lay there before: an inout's own bytes, or the poison. A foreign answer has no gaps worth comparing.
-      const bool filled = tensor.kind == TensorBuffer::Kind::kOutput &&
-                          (poison.kind < PoisonKind::kForeign || tensor.foreign.bytes() == 0);
-      if (filled && !tensor.gaps.empty()) {
+      // What lay there before: an inout's own bytes, or the poison. A strided output has no foreign answer.
+      if (tensor.kind == TensorBuffer::Kind::kInout) {
+        kernels.CompareElements(tensor.address(), tensor.pristine.address() + tensor.place.offset,
+                                tensor.gap_table.address(), tensor.gaps.size(), tensor.element, gaps);
+      } else {
         kernels.CheckElements(tensor.address(), tensor.gap_table.address(), tensor.gaps.size(), tensor.element,
                               static_cast<uint32_t>(tensor.address() % 8), PatternOf(tensor, i, poison), gaps);
       }

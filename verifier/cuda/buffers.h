@@ -46,6 +46,8 @@ class BufferSet {
   CUdeviceptr scratch(size_t index, size_t bytes) const;  // data of that size, at the end of the buffer's mapping
   void SetScalars(std::vector<uint64_t> scalars) { scalars_ = std::move(scalars); }
   uint64_t scalar(size_t index) const { return scalars_.at(index); }
+  // The data of every inout and output, in order; those without any are left out.
+  std::vector<Stretch> Written() const;
   // Descriptors of the working memory of inouts and outputs, in order; the caller closes them.
   std::vector<int> Export() const;
 

@@ -8,57 +8,94 @@
 namespace kopt {
 namespace {
 
-// Entry `index` of a table that begins at `offset`; nothing if it is not inside the text.
+constexpr uint16_t kCudaMachine = 190;  // EM_CUDA
+
+std::unexpected<Error> NotUnderstood(const char* what) {
+  return InternalError(fmt::format("the compiler's output is not understood: {}", what));
+}
+
+// These bytes; nothing if they are not all inside of the text.
+std::optional<std::string_view> Part(std::string_view text, uint64_t offset, uint64_t bytes) {
+  if (offset > text.size() || bytes > text.size() - offset) return std::nullopt;
+  return text.substr(offset, bytes);
+}
+
+// A table as entries; nothing if the last one is not whole.
 template <class T>
-std::optional<T> At(std::string_view text, uint64_t offset, uint64_t index = 0) {
-  const uint64_t most = text.size();
-  if (offset > most || index > most / sizeof(T) ||
-      offset + index * sizeof(T) > most - std::min<uint64_t>(sizeof(T), most) || most < sizeof(T)) {
-    return std::nullopt;
+std::optional<std::vector<T>> Entries(std::string_view table) {
+  if (table.size() % sizeof(T) != 0) return std::nullopt;
+  std::vector<T> entries(table.size() / sizeof(T));
+  if (!entries.empty()) std::memcpy(entries.data(), table.data(), table.size());
+  return entries;
+}
+
+std::optional<std::string> NameAt(std::string_view names, uint64_t offset) {
+  const size_t end = names.find('\0', offset);
+  if (end == std::string_view::npos) return std::nullopt;
+  return std::string(names.substr(offset, end - offset));
+}
+
+// What ptxas puts into every cubin for the shared memory that the system reserves.
+bool IsReservedShared(const Elf64_Sym& symbol, const std::string& name) {
+  if (symbol.st_shndx != SHN_UNDEF) return name.starts_with("__nv_reservedSMEM_");
+  return name.starts_with(".nv.reservedSmem.") || (name.empty() && ELF64_ST_TYPE(symbol.st_info) == STT_NOTYPE);
+}
+
+// Every symbol is a variable, an import or known to be neither.
+Result<void> AddSymbols(std::string_view table, std::string_view names, CubinSymbols& symbols) {
+  const auto entries = Entries<Elf64_Sym>(table);
+  if (!entries) return NotUnderstood("a symbol table ends within a symbol");
+  for (size_t i = 1; i < entries->size(); ++i) {  // the first is none
+    const Elf64_Sym& symbol = (*entries)[i];
+    const auto name = NameAt(names, symbol.st_name);
+    if (!name) return NotUnderstood("a symbol has its name outside of the names");
+    const int type = ELF64_ST_TYPE(symbol.st_info);
+    if (type == STT_SECTION || type == STT_FILE || IsReservedShared(symbol, *name)) continue;
+    if (symbol.st_shndx == SHN_UNDEF) {
+      symbols.imports.push_back(*name);
+    } else if (type != STT_FUNC) {
+      symbols.variables.push_back(*name);
+    }
   }
-  T value;
-  std::memcpy(&value, text.data() + offset + index * sizeof(T), sizeof(T));
-  return value;
-}
-
-std::string NameAt(std::string_view names, uint64_t offset) {
-  if (offset >= names.size()) return "";
-  const std::string_view rest = names.substr(offset);
-  return std::string(rest.substr(0, rest.find('\0')));
-}
-
-std::string_view SectionText(std::string_view cubin, const Elf64_Shdr& section) {
-  if (section.sh_offset > cubin.size()) return {};
-  return cubin.substr(section.sh_offset, section.sh_size);
+  return {};
 }
 
 }  // namespace
 
 Result<CubinSymbols> SymbolsOf(std::string_view cubin) {
-  const auto broken = [] { return InternalError("the compiler's output is no cubin"); };
-  const auto header = At<Elf64_Ehdr>(cubin, 0);
-  if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_ident[EI_CLASS] != ELFCLASS64) {
-    return broken();
+  const auto head = Part(cubin, 0, sizeof(Elf64_Ehdr));
+  if (!head) return NotUnderstood("it is too short");
+  Elf64_Ehdr header;
+  std::memcpy(&header, head->data(), sizeof(header));
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+      header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_machine != kCudaMachine) {
+    return NotUnderstood("it is no code for a GPU");
+  }
+  // With more sections than fit the header it would have none, and their number elsewhere.
+  const auto table = Part(cubin, header.e_shoff, uint64_t{header.e_shnum} * sizeof(Elf64_Shdr));
+  if (!table || header.e_shnum == 0 || header.e_shentsize != sizeof(Elf64_Shdr)) {
+    return NotUnderstood("it has no table of sections");
+  }
+  const auto sections = *Entries<Elf64_Shdr>(*table);
+  std::vector<std::string_view> contents;
+  for (const Elf64_Shdr& section : sections) {
+    const auto content = Part(cubin, section.sh_offset, section.sh_type == SHT_NOBITS ? 0 : section.sh_size);
+    if (!content) return NotUnderstood("a section lies outside of the file");
+    contents.push_back(*content);
   }
   CubinSymbols symbols;
-  for (uint64_t s = 0; s < header->e_shnum; ++s) {
-    const auto section = At<Elf64_Shdr>(cubin, header->e_shoff, s);
-    if (!section) return broken();
-    if (section->sh_type != SHT_SYMTAB) continue;
-    const auto names_section = At<Elf64_Shdr>(cubin, header->e_shoff, section->sh_link);
-    if (!names_section) return broken();
-    const std::string_view names = SectionText(cubin, *names_section);
-    const std::string_view table = SectionText(cubin, *section);
-    for (uint64_t i = 1; i < table.size() / sizeof(Elf64_Sym); ++i) {
-      const auto symbol = At<Elf64_Sym>(table, 0, i);
-      if (!symbol) return broken();
-      const std::string name = NameAt(names, symbol->st_name);
-      const bool defined = symbol->st_shndx != SHN_UNDEF;
-      const int type = ELF64_ST_TYPE(symbol->st_info);
-      if (type == STT_OBJECT && defined) symbols.variables.push_back(name);
-      if (type == STT_FUNC && !defined) symbols.imports.push_back(name);
+  bool found = false;
+  for (size_t s = 0; s < sections.size(); ++s) {
+    const Elf64_Shdr& section = sections[s];
+    if (section.sh_type != SHT_SYMTAB && section.sh_type != SHT_DYNSYM) continue;
+    if (section.sh_entsize != sizeof(Elf64_Sym) || section.sh_link >= sections.size() ||
+        sections[section.sh_link].sh_type != SHT_STRTAB) {
+      return NotUnderstood("a symbol table of another kind");
     }
+    KOPT_CHECK(AddSymbols(contents[s], contents[section.sh_link], symbols));
+    found = true;
   }
+  if (!found) return NotUnderstood("it has no symbols");
   return symbols;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "verifier/cuda/device_worker.h"
+
 namespace kopt {
 namespace {
 
@@ -42,6 +44,7 @@ Stop StopOf(const nlohmann::json& fault, Stage stage, double seconds) {
                         .stage = stage,
                         .reason = fmt::format("it did not end within {:.2f} s", seconds)});
   }
+  if (fault.value("ours", false)) return Stop(ErrorOf(fault, "kopt's own work on the GPU failed"));
   const auto* const found = std::ranges::find(kMeanings, code, &Meaning::code);
   if (found == std::end(kMeanings)) {
     return Stop(Error{.exit = Exit::kEnvironment,

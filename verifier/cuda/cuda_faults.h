@@ -8,8 +8,8 @@
 
 namespace kopt {
 
-// A worker's fault ({"code", "words"}: device_worker.h) as a refusal, or as an error of ours where it is no candidate's
-// doing: a device that went away, a worker that died. `seconds`: what the calls were given.
+// A worker's fault (frames.h) as a refusal, or as an error of ours where it is no candidate's doing: what kopt did for
+// itself, a device that went away, a worker that died. `seconds`: what the calls were given.
 Stop StopOf(const nlohmann::json& fault, Stage stage, double seconds);
 
 }  // namespace kopt

@@ -12,11 +12,12 @@ using nlohmann::json;
 
 constexpr double kLoadSeconds = 30;
 constexpr double kSlackSeconds = 20;  // for kopt's own work around a call
-constexpr int kPoisons = 5;
+constexpr int kPoisons = 5;  // drawn apart from the seed, which a candidate can compute from the patterns it sees
 
 // Functions of the device's runtime that a candidate may not call: what they touch outlives a launch, or leaves it.
 constexpr const char* kForbiddenImports[] = {"vprintf", "malloc", "free"};
-constexpr const char* kAllowedImports[] = {"__assertfail"};
+// What ends the context, and what the compiler makes of instructions that some devices lack.
+constexpr const char* kAllowedImports[] = {"__assertfail", "__cuda_syscall_cp_async_bulk"};
 
 uint64_t Repeat(uint64_t element, size_t size) {
   uint64_t word = 0;
@@ -143,8 +144,13 @@ Judged<void> CudaRun::Load(int side, const Candidate& candidate, const Configura
     KOPT_TRY(const Fd memory, MemoryOf(object.cubin));
     KOPT_TRY(const DeviceAnswer answer, Ask({{"do", "module"}, {"id", next_module_}, {"functions", names}},
                                             kLoadSeconds, Stage::kLoad, nullptr, {memory.get()}));
+    if (answer.json.contains("refused")) {
+      return std::unexpected(
+          Stop(Refusal{.outcome = Outcome::kRejected, .stage = Stage::kScreen, .reason = answer.json.at("refused")}));
+    }
     for (const std::string name : answer.json.at("imports")) {
-      if (std::ranges::any_of(kAllowedImports, [&](const char* allowed) { return name == allowed; })) continue;
+      if (std::ranges::any_of(kAllowedImports, [&](const char* allowed) { return name.starts_with(allowed); }))
+        continue;
       const bool known = std::ranges::any_of(kForbiddenImports, [&](const char* word) { return name == word; });
       return std::unexpected(
           Stop(Refusal{.outcome = Outcome::kRejected,
@@ -276,7 +282,8 @@ Judged<void> CudaRun::UseSet(const CudaShape& shape, const CudaOracle::Set& set)
     request["tensors"].push_back(std::move(row));
   }
   for (const size_t bytes : ScratchOf(*shape.shape)) request["scratch"].push_back(PlaceTensor(bytes, 256, unit).Json());
-  KOPT_TRY(const DeviceAnswer answer, Ask(std::move(request), kLoadSeconds, Stage::kCheck, shape.shape, descriptors));
+  KOPT_TRY(const DeviceAnswer answer,
+           Trusted(worker_->Ask(request, kLoadSeconds, descriptors), "taking memory for an input set"));
   KOPT_CHECK(context_.oracle->Attach(shape.task, set, set.id(), answer.descriptors));
   used_.insert(set.id());
   return {};
@@ -285,11 +292,12 @@ Judged<void> CudaRun::UseSet(const CudaShape& shape, const CudaOracle::Set& set)
 Result<void> CudaRun::Drop(const CudaOracle::Set& set) {
   if (used_.erase(set.id()) == 0) return {};
   KOPT_CHECK(context_.oracle->Detach(set.id()));
-  KOPT_CHECK(worker_->Ask({{"do", "drop"}, {"sets", {set.id()}}}, kLoadSeconds));
+  KOPT_CHECK(Trusted(worker_->Ask({{"do", "drop"}, {"sets", {set.id()}}}, kLoadSeconds), "giving memory back"));
   return {};
 }
 
-// What a call must not have done: written around its outputs and scratch, or to variables of a module.
+// What a call must not have done: written around its outputs and scratch, or to variables of a module, or left its work
+// to a later one.
 Judged<void> CudaRun::CheckDamage(const DeviceAnswer& answer, const CudaShape& shape, const BoundCudaPlan& plan,
                                   Stage stage) const {
   const auto unsafe = [&](const std::string& reason) {
@@ -301,6 +309,7 @@ Judged<void> CudaRun::CheckDamage(const DeviceAnswer& answer, const CudaShape& s
   if (answer.json.at("image").get<uint64_t>() > 0) {
     return unsafe("it keeps state between calls: a device variable changed");
   }
+  if (answer.json.at("late").get<uint64_t>() > 0) return unsafe("its outputs were not complete when its call ended");
   for (const json& set : answer.json.at("sets")) {
     size_t output = 0;
     for (const BoundTensor& bound : shape.task.tensors) {
@@ -371,13 +380,12 @@ Judged<void> CudaRun::NotRepeatable(int side, const CudaShape& shape, size_t out
 
 Judged<double> CudaRun::Check(int side, const CudaShape& shape, const CudaOracle::Set& set, const Deadline& deadline) {
   KOPT_CHECK(UseSet(shape, set));
-  const uint64_t secret = SecretSeed();
   KOPT_TRY(const DeviceAnswer answer, Ask({{"do", "call"},
                                            {"plan", sides_[side].plan_of.at(shape.shape)},
                                            {"set", set.id()},
                                            {"scalars", {set.scalars}},
-                                           {"poison", secret % kPoisons},
-                                           {"seed", secret},
+                                           {"poison", SecretSeed() % kPoisons},
+                                           {"seed", SecretSeed()},
                                            {"key", context_.digest_key}},
                                           deadline.Of(Launches(side, *shape.shape), 1), Stage::kCheck, shape.shape));
   KOPT_CHECK(CheckDamage(answer, shape, sides_[side].plans.at(shape.shape), Stage::kCheck));
@@ -397,14 +405,13 @@ Judged<DeviceAnswer> CudaRun::RunBatch(int side, const CudaShape& shape,
     ids.push_back(set->id());
     scalars.push_back(set->scalars);
   }
-  const uint64_t secret = SecretSeed();
   KOPT_TRY(DeviceAnswer answer,
            Ask({{"do", "time"},
                 {"plan", sides_[side].plan_of.at(shape.shape)},
                 {"sets", ids},
                 {"scalars", scalars},
-                {"poison", secret % kPoisons},
-                {"seed", secret},
+                {"poison", SecretSeed() % kPoisons},
+                {"seed", SecretSeed()},
                 {"key", context_.digest_key}},
                deadline.Of(Launches(side, *shape.shape), sets.size()), Stage::kMeasure, shape.shape));
   KOPT_CHECK(CheckDamage(answer, shape, sides_[side].plans.at(shape.shape), Stage::kMeasure));
@@ -443,8 +450,29 @@ Judged<double> CudaRun::Time(int side, const CudaShape& shape, const std::vector
   return SecondsOf(answer, sets.size());
 }
 
+Judged<std::optional<double>> CudaRun::Records(int side, const CudaShape& shape, const CudaOracle::Set& set,
+                                               const Deadline& deadline) {
+  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
+  if (toolkit.cupti.empty()) return std::nullopt;
+  KOPT_CHECK(UseSet(shape, set));
+  KOPT_TRY(const DeviceAnswer answer,
+           Ask({{"do", "records"},
+                {"plan", sides_[side].plan_of.at(shape.shape)},
+                {"set", set.id()},
+                {"scalars", {set.scalars}},
+                {"poison", SecretSeed() % kPoisons},
+                {"seed", SecretSeed()},
+                {"library", toolkit.cupti.string()}},
+               deadline.Of(Launches(side, *shape.shape), 1) + kLoadSeconds,  // CUPTI's own too
+               Stage::kMeasure, shape.shape));
+  const json& records = answer.json.at("records");
+  if (records.is_null()) return std::nullopt;
+  return records.at("us").get<double>() * 1e-6;
+}
+
 Judged<double> CudaRun::AwaitClock() {
-  KOPT_TRY(const DeviceAnswer answer, Ask({{"do", "clock"}}, 1, Stage::kMeasure, nullptr));
+  KOPT_TRY(const DeviceAnswer answer,
+           Trusted(worker_->Ask({{"do", "clock"}}, kSlackSeconds), "reading the device's clock"));
   const json& mhz = answer.json.at("mhz");
   return mhz.is_number() ? mhz.get<double>() : 0;
 }

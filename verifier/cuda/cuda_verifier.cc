@@ -12,6 +12,7 @@
 #include "verifier/core/statistics.h"
 #include "verifier/cuda/cuda_interleave.h"
 #include "verifier/cuda/cuda_power.h"
+#include "verifier/cuda/cuda_records.h"
 
 namespace kopt {
 
@@ -240,7 +241,11 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
     }
     time.Measured(time.Elapsed() - begin, share);
     times.Finish("measure");
-    if (process == 0) verdict.evidence.update(run->evidence());
+    if (process == 0) {
+      verdict.evidence.update(run->evidence());
+      KOPT_CHECK(
+          CheckRecords(context_, *run, shapes, [this](const Shape& shape) { return DeadlineFor(shape); }, verdict));
+    }
     verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
   }
   verdict.evidence["processes"] = kConfirmationProcesses;
@@ -356,6 +361,7 @@ Result<std::unique_ptr<DeviceWorker>> TakeWorker(CudaContext& context) {
 }
 
 Result<std::unique_ptr<Verifier>> NewCudaVerifier(const Spec& spec, VerifierOptions options) {
+  RaiseDescriptorLimit();  // every input of every set is a descriptor
   KOPT_TRY(CudaDevice device, FindCudaDevice());
   KOPT_TRY(CudaCompileService compiler, OpenCompiler(device.architecture, options, spec.limits.compile_seconds));
   KOPT_TRY(Lane lane, Lane::Open("cuda-" + device.uuid, options.interrupts));

@@ -1,20 +1,14 @@
 #include "verifier/cuda/device.h"
 
 #include <sys/random.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <climits>
 #include <thread>
 
 namespace kopt::worker {
 namespace {
-
-uint64_t Random() {
-  uint64_t value = 0;
-  if (getrandom(&value, sizeof(value), 0) != static_cast<ssize_t>(sizeof(value)))
-    value = static_cast<uint64_t>(getpid());
-  return value;
-}
 
 CUmemAllocationProp Properties(const Device& device) {
   CUmemAllocationProp properties{};
@@ -34,6 +28,14 @@ size_t Granularity(const Device& device) {
 }
 
 }  // namespace
+
+uint64_t SecretWord() {
+  uint64_t value = 0;
+  if (getrandom(&value, sizeof(value), 0) != static_cast<ssize_t>(sizeof(value))) {
+    throw std::runtime_error("the system has no random numbers");
+  }
+  return value;
+}
 
 nlohmann::json DeviceFacts(const Driver& driver, CUdevice device) {
   const auto attribute = [&](CUdevice_attribute which) {
@@ -104,15 +106,15 @@ void Device::LaunchWith(CUfunction function, Grid grid, void** args) const {
   Check(driver_.cuLaunchKernelEx(&config, function, args, nullptr), "a kernel of kopt's own");
 }
 
-bool Device::AwaitIdle(double seconds) const {
+void Device::Await(double seconds) const {
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
   while (true) {
     const CUresult result = driver_.cuStreamQuery(stream_);
-    if (result == CUDA_SUCCESS) return true;
+    if (result == CUDA_SUCCESS) return;
     if (result != CUDA_ERROR_NOT_READY) Check(result, "waiting for the device");
     const double elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
-    if (elapsed > seconds) return false;
+    if (elapsed > seconds) throw DeadlinePassed();
     if (elapsed > 0.002) std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
 }
@@ -149,7 +151,7 @@ void Mapping::Map(const Device& device, CUmemGenericAllocationHandle handle, Acc
   driver_ = &device.driver();
   handle_ = handle;
   const size_t unit = Granularity(device);
-  const uint64_t random = Random();
+  const uint64_t random = SecretWord();
   const size_t before = 1 + random % 511;
   const size_t after = 1 + (random >> 32) % 511;
   range_bytes_ = bytes_ + (before + after) * unit;
@@ -157,11 +159,20 @@ void Mapping::Map(const Device& device, CUmemGenericAllocationHandle handle, Acc
   const CUdeviceptr address = range_ + before * unit;
   device.Check(driver_->cuMemMap(address, bytes_, 0, handle_, 0), "mapping memory");
   address_ = address;
+  SetAccess(device, access);
+}
+
+void Mapping::SetAccess(const Device& device, Access access) {
   CUmemAccessDesc desc{};
   desc.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
   desc.location.id = device.device();
   desc.flags = access == Access::kRead ? CU_MEM_ACCESS_FLAGS_PROT_READ : CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
   device.Check(driver_->cuMemSetAccess(address_, bytes_, &desc, 1), "access to memory");
+}
+
+void Mapping::Protect(const Device& device) {
+  device.Check(driver_->cuCtxSynchronize(), "waiting for the device");
+  SetAccess(device, Access::kRead);
 }
 
 Mapping& Mapping::operator=(Mapping&& other) noexcept {
@@ -203,6 +214,16 @@ CUfunction Module::Function(const std::string& name) {
     device_.Check(device_.driver().cuModuleGetFunction(&function, module_, name.c_str()), name.c_str());
   }
   return function;
+}
+
+void Module::AllowShared(const std::string& name, size_t bytes) {
+  const CUfunction function = Function(name);
+  size_t& most = shared_[name];
+  if (bytes <= most) return;
+  device_.Check(device_.driver().cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                                                    static_cast<int>(std::min<size_t>(bytes, INT_MAX))),
+                name.c_str());
+  most = bytes;
 }
 
 }  // namespace kopt::worker

@@ -17,6 +17,12 @@ namespace kopt::worker {
 // What a device is and what bounds a candidate's plan; one struct for worker and kopt: Json() and device_info.h.
 nlohmann::json DeviceFacts(const Driver& driver, CUdevice device);
 
+// 64 bits from the kernel's random source: nothing that a candidate can read says anything of them.
+uint64_t SecretWord();
+
+// Work on the device did not end in time. The worker is of no more use.
+struct DeadlinePassed {};
+
 class Device {
  public:
   // The context of device number `ordinal`. Throws DriverError: an exclusive device in use, no memory.
@@ -41,8 +47,8 @@ class Device {
     LaunchWith(function, grid, pointers);
   }
   void Synchronise() const { Check(driver_.cuStreamSynchronize(stream_), "waiting for the device"); }
-  // Waits for the stream at most `seconds`; false if it is not done then.
-  bool AwaitIdle(double seconds) const;
+  // The same, at most `seconds`. Throws DeadlinePassed.
+  void Await(double seconds) const;
 
  private:
   void LaunchWith(CUfunction function, Grid grid, void** args) const;
@@ -66,6 +72,9 @@ class Mapping {
   Mapping& operator=(Mapping&& other) noexcept;
   ~Mapping() { Release(); }
 
+  // Read-only from now on, also for copies of the driver. Waits until what was written before is there.
+  void Protect(const Device& device);
+
   CUdeviceptr address() const { return address_; }
   size_t bytes() const { return bytes_; }
   // A descriptor for another process; the caller closes it.
@@ -73,6 +82,7 @@ class Mapping {
 
  private:
   void Map(const Device& device, CUmemGenericAllocationHandle handle, Access access);
+  void SetAccess(const Device& device, Access access);
   void Release() noexcept;
   const Driver* driver_ = nullptr;
   CUdeviceptr range_ = 0, address_ = 0;
@@ -91,6 +101,8 @@ class Module {
   Module& operator=(const Module&) = delete;
   ~Module();
   CUfunction Function(const std::string& name);
+  // Lets launches of a kernel have so much dynamic shared memory; less than before changes nothing.
+  void AllowShared(const std::string& name, size_t bytes);
   CUmodule get() const { return module_; }
   const std::string& cubin() const { return cubin_; }
 
@@ -99,6 +111,7 @@ class Module {
   std::string cubin_;
   CUmodule module_ = nullptr;
   std::map<std::string, CUfunction> functions_;
+  std::map<std::string, size_t> shared_;
 };
 
 }  // namespace kopt::worker

@@ -70,13 +70,22 @@ DeviceAnswer DeviceWorker::Lost(const char* words) {
   return {.json = {{"fault", {{"code", 0}, {"words", words}}}}};
 }
 
+Result<DeviceAnswer> DeviceWorker::LostFrame() {
+  if (errno != EMFILE) return Lost("gone");
+  group_.Kill();
+  return EnvironmentError(fmt::format("kopt has no file descriptors left: it may have {}", RaiseDescriptorLimit()),
+                          "raise the hard limit: `ulimit -Hn` shows it");
+}
+
 Result<DeviceAnswer> DeviceWorker::Ask(const nlohmann::json& request, double seconds,
                                        const std::vector<int>& descriptors) {
   KOPT_CHECK(Await());
-  if (!SendFrame(control_.get(), request, descriptors)) return Lost("gone");
+  errno = 0;
+  if (!SendFrame(control_.get(), request, descriptors)) return LostFrame();
   if (!AwaitInput(control_.get(), seconds)) return Lost("deadline");
+  errno = 0;
   auto frame = ReceiveFrame(control_.get());
-  if (!frame) return Lost("gone");
+  if (!frame) return LostFrame();
   DeviceAnswer answer{.json = std::move(frame->json)};
   for (const int descriptor : frame->descriptors) answer.descriptors.emplace_back(descriptor);
   if (answer.json.contains("error")) {
@@ -87,9 +96,17 @@ Result<DeviceAnswer> DeviceWorker::Ask(const nlohmann::json& request, double sec
   return answer;
 }
 
+Error ErrorOf(const nlohmann::json& fault, const std::string& what) {
+  if (!fault.contains("free")) return {.message = fmt::format("{}: {}", what, Words(fault, "words"))};
+  return {.exit = Exit::kEnvironment,
+          .message = fmt::format("the device's memory is full: {:.1f} GB of {:.1f} GB are free ({})",
+                                 fault.at("free").get<double>() * 1e-9, fault.at("total").get<double>() * 1e-9, what),
+          .hint = "end what else uses the device (nvidia-smi shows it), or choose smaller shapes"};
+}
+
 Result<DeviceAnswer> Trusted(Result<DeviceAnswer> answer, const std::string& what) {
   if (!answer || !answer->IsFault()) return answer;
-  return InternalError(fmt::format("{}: {}", what, Words(answer->json.at("fault"), "words")));
+  return std::unexpected(ErrorOf(answer->json.at("fault"), what));
 }
 
 Result<Fd> MemoryOf(std::string_view content) {

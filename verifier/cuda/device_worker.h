@@ -15,7 +15,7 @@ namespace kopt {
 struct DeviceAnswer {
   nlohmann::json json;
   std::vector<Fd> descriptors;
-  // The candidate's doing: code and words of the driver, "deadline", or "gone". The worker has ended then.
+  // Code and words of the driver (frames.h), "deadline", or "gone". The worker has ended then.
   bool IsFault() const { return json.contains("fault"); }
 };
 
@@ -33,10 +33,15 @@ class DeviceWorker {
 
  private:
   DeviceAnswer Lost(const char* words);
+  Result<DeviceAnswer> LostFrame();  // errno: why
   ProcessGroup group_;
   Fd control_;
   nlohmann::json device_;
 };
+
+// A fault that is no candidate's doing as an error: a full device (exit 3), or whatever the driver says. `what`: kopt
+// did.
+Error ErrorOf(const nlohmann::json& fault, const std::string& what);
 
 // An answer where no fault can be a candidate's: it becomes an error of ours. `what`: for the message.
 Result<DeviceAnswer> Trusted(Result<DeviceAnswer> answer, const std::string& what);

@@ -96,6 +96,7 @@ struct Driver {
 struct DriverError : std::runtime_error {
   DriverError(CUresult result, const std::string& words) : std::runtime_error(words), code(result) {}
   CUresult code;
+  bool ours = false;  // it is no candidate's doing
 };
 
 // Throws a DriverError unless the call succeeded. `what`: the call, for the message.

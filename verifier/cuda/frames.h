@@ -4,7 +4,8 @@
 // The worker speaks first (a frame that describes its device, or says what is missing); after that each of kopt's
 // frames is answered by one. Every answer has exactly one of:
 //   "ok": true       and what was asked for
-//   "fault": {...}   the candidate's doing: code and words of the driver, or "deadline"; the worker is of no more use
+//   "fault": {...}   code and words of the driver, or "deadline"; the worker is of no more use. The candidate's doing,
+//                    unless "ours": true; where memory lacks, "free" and "total" bytes of the device
 //   "error": "..."   kopt's or the machine's fault
 #pragma once
 

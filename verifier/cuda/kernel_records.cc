@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 namespace kopt {
 namespace {
@@ -26,6 +27,13 @@ struct Cupti {
 
 Cupti cupti;                          // of the process: CUPTI's callbacks carry no context
 std::vector<KernelRecord> collected;  // since the last Take; written by callbacks of a flush
+std::optional<uint64_t> origin;       // nanoseconds; CUPTI counts from 1970, which leaves a double 200 ns
+
+void Collect(std::string name, uint64_t start, uint64_t end, uint32_t stream) {
+  if (!origin) origin = start;
+  const auto seconds = [](uint64_t time) { return static_cast<double>(static_cast<int64_t>(time - *origin)) * 1e-9; };
+  collected.push_back({.name = std::move(name), .start = seconds(start), .end = seconds(end), .stream = stream});
+}
 
 void CUPTIAPI GiveBuffer(uint8_t** buffer, size_t* size, size_t* most_records) {
   *size = kBufferBytes;
@@ -36,13 +44,14 @@ void CUPTIAPI GiveBuffer(uint8_t** buffer, size_t* size, size_t* most_records) {
 void CUPTIAPI TakeBuffer(CUcontext, uint32_t, uint8_t* buffer, size_t, size_t valid) {
   CUpti_Activity* record = nullptr;
   while (valid > 0 && cupti.cuptiActivityGetNextRecord(buffer, valid, &record) == CUPTI_SUCCESS) {
-    if (record->kind != CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL && record->kind != CUPTI_ACTIVITY_KIND_KERNEL) continue;
-    // Later versions of the record only add members behind these.
-    const auto* kernel = reinterpret_cast<const CUpti_ActivityKernel9*>(record);
-    collected.push_back({.name = kernel->name != nullptr ? kernel->name : "",
-                         .start = static_cast<double>(kernel->start) * 1e-9,
-                         .end = static_cast<double>(kernel->end) * 1e-9,
-                         .stream = kernel->streamId});
+    // Later versions of the records only add members behind these.
+    if (record->kind == CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL || record->kind == CUPTI_ACTIVITY_KIND_KERNEL) {
+      const auto* kernel = reinterpret_cast<const CUpti_ActivityKernel9*>(record);
+      Collect(kernel->name != nullptr ? kernel->name : "", kernel->start, kernel->end, kernel->streamId);
+    } else if (record->kind == CUPTI_ACTIVITY_KIND_MEMSET) {
+      const auto* memset = reinterpret_cast<const CUpti_ActivityMemset4*>(record);
+      Collect("memset", memset->start, memset->end, memset->streamId);
+    }
   }
   std::free(buffer);
 }
@@ -64,7 +73,8 @@ Result<KernelRecords> KernelRecords::Listen(const std::filesystem::path& library
   KOPT_CUPTI_FUNCTIONS(KOPT_FIND)
 #undef KOPT_FIND
   for (const CUptiResult result : {cupti.cuptiActivityRegisterCallbacks(GiveBuffer, TakeBuffer),
-                                   cupti.cuptiActivityEnable(CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL)}) {
+                                   cupti.cuptiActivityEnable(CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL),
+                                   cupti.cuptiActivityEnable(CUPTI_ACTIVITY_KIND_MEMSET)}) {
     if (result == CUPTI_SUCCESS) continue;
     const char* words = nullptr;
     cupti.cuptiGetResultString(result, &words);

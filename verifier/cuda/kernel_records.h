@@ -10,7 +10,7 @@
 namespace kopt {
 
 struct KernelRecord {
-  std::string name;
+  std::string name;           // of a memset: memset
   double start = 0, end = 0;  // seconds of one clock
   unsigned stream = 0;
 };

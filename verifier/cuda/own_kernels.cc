@@ -19,22 +19,25 @@ OwnKernels::OwnKernels(const Device& device, std::string cubin)
       sms_(static_cast<unsigned>(device.Attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT))),
       most_blocks_(sms_ * 4),
       shared_(static_cast<unsigned>(device.Attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN))),
+      snapshot_(module_.Function("kopt_snapshot")),
+      empty_(module_.Function("kopt_empty")),
       clean_(Mapping::Create(device, 2 * static_cast<size_t>(device.Attribute(CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE)))),
       small_(Mapping::Create(device, 64)) {
   device_.Check(device_.driver().cuMemsetD8(clean_.address(), 0, clean_.bytes()), "clean memory");
-  device_.Check(
-      device_.driver().cuFuncSetAttribute(module_.Function("kopt_scrub"),
-                                          CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, static_cast<int>(shared_)),
-      "the scrub's shared memory");
+  clean_.Protect(device_);
+  module_.AllowShared("kopt_scrub", shared_);
 }
 
 void OwnKernels::Restore(CUdeviceptr variables, uint32_t count) {
-  if (count > 0) device_.Launch(module_.Function("kopt_restore"), {.blocks = 64, .threads = 256}, variables, count);
+  if (count == 0) return;
+  device_.Launch(module_.Function("kopt_restore"), {.blocks = std::min(count, most_blocks_), .threads = 256}, variables,
+                 count);
 }
 
 void OwnKernels::CompareImage(CUdeviceptr variables, uint32_t count, CUdeviceptr damage) {
   if (count == 0) return;
-  device_.Launch(module_.Function("kopt_compare_image"), {.blocks = 64, .threads = 256}, variables, count, damage);
+  device_.Launch(module_.Function("kopt_compare_image"), {.blocks = std::min(count, most_blocks_), .threads = 256},
+                 variables, count, damage);
 }
 
 void OwnKernels::Scrub(uint64_t seed) {
@@ -47,7 +50,7 @@ void OwnKernels::Flush() {
                  uint64_t{clean_.bytes() / 16}, small_.address());
 }
 
-void OwnKernels::Empty() { device_.Launch(module_.Function("kopt_empty"), {.blocks = 1, .threads = 32}); }
+void OwnKernels::Empty() { device_.Launch(empty_, {.blocks = 1, .threads = 32}); }
 
 double OwnKernels::Clock() {
   device_.Launch(module_.Function("kopt_clock"), {.blocks = 1, .threads = 32}, uint64_t{20000}, small_.address());

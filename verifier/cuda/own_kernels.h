@@ -14,10 +14,12 @@ struct Stretch {
 struct Pattern {
   uint64_t seed = 0, keep = 0, set = 0, origin = 0;
 };
-struct Variable {
+struct Variable {  // or a part of one
   CUdeviceptr at = 0, image = 0;
   uint64_t bytes = 0;
 };
+
+inline constexpr unsigned kSnapshotWords = 256;
 
 // The bytes [begin, end) as a stretch.
 Stretch StretchOf(CUdeviceptr begin, CUdeviceptr end);
@@ -43,6 +45,18 @@ class OwnKernels {
                      const Pattern& pattern, CUdeviceptr damage) {
     Spread("kopt_check_elements", count, from, offsets, count, width, skew, pattern, damage);
   }
+  void CompareElements(CUdeviceptr from, CUdeviceptr original, CUdeviceptr offsets, uint64_t count, uint32_t width,
+                       CUdeviceptr damage) {
+    Spread("kopt_compare_elements", count, from, original, offsets, count, width, damage);
+  }
+  // Copies kSnapshotWords words of a stretch, drawn by `seed`; CompareSnapshot adds the number that changed since.
+  void Snapshot(const Stretch& from, uint64_t seed, CUdeviceptr to) {
+    device_.Launch(snapshot_, {.blocks = 1, .threads = kSnapshotWords}, from, seed, to);
+  }
+  void CompareSnapshot(const Stretch& from, uint64_t seed, CUdeviceptr copied, CUdeviceptr changed) {
+    device_.Launch(module_.Function("kopt_compare_snapshot"), {.blocks = 1, .threads = kSnapshotWords}, from, seed,
+                   copied, changed);
+  }
   void Restore(CUdeviceptr variables, uint32_t count);
   void CompareImage(CUdeviceptr variables, uint32_t count, CUdeviceptr damage);
   // Overwrites shared memory and registers of every multiprocessor.
@@ -64,6 +78,7 @@ class OwnKernels {
   const Device& device_;
   Module module_;
   unsigned sms_, most_blocks_, shared_;
+  CUfunction snapshot_, empty_;  // launched behind a blocked stream
   Mapping clean_, small_;
 };
 

@@ -58,25 +58,18 @@ PlanMap MapOf(const json& row) {
 Plan::Plan(const Device& device, Module& module, const json& plan) {
   for (const json& row : plan.at("maps")) maps_.push_back(MapOf(row));
   scratch_bytes_ = plan.at("scratch").get<std::vector<size_t>>();
-  std::map<std::string, unsigned> most_shared;
   for (const json& row : plan.at("steps")) {
     steps_.push_back(StepOf(row));
     PlanStep& step = steps_.back();
     if (step.name.empty()) continue;
     step.function = module.Function(step.name);
-    unsigned& most = most_shared[step.name];
-    most = std::max(most, step.shared);
+    module.AllowShared(step.name, step.shared);
     const bool large = step.cluster[0] * step.cluster[1] * step.cluster[2] > 8;
     if (large) {
       device.Check(
           device.driver().cuFuncSetAttribute(step.function, CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1),
           step.name.c_str());
     }
-  }
-  for (const auto& [name, bytes] : most_shared) {
-    device.Check(device.driver().cuFuncSetAttribute(
-                     module.Function(name), CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, static_cast<int>(bytes)),
-                 name.c_str());
   }
 }
 
@@ -123,10 +116,12 @@ void Plan::Bind(const Device& device, const BufferSet& set, int number) {
   }
 }
 
-void Plan::Launch(const Device& device, int number) const {
+void Plan::Launch(const Device& device, int number, BlockedTimer* timer) {
   const Bound& bound = bound_.at(number);
+  launched_ = true;
   for (size_t i = 0; i < steps_.size(); ++i) {
     const PlanStep& step = steps_[i];
+    if (timer != nullptr) timer->CountLaunch();
     if (step.function == nullptr) {
       device.Check(device.driver().cuMemsetD8Async(bound.zeroed[i], 0, step.zero_bytes, device.stream()), "zero");
       continue;

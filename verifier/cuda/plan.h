@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "verifier/cuda/blocked_timer.h"
 #include "verifier/cuda/buffers.h"
 
 namespace kopt::worker {
@@ -48,8 +49,9 @@ class Plan {
   size_t launches() const { return steps_.size(); }
   // Encodes what depends on a set's addresses, once for each set; before anything is timed.
   void Bind(const Device& device, const BufferSet& set, int number);
-  // Puts every step into the stream. The error's words name the kernel.
-  void Launch(const Device& device, int number) const;
+  // Puts every step into the stream, behind `timer` where there is one. The error's words name the kernel.
+  void Launch(const Device& device, int number, BlockedTimer* timer = nullptr);
+  bool launched() const { return launched_; }
 
  private:
   // Arguments of every step for one set: values, and where they are.
@@ -64,6 +66,7 @@ class Plan {
   std::vector<PlanMap> maps_;
   std::vector<size_t> scratch_bytes_;
   std::map<int, Bound> bound_;
+  bool launched_ = false;
 };
 
 }  // namespace kopt::worker

@@ -1,17 +1,17 @@
 #include "verifier/cuda/run_worker.h"
 
-#include <sys/prctl.h>
-#include <sys/stat.h>
-
-#include <chrono>
-#include <csignal>
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
-#include <functional>
 #include <optional>
+#include <set>
 
-#include "verifier/cuda/cubin.h"
+#include "verifier/cuda/blocked_timer.h"
 #include "verifier/cuda/frames.h"
+#include "verifier/cuda/kernel_records.h"
+#include "verifier/cuda/modules.h"
 #include "verifier/cuda/plan.h"
+#include "verifier/cuda/snapshots.h"
 #include "verifier/cuda/worker_loop.h"
 
 namespace kopt::worker {
@@ -20,39 +20,46 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMostCounters = 1 << 16;  // of one batch
+constexpr double kOwnSeconds = 15;         // for what kopt does around a candidate's calls; kopt waits 20
 
-// A candidate did not end in time. The worker is of no more use.
-struct DeadlinePassed {};
-
-// A module of the candidate or the baseline, with an image of its variables.
-struct Loaded {
-  Loaded(const Device& device, std::string cubin) : module(device, std::move(cubin)) {}
-  Module module;
-  std::vector<Variable> variables;
-};
+// Runs what kopt does for itself: what fails there is no candidate's doing.
+template <class Work>
+auto Own(const Work& work) {
+  try {
+    return work();
+  } catch (DriverError& error) {
+    error.ours = true;
+    throw;
+  } catch (const DeadlinePassed&) {
+    throw std::runtime_error("the device does not get done with kopt's own work");
+  }
+}
 
 class Runner {
  public:
-  explicit Runner(const Device& device) : device_(device) {
-    Check(driver().cuMemAllocHost(&flag_memory_, 4096), "pinned memory");
-    flag_ = static_cast<volatile uint32_t*>(flag_memory_);
-    *flag_ = 0;
-    Check(driver().cuMemHostGetDevicePointer(&flag_address_, flag_memory_, 0), "pinned memory");
+  explicit Runner(const Device& device)
+      : device_(device),
+        modules_(device),
+        timer_(device),
+        snapshots_(device),
+        counters_(Mapping::Create(device, kMostCounters * sizeof(uint64_t))) {
     Check(driver().cuEventCreate(&start_, CU_EVENT_DEFAULT), "an event");
     Check(driver().cuEventCreate(&stop_, CU_EVENT_DEFAULT), "an event");
-    counters_ = Mapping::Create(device, kMostCounters * sizeof(uint64_t));
   }
 
   json Answer(const Frame& request, std::vector<int>& descriptors) {
     const std::string what = request.json.at("do");
     if (what == "kernels") return TakeKernels(request);
-    if (what == "module") return TakeModule(request);
+    if (what == "module") {
+      return modules_.Take(request.json.at("id"), ReadAll(request.descriptors.at(0)), request.json.at("functions"));
+    }
     if (what == "occupancy") return Occupancy(request.json);
     if (what == "set") return TakeSet(request, descriptors);
     if (what == "drop") return DropSets(request.json);
     if (what == "plan") return TakePlan(request.json);
     if (what == "call") return Call(request.json);
     if (what == "time") return Time(request.json);
+    if (what == "records") return Records(request.json);
     if (what == "clock") return Clock();
     if (what == "rate") return Rate(request.json);
     return {{"error", "unknown request " + what}};
@@ -67,87 +74,40 @@ class Runner {
     return {{"ok", true}};
   }
 
-  json TakeModule(const Frame& request) {
-    const int id = request.json.at("id");
-    std::string cubin = ReadAll(request.descriptors.at(0));
-    const auto symbols = SymbolsOf(cubin);
-    if (!symbols) return {{"error", symbols.error().message}};
-    json answer{{"ok", true}, {"variables", symbols->variables}, {"imports", symbols->imports}};
-    auto loaded = std::make_unique<Loaded>(device_, std::move(cubin));
-    for (const std::string& name : symbols->variables) {
-      CUdeviceptr at = 0;
-      size_t bytes = 0;
-      if (driver().cuModuleGetGlobal(&at, &bytes, loaded->module.get(), name.c_str()) != CUDA_SUCCESS) continue;
-      loaded->variables.push_back({.at = at, .bytes = bytes});
-    }
-    for (const std::string name : request.json.at("functions")) {
-      const CUfunction function = loaded->module.Function(name);
-      const auto attribute = [&](CUfunction_attribute which) {
-        int value = 0;
-        Check(driver().cuFuncGetAttribute(&value, which, function), name.c_str());
-        return value;
-      };
-      answer["functions"][name] = {attribute(CU_FUNC_ATTRIBUTE_NUM_REGS), attribute(CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES),
-                                   attribute(CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES),
-                                   attribute(CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK)};
-    }
-    modules_[id] = std::move(loaded);
-    TakeImage();
-    return answer;
-  }
-
-  // Copies of all variables of all modules, as they are before anything has run.
-  void TakeImage() {
-    std::vector<Variable> variables;
-    size_t bytes = 0;
-    for (const auto& [id, loaded] : modules_) {
-      for (const Variable& variable : loaded->variables) {
-        variables.push_back(variable);
-        variables.back().image = bytes;
-        bytes += variable.bytes;
-      }
-    }
-    variable_count_ = static_cast<uint32_t>(variables.size());
-    if (variables.empty()) return;
-    image_ = Mapping::Create(device_, bytes);
-    for (Variable& variable : variables) {
-      variable.image += image_.address();
-      Check(driver().cuMemcpyDtoD(variable.image, variable.at, variable.bytes), "a copy of the module's variables");
-    }
-    variable_table_ = Mapping::Create(device_, variables.size() * sizeof(Variable));
-    Check(driver().cuMemcpyHtoD(variable_table_.address(), variables.data(), variables.size() * sizeof(Variable)),
-          "a table of variables");
-  }
-
   json Occupancy(const json& request) {
-    const CUfunction function = modules_.at(request.at("module"))->module.Function(request.at("function"));
+    Module& module = modules_.at(request.at("module"));
+    const std::string name = request.at("function");
     const auto shared = request.at("shared").get<size_t>();
-    Check(driver().cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-                                      static_cast<int>(shared)),
-          "shared memory");
+    module.AllowShared(name, shared);
     int blocks = 0;
-    Check(driver().cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, function, request.at("threads"), shared),
+    Check(driver().cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, module.Function(name), request.at("threads"),
+                                                               shared),
           "occupancy");
     return {{"ok", true}, {"blocks", blocks}};
   }
 
   json TakeSet(const Frame& request, std::vector<int>& descriptors) {
     const int id = request.json.at("id");
-    sets_.erase(id);
+    Forget(id);
     const auto [place, added] = sets_.try_emplace(id, device_, request.json, request.descriptors);
     descriptors = place->second.Export();
     return {{"ok", true}};
   }
 
   json DropSets(const json& request) {
-    for (const int id : request.at("sets")) sets_.erase(id);
+    for (const int id : request.at("sets")) Forget(id);
     return {{"ok", true}};
+  }
+
+  void Forget(int id) {
+    sets_.erase(id);
+    written_.erase(id);
   }
 
   json TakePlan(const json& request) {
     const int id = request.at("id");
     plans_.erase(id);
-    plans_.try_emplace(id, device_, modules_.at(request.at("module"))->module, request);
+    plans_.try_emplace(id, device_, modules_.at(request.at("module")), request);
     return {{"ok", true}};
   }
 
@@ -165,20 +125,35 @@ class Runner {
     }
   }
 
+  // What calls before have left in sets that take no part this time is poisoned too: the other side's answers may not
+  // lie about.
   void Prepare(const Plan& plan, const json& request, const std::vector<int>& sets) {
-    const auto key = request.at("seed").get<uint64_t>();
     for (size_t i = 0; i < sets.size(); ++i) {
       sets_.at(sets[i]).Prepare(*kernels_, PoisonOf(request, i), plan.scratch_bytes());
+      written_.erase(sets[i]);
     }
-    kernels_->Restore(variable_table_.address(), variable_count_);
-    kernels_->Scrub(key);
+    size_t index = sets.size();
+    for (const int id : written_) sets_.at(id).Prepare(*kernels_, PoisonOf(request, index++), {});
+    written_ = {sets.begin(), sets.end()};
+    modules_.Restore(*kernels_);
+    kernels_->Scrub(request.at("seed"));
     Check(driver().cuMemsetD8Async(counters_.address(), 0, kMostCounters * sizeof(uint64_t), device_.stream()),
           "counters");
+    device_.Await(kOwnSeconds);
+  }
+
+  void PrepareTimed(const Plan& plan, const json& request, const std::vector<int>& sets) {
+    Prepare(plan, request, sets);
+    Check(driver().cuCtxResetPersistingL2Cache(), "persisting cache lines");
+    kernels_->Flush();
+    device_.Await(kOwnSeconds);
   }
 
   json Inspect(const Plan& plan, const json& request, const std::vector<int>& sets) {
     CUdeviceptr at = counters_.address();
-    kernels_->CompareImage(variable_table_.address(), variable_count_, at);
+    modules_.Compare(*kernels_, at);
+    at += 8;
+    snapshots_.Compare(*kernels_, at);
     at += 8;
     const auto key = request.at("key").get<uint64_t>();
     for (size_t i = 0; i < sets.size(); ++i) {
@@ -186,12 +161,12 @@ class Runner {
       set.Inspect(*kernels_, PoisonOf(request, i), key, plan.scratch_bytes(), at);
       at += 8 * set.CounterCount();
     }
-    Await(request);
+    device_.Await(kOwnSeconds);
     const size_t count = (at - counters_.address()) / 8;
     std::vector<uint64_t> counters(count);
     Check(driver().cuMemcpyDtoH(counters.data(), counters_.address(), count * 8), "counters");
-    json answer{{"ok", true}, {"image", counters[0]}, {"sets", json::array()}};
-    size_t next = 1;
+    json answer{{"ok", true}, {"image", counters[0]}, {"late", counters[1]}, {"sets", json::array()}};
+    size_t next = 2;
     for (const int id : sets) {
       const BufferSet& set = sets_.at(id);
       json digests = json::array(), around = json::array(), gaps = json::array(), scratch = json::array();
@@ -208,60 +183,92 @@ class Runner {
     return answer;
   }
 
-  void Await(const json& request) {
-    if (!device_.AwaitIdle(request.at("seconds"))) throw DeadlinePassed();
-  }
-
   json Call(const json& request) {
     Plan& plan = plans_.at(request.at("plan"));
     const int set = request.at("set");
     Bind(plan, request, {set});
-    Prepare(plan, request, {set});
+    Own([&] {
+      snapshots_.Draw({});
+      Prepare(plan, request, {set});
+    });
     Check(driver().cuEventRecord(start_, device_.stream()), "an event");
     plan.Launch(device_, set);
     Check(driver().cuEventRecord(stop_, device_.stream()), "an event");
-    Await(request);
+    device_.Await(request.at("seconds"));
     float milliseconds = 0;
     Check(driver().cuEventElapsedTime(&milliseconds, start_, stop_), "the time between events");
-    json answer = Inspect(plan, request, {set});
+    json answer = Own([&] { return Inspect(plan, request, {set}); });
     answer["us"] = milliseconds * 1e3;
     return answer;
   }
 
-  // Everything is in the stream before the first launch may begin, so that the host's speed is not measured.
-  template <class Launch>
-  double Blocked(const json& request, const Launch& launch) {
-    Check(driver().cuStreamWaitValue32(device_.stream(), flag_address_, ++turn_, CU_STREAM_WAIT_VALUE_EQ), "blocking");
-    Check(driver().cuEventRecord(start_, device_.stream()), "an event");
-    launch();
-    Check(driver().cuEventRecord(stop_, device_.stream()), "an event");
-    *flag_ = turn_;
-    Await(request);
-    float milliseconds = 0;
-    Check(driver().cuEventElapsedTime(&milliseconds, start_, stop_), "the time between events");
-    return milliseconds * 1e3;
+  // What the driver sets up at a plan's first launches (local memory, code) would wait for the blocked stream, and the
+  // stream for that.
+  void RunFirst(Plan& plan, const json& request, int set) {
+    Own([&] { Prepare(plan, request, {set}); });
+    plan.Launch(device_, set);
+    device_.Await(request.at("seconds"));
   }
 
   json Time(const json& request) {
     Plan& plan = plans_.at(request.at("plan"));
     const std::vector<int> sets = request.at("sets");
+    std::vector<const BufferSet*> buffers;
     Bind(plan, request, sets);
-    Prepare(plan, request, sets);
-    Check(driver().cuCtxResetPersistingL2Cache(), "persisting cache lines");
-    kernels_->Flush();
-    device_.Synchronise();
-    const double empty = Blocked(request, [&] { kernels_->Empty(); });
-    const double us = Blocked(request, [&] {
-      for (const int set : sets) plan.Launch(device_, set);
+    for (const int set : sets) buffers.push_back(&sets_.at(set));
+    if (!plan.launched()) RunFirst(plan, request, sets.front());
+    const double empty = Own([&] {
+      snapshots_.Draw(buffers);
+      PrepareTimed(plan, request, sets);
+      snapshots_.TakeIdle(*kernels_, timer_);  // so that the next ones find their words in the cache, as after a call
+      return timer_.Time(kOwnSeconds, [&] {
+        kernels_->Empty();
+        snapshots_.TakeIdle(*kernels_, timer_);
+      });
     });
-    json answer = Inspect(plan, request, sets);
+    const double us = timer_.Time(request.at("seconds"), [&] {
+      for (size_t i = 0; i < sets.size(); ++i) {
+        plan.Launch(device_, sets[i], &timer_);
+        snapshots_.Take(*kernels_, timer_, i);
+      }
+    });
+    json answer = Own([&] { return Inspect(plan, request, sets); });
     answer["us"] = us;
     answer["empty_us"] = empty;
     return answer;
   }
 
+  // Where a call is behind the blocked stream, as a timed one, so that the host's speed is not in the records either.
+  json Records(const json& request) {
+    if (!records_) {
+      auto listening = KernelRecords::Listen(request.at("library").get<std::string>());
+      if (!listening) return {{"ok", true}, {"records", nullptr}, {"why", listening.error().message}};
+      records_ = *listening;
+    }
+    Plan& plan = plans_.at(request.at("plan"));
+    const int set = request.at("set");
+    Bind(plan, request, {set});
+    RunFirst(plan, request, set);  // also what CUPTI sets up at first launches could wait for the blocked stream
+    Own([&] {
+      PrepareTimed(plan, request, {set});
+      records_->Take();
+    });
+    timer_.Time(request.at("seconds"), [&] { plan.Launch(device_, set, &timer_); });
+    const std::vector<KernelRecord> ran = records_->Take();
+    if (ran.empty() || ran.size() != plan.launches()) {
+      return {{"ok", true}, {"records", nullptr}, {"why", "there are not as many records as launches"}};
+    }
+    double end = ran.front().end;
+    double sum = 0;
+    for (const KernelRecord& record : ran) {
+      end = std::max(end, record.end);
+      sum += record.end - record.start;
+    }
+    return {{"ok", true}, {"records", {{"us", (end - ran.front().start) * 1e6}, {"sum_us", sum * 1e6}}}};
+  }
+
   json Rate(const json& request) {
-    Module& module = modules_.at(request.at("module"))->module;
+    Module& module = modules_.at(request.at("module"));
     const CUfunction function = module.Function(request.at("function"));
     const auto bytes = request.at("bytes").get<size_t>();
     for (Mapping& buffer : rate_buffers_) {
@@ -271,12 +278,10 @@ class Runner {
     }
     const Device::Grid grid{
         .blocks = request.at("blocks"), .threads = request.at("threads"), .shared = request.at("shared")};
-    Check(driver().cuFuncSetAttribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-                                      static_cast<int>(grid.shared)),
-          "shared memory");
+    module.AllowShared(request.at("function"), grid.shared);
     double best = 0;
     for (int i = request.at("repeats"); i > 0; --i) {
-      const double us = Blocked(request, [&] {
+      const double us = timer_.Time(request.at("seconds"), [&] {
         device_.Launch(function, grid, rate_buffers_[0].address(), rate_buffers_[1].address(), uint64_t{bytes / 16},
                        counters_.address());
       });
@@ -298,16 +303,15 @@ class Runner {
 
   const Device& device_;
   std::optional<OwnKernels> kernels_;
-  std::map<int, std::unique_ptr<Loaded>> modules_;
+  Modules modules_;
+  BlockedTimer timer_;
+  Snapshots snapshots_;
   std::map<int, BufferSet> sets_;
+  std::set<int> written_;  // sets that calls have written since they were prepared
   std::map<int, Plan> plans_;
-  Mapping counters_, image_, variable_table_;
+  std::optional<KernelRecords> records_;  // from the first request for them on
+  Mapping counters_;
   Mapping rate_buffers_[2];
-  uint32_t variable_count_ = 0;
-  void* flag_memory_ = nullptr;
-  volatile uint32_t* flag_ = nullptr;
-  CUdeviceptr flag_address_ = 0;
-  uint32_t turn_ = 0;
   CUevent start_ = nullptr, stop_ = nullptr;
 };
 

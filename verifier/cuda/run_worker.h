@@ -3,18 +3,23 @@
 //
 //   kernels   +cubin                    kopt's own kernels; the first request
 //   module    id +cubin                 -> functions {name: [registers, local bytes, shared bytes, threads a block]},
-//                                          variables, imports; nothing of it may run if imports are refused
+//                                          variables, imports; nothing of it may run if imports are refused. Or
+//                                          refused "why": its variables cannot all be known and restored
 //   occupancy module function threads shared -> blocks
 //   set       id, BufferSet's json +descriptors -> +descriptors of the working memory
 //   drop      sets [id]
 //   plan      id module, Plan's json
 //   call      plan set poison seed seconds   one call, not timed -> digests, damage
 //   time      plan sets [id] poison seed seconds   a timed batch on these sets -> us, digests, damage
+//   records   plan set poison seed seconds library   a call prepared as a timed one -> records {us, sum_us}: from the
+//                                          first kernel's start to the last one's end, and of all kernels, by CUPTI;
+//                                          or null and why. Calls are slower from then on
 //   clock                               -> mhz, once two stamps agree within 1 %
 //   rate      module function blocks threads shared bytes repeats seconds -> us of the fastest launch, with two buffers
 //                                          (calibration_kernels.cu)
 //
-// damage: {"image": n} and, by set, {"around": [n by inout and output], "gaps": [...], "scratch": [...]}.
+// damage: {"image": n, "late": words of outputs that changed after their call had ended} and, by set, {"around": [n by
+// inout and output], "gaps": [...], "scratch": [...]}.
 #pragma once
 
 namespace kopt::worker {

@@ -1,5 +1,5 @@
-// kopt's own kernels around a candidate's calls: poison, redzones, digests, scrub, flush, clock. Each runs
-// in any grid but kopt_scrub.
+// kopt's own kernels around a candidate's calls: poison, redzones, digests, snapshots, scrub, flush, clock. Each runs
+// in any grid but kopt_scrub and the snapshots.
 typedef unsigned long long u64;
 typedef unsigned int u32;
 
@@ -58,6 +58,18 @@ extern "C" __global__ void kopt_digest(Stretch from, u64 key, u64* sum) {
   if (threadIdx.x % 32 == 0 && mine != 0) atomicAdd(sum, mine);
 }
 
+// A thread for each word: copies words of the stretch that `seed` draws. No shared memory: the next call could read it.
+extern "C" __global__ void kopt_snapshot(Stretch from, u64 seed, u64* to) {
+  const u64 i = mix(seed, first()) % from.words;
+  to[first()] = from.at[i] & from.mask(i);
+}
+
+// Adds the number of words that are not what kopt_snapshot copied.
+extern "C" __global__ void kopt_compare_snapshot(Stretch from, u64 seed, const u64* copied, u64* changed) {
+  const u64 i = mix(seed, first()) % from.words;
+  if ((from.at[i] & from.mask(i)) != copied[first()]) atomicAdd(changed, 1ULL);
+}
+
 __device__ inline u64 element(const unsigned char* at, u32 width) {
   u64 value = 0;
   for (u32 b = 0; b < width; ++b) value |= (u64)at[b] << (8 * b);
@@ -88,22 +100,43 @@ extern "C" __global__ void kopt_check_elements(const unsigned char* from, const 
   if (mine > 0) atomicAdd(damage, mine);
 }
 
-// A module's variables and what they were when it was loaded.
+// The same for elements that must be those of another storage.
+extern "C" __global__ void kopt_compare_elements(const unsigned char* from, const unsigned char* original,
+                                                 const u64* offsets, u64 count, u32 width, u64* damage) {
+  u64 mine = 0;
+  for (u64 i = first(); i < count; i += step()) {
+    mine += element(from + offsets[i], width) != element(original + offsets[i], width);
+  }
+  if (mine > 0) atomicAdd(damage, mine);
+}
+
+// A part of a module's variables, and what it was when the module was loaded; a block works on each.
 struct Variable {
   unsigned char* at;
   const unsigned char* image;
   u64 bytes;
+  // The words that it has, where it can be read by words.
+  __device__ u64 words() const { return ((u64)at | (u64)image) % 8 == 0 ? bytes / 8 : 0; }
 };
 extern "C" __global__ void kopt_restore(const Variable* variables, u32 count) {
   for (u32 v = blockIdx.x; v < count; v += gridDim.x) {
-    for (u64 i = threadIdx.x; i < variables[v].bytes; i += blockDim.x) variables[v].at[i] = variables[v].image[i];
+    const Variable variable = variables[v];
+    const u64 words = variable.words();
+    for (u64 i = threadIdx.x; i < words; i += blockDim.x) ((u64*)variable.at)[i] = ((const u64*)variable.image)[i];
+    for (u64 i = 8 * words + threadIdx.x; i < variable.bytes; i += blockDim.x) variable.at[i] = variable.image[i];
   }
 }
+// Adds the number of words, or bytes, that are not what they were.
 extern "C" __global__ void kopt_compare_image(const Variable* variables, u32 count, u64* damage) {
   u64 mine = 0;
   for (u32 v = blockIdx.x; v < count; v += gridDim.x) {
-    for (u64 i = threadIdx.x; i < variables[v].bytes; i += blockDim.x) {
-      mine += variables[v].at[i] != variables[v].image[i];
+    const Variable variable = variables[v];
+    const u64 words = variable.words();
+    for (u64 i = threadIdx.x; i < words; i += blockDim.x) {
+      mine += ((const u64*)variable.at)[i] != ((const u64*)variable.image)[i];
+    }
+    for (u64 i = 8 * words + threadIdx.x; i < variable.bytes; i += blockDim.x) {
+      mine += variable.at[i] != variable.image[i];
     }
   }
   if (mine > 0) atomicAdd(damage, mine);

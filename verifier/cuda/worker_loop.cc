@@ -23,10 +23,13 @@ void Close(const std::vector<int>& descriptors) {
 
 std::string ReadAll(int descriptor) {
   struct stat status{};
-  if (fstat(descriptor, &status) != 0) return "";
+  if (fstat(descriptor, &status) != 0) throw std::runtime_error("the size of a request's memory is not known");
   std::string text(static_cast<size_t>(status.st_size), '\0');
-  const ssize_t got = pread(descriptor, text.data(), text.size(), 0);
-  text.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
+  for (size_t done = 0; done < text.size();) {  // one read gives 2 GB at most
+    const ssize_t got = pread(descriptor, text.data() + done, text.size() - done, static_cast<off_t>(done));
+    if (got <= 0) throw std::runtime_error("a request's memory cannot be read");
+    done += static_cast<size_t>(got);
+  }
   return text;
 }
 
@@ -54,7 +57,12 @@ int ServeDevice(int ordinal, const std::function<AnswerFrame(const Device& devic
       try {
         reply = answer(*request, descriptors);
       } catch (const DriverError& error) {
-        reply = {{"fault", {{"code", static_cast<int>(error.code)}, {"words", error.what()}}}};
+        json fault{{"code", static_cast<int>(error.code)}, {"words", error.what()}, {"ours", error.ours}};
+        if (error.code == CUDA_ERROR_OUT_OF_MEMORY && driver->cuMemGetInfo(&free, &total) == CUDA_SUCCESS) {
+          fault["free"] = free;
+          fault["total"] = total;
+        }
+        reply = {{"fault", std::move(fault)}};
       } catch (const std::exception& error) {
         reply = {{"error", error.what()}};
       }

@@ -1,0 +1,71 @@
+#include "verifier/cuda/cuda_records.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "verifier/core/statistics.h"
+
+namespace kopt {
+namespace {
+
+constexpr int kRepeats = 3;  // of which the median counts
+
+Refusal Disagreement(const CudaContext& context, const Shape& shape, double events, double records) {
+  Refusal refusal{.outcome = Outcome::kQuarantined, .stage = Stage::kMeasure};
+  refusal.reason = fmt::format(
+      "the device's own records give {:.1f} us from the first kernel's start to the last one's end, the events {:.1f} "
+      "us "
+      "(shape {})",
+      records * 1e6, events * 1e6, ShapeText(context.spec, shape));
+  refusal.evidence["shape"] = ShapeText(context.spec, shape);
+  return refusal;
+}
+
+}  // namespace
+
+bool RecordsAgree(double events, double records, size_t launches) {
+  const double allowed = std::max(0.05 * events, 2e-6 + 1.5e-6 * static_cast<double>(launches));
+  return std::abs(records - events) <= allowed;
+}
+
+Judged<void> CheckRecords(CudaContext& context, CudaRun& run, const CudaShapes& shapes,
+                          const std::function<Deadline(const Shape&)>& deadline, Verdict& verdict) {
+  const Lane::Hold hold = context.lane.Alone();
+  struct Timed {
+    const CudaShape& shape;
+    const CudaOracle::Set& set;
+    double events;
+  };
+  std::vector<Timed> timed;  // all of them before the first records are taken
+  for (const CudaShape& shape : shapes) {
+    if (!shape.scored) continue;
+    KOPT_TRY(const CudaOracle::Set* set, shape.sets->Get(0));
+    std::vector<double> events;
+    for (int i = 0; i < kRepeats; ++i) {
+      KOPT_TRY(const double seconds, run.Time(CudaRun::kCandidate, shape, {set}, deadline(*shape.shape)));
+      events.push_back(seconds);
+    }
+    timed.push_back({shape, *set, Median(events)});
+  }
+  auto& evidence = verdict.evidence["records"] = nlohmann::ordered_json::array();
+  for (const auto& [shape, set, events] : timed) {
+    std::vector<double> spans;
+    for (int i = 0; i < kRepeats; ++i) {
+      KOPT_TRY(const auto seconds, run.Records(CudaRun::kCandidate, shape, set, deadline(*shape.shape)));
+      if (!seconds) {
+        evidence = "no CUPTI";
+        return {};
+      }
+      spans.push_back(*seconds);
+    }
+    const double records = Median(spans);
+    evidence.push_back(
+        {{"shape", ShapeText(context.spec, *shape.shape)}, {"events_us", events * 1e6}, {"records_us", records * 1e6}});
+    if (!RecordsAgree(events, records, run.Launches(CudaRun::kCandidate, *shape.shape))) {
+      return std::unexpected(Stop(Disagreement(context, *shape.shape, events, records)));
+    }
+  }
+  return {};
+}
+
+}  // namespace kopt

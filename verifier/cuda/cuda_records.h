@@ -1,0 +1,18 @@
+// The times of a confirmation against what the device itself recorded.
+#pragma once
+
+#include <functional>
+
+#include "verifier/cuda/cuda_run.h"
+
+namespace kopt {
+
+// Seconds of a call with so many launches: they may differ by 5 %, or by 2 us and 1.5 us a launch where that is more.
+bool RecordsAgree(double events, double records, size_t launches);
+
+// Times the candidate once more at every scored shape, then takes records of the same calls; the evidence gets both
+// ("records"). Refuses (quarantined) where they disagree. Nothing may be timed in this process afterwards.
+Judged<void> CheckRecords(CudaContext& context, CudaRun& run, const CudaShapes& shapes,
+                          const std::function<Deadline(const Shape&)>& deadline, Verdict& verdict);
+
+}  // namespace kopt
