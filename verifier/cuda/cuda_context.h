@@ -28,6 +28,7 @@ struct CudaContext {
   uint64_t digest_key = 0;                // secret; only kopt and its workers' own code ever have it
   std::unique_ptr<DeviceWorker> spare{};  // started ahead for the next judgement
   std::unique_ptr<CudaOracle> oracle{};
+  bool calibrated = false;  // again, since a peak was in doubt
 };
 
 // The compile service of this machine's toolkit. Errors: those of FindCudaToolkit and CudaCompileService::Create.

@@ -14,7 +14,7 @@ namespace kopt {
 namespace {
 
 constexpr size_t kMostSets = 16;         // of a timed batch
-constexpr double kBatchSeconds = 50e-6;  // that a timed batch should last
+constexpr double kBatchSeconds = 20e-6;  // that a timed batch should last
 constexpr double kMostSetBytes = 4e9;    // of the sets of one shape, on the device
 constexpr size_t kMostLaunches = 64;     // that may be queued behind a blocked stream
 constexpr int kAloneBatches = 9;         // of the baseline, before the candidate has run beside it

@@ -7,7 +7,7 @@
 
 namespace kopt {
 
-// As many calls as last 50 us, each on a set of its own. The sets that so many calls take are solved then.
+// As many calls as last 20 us, each on a set of its own. The sets that so many calls take are solved then.
 Judged<size_t> CallsFor(CudaContext& context, CudaRun& run, int side, const CudaShape& shape, const Deadline& deadline);
 
 // A batch on random sets. Seconds a call.

@@ -79,7 +79,7 @@ Result<std::unique_ptr<CudaOracle>> CudaOracle::Create(CudaContext& context) {
   KOPT_TRY(const std::string kernels, CompileOwn(context.compiler, OutputKernelsText(), "the kernels that compare"));
   KOPT_TRY(const nlohmann::json device, worker->Await());
   context.device.unit = device.at("unit");
-  auto oracle = std::unique_ptr<CudaOracle>(new CudaOracle(spec, std::move(worker), context.device.unit));
+  auto oracle = std::unique_ptr<CudaOracle>(new CudaOracle(context, std::move(worker), context.device.unit));
   KOPT_TRY(const Fd kernel_memory, MemoryOf(kernels));
   KOPT_CHECK(oracle->Ask({{"do", "kernels"}}, {kernel_memory.get()}, "loading kopt's kernels"));
   KOPT_TRY(const Fd reference_memory, MemoryOf(references.cubin));
@@ -173,7 +173,50 @@ Result<void> CudaOracle::Run(const BoundTask& task, Set& set, const std::vector<
   return {};
 }
 
-Result<void> CudaOracle::Solve(const BoundTask& task, Set& set) { return Run(task, set, {}); }
+Result<void> CudaOracle::Solve(const BoundTask& task, Set& set) {
+  if (HostOracle::Suits(task) && !host_missing_) {
+    if (!host_) {
+      auto host = HostOracle::Create(spec_, context_.options);
+      if (host) host_ = *std::move(host);
+      // Without a compiler for the host the device does it, if more slowly.
+      host_missing_ = !host && host.error().exit == Exit::kEnvironment;
+      if (!host && !host_missing_) return std::unexpected(std::move(host.error()));
+    }
+    if (host_) return SolveOnHost(task, set);
+  }
+  return Run(task, set, {});
+}
+
+Result<void> CudaOracle::SolveOnHost(const BoundTask& task, Set& set) {
+  KOPT_TRY(const InputSet inputs, DownloadInputs(task, set));
+  KOPT_TRY(const Answer answer, host_->Solve(task, inputs));
+  nlohmann::json request{{"do", "answer"}, {"set", set.id()}, {"results", nlohmann::json::array()}};
+  std::string content;
+  const auto append = [&](const auto& values) {
+    content.append(reinterpret_cast<const char*>(values.data()), 8 * values.size());
+  };
+  for (size_t i = 0; i < task.tensors.size(); ++i) {
+    const BoundTensor& bound = task.tensors[i];
+    if (!bound.tensor->IsWritten()) continue;
+    const bool real = !HoldsIntegers(*bound.tensor);
+    request["results"].push_back({{"tensor", i}, {"elements", bound.elements}, {"real", real}});
+    append(answer.parts[i].value);
+    append(answer.parts[i].variance);
+    append(answer.parts[i].integer);
+  }
+  KOPT_TRY(const Fd memory, MemoryOf(content));
+  KOPT_CHECK(Ask(request, {memory.get()}, "taking an answer from the host"));
+  set.solved = true;
+  set.seconds = seconds_ = host_->seconds();
+  return {};
+}
+
+Result<std::optional<std::vector<unsigned>>> CudaOracle::Processes() {
+  KOPT_TRY(const DeviceAnswer answer, Ask({{"do", "processes"}}, {}, "looking for other processes"));
+  const nlohmann::json& found = answer.json.at("processes");
+  if (found.is_null()) return std::nullopt;
+  return found.get<std::vector<unsigned>>();
+}
 
 Result<void> CudaOracle::Sample(const BoundTask& task, Set& set, uint64_t seed) {
   const bool whole =

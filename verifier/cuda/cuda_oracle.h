@@ -8,6 +8,7 @@
 #include "verifier/core/compare.h"
 #include "verifier/core/input_set.h"
 #include "verifier/cuda/cuda_context.h"
+#include "verifier/cuda/host_oracle.h"
 
 namespace kopt {
 
@@ -74,19 +75,26 @@ class CudaOracle {
   Result<std::string> Refusal(const BoundTask& task, const Set& set, size_t output,
                               const std::vector<std::span<const std::byte>>& got);
   double seconds() const { return seconds_; }  // of the last whole answer
+  // Process ids on the device, this process among them; nothing where the driver does not say.
+  Result<std::optional<std::vector<unsigned>>> Processes();
+  pid_t pid() const { return worker_->pid(); }
 
  private:
   friend class Set;
-  CudaOracle(const Spec& spec, std::unique_ptr<DeviceWorker> worker, size_t unit)
-      : spec_(spec), worker_(std::move(worker)), unit_(unit) {}
+  CudaOracle(const CudaContext& context, std::unique_ptr<DeviceWorker> worker, size_t unit)
+      : context_(context), spec_(context.spec), worker_(std::move(worker)), unit_(unit) {}
   Result<DeviceAnswer> Ask(const nlohmann::json& request, const std::vector<int>& descriptors, const std::string& what);
   Result<std::vector<Fd>> DrawInto(const BoundTask& task, Set& set, const SetRecipe& recipe);
   Result<void> Run(const BoundTask& task, Set& set, const std::vector<long long>& tuples);
+  Result<void> SolveOnHost(const BoundTask& task, Set& set);
   Result<std::string> AskAccept(const BoundTask& task, const Set& set, size_t output, int attachment);
   void Forget(int id);
 
+  const CudaContext& context_;
   const Spec& spec_;
   std::unique_ptr<DeviceWorker> worker_;
+  std::unique_ptr<HostOracle> host_;
+  bool host_missing_ = false;
   size_t unit_;
   int next_ = 1;
   double seconds_ = 0;

@@ -30,6 +30,8 @@ class CudaSets {
   SetRecipe NewRecipe() const;
   // A set that no candidate is given: its answer is one of the poisons.
   Result<const CudaOracle::Set*> Foreign();
+  // A set that nobody has used, with its whole answer.
+  Result<std::unique_ptr<CudaOracle::Set>> Unused() { return Make(NewRecipe()); }
   // Set 0 with one input or one scalar drawn anew, with its whole answer.
   Result<std::unique_ptr<CudaOracle::Set>> Redrawn(int tensor, int scalar);
   size_t size() const { return sets_.size(); }

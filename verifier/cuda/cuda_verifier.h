@@ -22,6 +22,9 @@ struct CudaDevice {
 // The first device that the driver shows (CUDA_VISIBLE_DEVICES chooses). Errors (exit 3): no worker, driver or device.
 Result<CudaDevice> FindCudaDevice();
 
+// `mode`: CUcomputemode. Errors (exit 3): a device that does not take several processes.
+Result<void> CheckComputeMode(int mode, const std::string& name);
+
 // `spec` must outlive the verifier. Errors (exit 3): no toolkit, no worker, no device, no room on it.
 Result<std::unique_ptr<Verifier>> NewCudaVerifier(const Spec& spec, VerifierOptions options);
 

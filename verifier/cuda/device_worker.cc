@@ -18,6 +18,10 @@ constexpr double kProbeSeconds = 30;
 
 std::vector<std::string> Environment() {
   std::vector<std::string> environment{"PATH=/usr/bin:/bin", "LC_ALL=C"};
+  if (std::getenv("KOPT_WORKER_ENVIRONMENT") != nullptr) {  // kopt's own, for profilers that follow it: docs/gpu.md
+    for (char** variable = environ; *variable != nullptr; ++variable) environment.emplace_back(*variable);
+    return environment;
+  }
   // Which devices there are, and where their driver lies, is the user's to say.
   for (const char* name : {"CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "CUDA_DEVICE_ORDER"}) {
     if (const char* value = std::getenv(name)) environment.push_back(fmt::format("{}={}", name, value));

@@ -30,6 +30,7 @@ class DeviceWorker {
   // the words "gone" or "deadline"; errors are those that the worker reports of kopt or the machine.
   Result<DeviceAnswer> Ask(const nlohmann::json& request, double seconds, const std::vector<int>& descriptors = {});
   bool running() const { return group_.running(); }
+  pid_t pid() const { return group_.pid(); }
 
  private:
   DeviceAnswer Lost(const char* words);

@@ -11,6 +11,7 @@
 
 #include "verifier/cuda/buffers.h"
 #include "verifier/cuda/output_kernels.h"
+#include "verifier/cuda/tenants.h"
 #include "verifier/cuda/worker_loop.h"
 #include "verifier/oracle/oracle_source.h"
 
@@ -84,6 +85,7 @@ class OracleProcess {
     if (what == "oracle") return Load(request, oracle_);
     if (what == "draw") return Draw(request, descriptors);
     if (what == "solve") return Solve(ask);
+    if (what == "answer") return TakeAnswer(request);
     if (what == "foreign") return Foreign(ask, descriptors);
     if (what == "attach") return Attach(request);
     if (what == "hold") return Hold(request);
@@ -93,6 +95,7 @@ class OracleProcess {
     if (what == "truth") return Truth(ask, descriptors);
     if (what == "input") return Input(ask, descriptors);
     if (what == "forget") return Forget(ask);
+    if (what == "processes") return Processes();
     return {{"error", "unknown request " + what}};
   }
 
@@ -241,6 +244,34 @@ class OracleProcess {
     }
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return {{"ok", true}, {"seconds", seconds}, {"control", BytesOf(control)}, {"unwritten", unwritten}};
+  }
+
+  json TakeAnswer(const Frame& request) {
+    Set& set = sets_.at(request.json.at("set"));
+    const std::string content = ReadAll(request.descriptors.at(0));
+    size_t at = 0;
+    const auto take = [&](uint64_t elements) {
+      if (at + 8 * elements > content.size()) throw std::runtime_error("the answer is too short");
+      Mapping memory = Mapping::Create(device_, 8 * elements);
+      Check(driver().cuMemcpyHtoD(memory.address(), content.data() + at, 8 * elements), "an answer");
+      at += 8 * elements;
+      return memory;
+    };
+    set.results.clear();
+    set.sampled = false;
+    for (const json& row : request.json.at("results")) {
+      ResultBuffer& result = set.results[row.at("tensor")];
+      result.elements = row.at("elements");
+      result.real = row.at("real");
+      result.value = take(result.elements);
+      if (result.real) result.variance = take(result.elements);
+    }
+    return {{"ok", true}};
+  }
+
+  json Processes() const {
+    const auto found = ProcessesOn(DeviceFacts(driver(), device_.device()).at("uuid"));
+    return {{"ok", true}, {"processes", found ? json(*found) : json(nullptr)}};
   }
 
   uint64_t FirstUnwritten(const ResultBuffer& result) {

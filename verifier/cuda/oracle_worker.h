@@ -9,6 +9,8 @@
 //              runs the codes -> +descriptors of each one's mapping
 //   solve    set results [{tensor elements real}] kernels tuples
 //              -> seconds, control, unwritten [[tensor, element]]
+//   answer   set results [{tensor elements real}] +memory
+//              takes an answer: of each value and variance, or integers
 //   foreign  set outputs [{tensor place layout}]
 //              -> +descriptors of mappings with the truth as a candidate would store it
 //   attach   memory [{tensor place}] id +descriptors     a candidate's outputs, to read
@@ -21,6 +23,7 @@
 //              -> +memory: value and variance, or integers, of these stretches of elements [first, count]; none: of all
 //   input    set tensor ranges -> +memory: its bytes, likewise
 //   forget   sets [id]
+//   processes -> process ids on the device, or null
 //
 // Structs (layouts, rules, parts, control) travel as arrays of their bytes.
 #pragma once
