@@ -11,7 +11,8 @@
 #   GoogleTest     tests
 #
 # Optional, and never linked: CUDA's headers, from NVIDIA's toolkit (12.8 or later) in CUDA_HOME or /usr/local/cuda, for
-# kopt-worker-cuda (verifier/cuda), which loads the driver, NVRTC and CUPTI when it is started.
+# kopt-worker-cuda (verifier/cuda), which loads the driver, NVRTC, CUPTI and the
+# driver's management library (libnvidia-ml) when it is started.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)

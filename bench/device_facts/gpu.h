@@ -97,6 +97,7 @@ void Traps();
 void Copies();
 void KillEndless();
 void ClockRamp();
+void Dependents();
 void Events();
 void Code();
 void Sharing();

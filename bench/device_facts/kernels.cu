@@ -172,3 +172,19 @@ extern "C" __global__ void store_box(const __grid_constant__ TensorMap map, int 
     asm volatile("cp.async.bulk.commit_group;\ncp.async.bulk.wait_group 0;" ::: "memory");
   }
 }
+
+// A word so many bytes behind a variable, wherever that leads.
+extern "C" __global__ void note_behind(long long bytes, int value, int* found) {
+  volatile int* at = reinterpret_cast<volatile int*>(reinterpret_cast<char*>(plain_counter) + bytes);
+  found[0] = *at;
+  if (value != 0) *at = value;
+}
+
+// Lets the next launch begin at once, then works on.
+extern "C" __global__ void early_release(long long cycles, int* done) {
+  asm volatile("griddepcontrol.launch_dependents;");
+  const long long begin = clock64();
+  while (clock64() - begin < cycles) {
+  }
+  done[0] = 1;
+}

@@ -17,13 +17,19 @@ struct Section {
   void (*run)();
 };
 
-const std::vector<Section> kSections = {
-    {"variables", kopt::facts::Variables}, {"residue", kopt::facts::Residue},
-    {"flushes", kopt::facts::Flushes},     {"copies", kopt::facts::Copies},
-    {"traps", kopt::facts::Traps},         {"kill", kopt::facts::KillEndless},
-    {"ramp", kopt::facts::ClockRamp},      {"events", kopt::facts::Events},
-    {"code", kopt::facts::Code},           {"sharing", kopt::facts::Sharing},
-    {"costs", kopt::facts::Costs},         {"tensor_stores", kopt::facts::TensorStores}};
+const std::vector<Section> kSections = {{"variables", kopt::facts::Variables},
+                                        {"residue", kopt::facts::Residue},
+                                        {"flushes", kopt::facts::Flushes},
+                                        {"copies", kopt::facts::Copies},
+                                        {"traps", kopt::facts::Traps},
+                                        {"kill", kopt::facts::KillEndless},
+                                        {"ramp", kopt::facts::ClockRamp},
+                                        {"events", kopt::facts::Events},
+                                        {"dependents", kopt::facts::Dependents},
+                                        {"code", kopt::facts::Code},
+                                        {"sharing", kopt::facts::Sharing},
+                                        {"costs", kopt::facts::Costs},
+                                        {"tensor_stores", kopt::facts::TensorStores}};
 
 int RunHere(const Section& section) {
   try {
@@ -40,9 +46,13 @@ int RunHere(const Section& section) {
 int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const std::vector<std::string> wanted(argv + 1, argv + argc);
+  for (const std::string& name : wanted) {
+    if (std::ranges::find(kSections, name, &Section::name) != kSections.end()) continue;
+    std::fprintf(stderr, "device_facts: there is no section %s\n", name.c_str());
+    return 2;
+  }
   if (wanted.size() == 1) {  // in this process, for tools that follow one
-    const auto only = std::ranges::find(kSections, wanted[0], &Section::name);
-    if (only != kSections.end()) return RunHere(*only);
+    return RunHere(*std::ranges::find(kSections, wanted[0], &Section::name));
   }
   for (const Section& section : kSections) {
     if (!wanted.empty() && std::ranges::find(wanted, section.name) == wanted.end()) continue;

@@ -100,6 +100,13 @@ void Variables() {
     gpu.Check(gpu.driver().cuMemcpyHtoD(place.address, place.image.data(), place.image.size()), "write");
   }
   show("after restoring");
+  // What the driver keeps around them is as writable, and nobody restores it.
+  for (const long long bytes : {4096LL, 65536LL}) {
+    gpu.Launch("note_behind", 1, 1, 0, bytes, 77, out);
+    gpu.Launch("note_behind", 1, 1, 0, bytes, 0, out);
+    gpu.Synchronise();
+    fmt::print("  a note {} bytes behind a variable: {}\n", bytes, gpu.Read<int>(out) == 77 ? "still there" : "gone");
+  }
 }
 
 void Residue() {

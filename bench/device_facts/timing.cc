@@ -135,6 +135,34 @@ void ClockRamp() {
              static_cast<double>(gpu.Read<U64>(out + 8)) / static_cast<double>(gpu.Read<U64>(out)) * 1e3);
 }
 
+// Does the event behind a dependent launch wait for the launch before it, too?
+void Dependents() {
+  Gpu gpu;
+  BlockedTimer timer(gpu);
+  const CUdeviceptr out = gpu.Allocate(16);
+  CUlaunchAttribute attribute{};
+  attribute.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
+  attribute.value.programmaticStreamSerializationAllowed = 1;
+  CUlaunchConfig config{};
+  config.gridDimX = config.gridDimY = config.gridDimZ = 1;
+  config.blockDimX = 32;
+  config.blockDimY = config.blockDimZ = 1;
+  config.hStream = gpu.stream();
+  config.attrs = &attribute;
+  config.numAttrs = 1;
+  std::vector<double> alone, followed;
+  for (int i = 0; i < kRepeats; ++i) {
+    const auto work = [&] { gpu.Launch("early_release", 32, 64, 0, 198000LL, out); };
+    alone.push_back(timer.Time(work));
+    followed.push_back(timer.Time([&] {
+      work();
+      gpu.Check(gpu.driver().cuLaunchKernelEx(&config, gpu.Function("empty"), nullptr, nullptr), "a dependent launch");
+    }));
+  }
+  fmt::print("  work that releases its dependents at once, us: alone {}, with an empty dependent behind it {}\n",
+             Text(QuartilesOf(alone)), Text(QuartilesOf(followed)));
+}
+
 void Events() {
   const char* home = std::getenv("CUDA_HOME");
   const std::string toolkit = home != nullptr ? home : "/usr/local/cuda";

@@ -13,14 +13,15 @@
 namespace kopt {
 namespace {
 
-constexpr size_t kMostSets = 16;         // of a timed batch
-constexpr double kBatchSeconds = 20e-6;  // that a timed batch should last
-constexpr double kMostSetBytes = 4e9;    // of the sets of one shape, on the device
-constexpr size_t kMostLaunches = 64;     // that may be queued behind a blocked stream
-constexpr int kAloneBatches = 9;         // of the baseline, before the candidate has run beside it
-constexpr int kWarmUpBatches = 2;        // before those
-constexpr double kAmbiguous = 0.03;      // by which the baseline's time may change beside the candidate
-constexpr size_t kQuadsAnUnseen = 3;     // between two batches on unseen inputs
+constexpr size_t kMostSets = 16;          // of a timed batch
+constexpr double kSingleSeconds = 20e-6;  // calls of so long are timed one by one
+constexpr double kBatchSeconds = 50e-6;   // that a batch of shorter ones should last
+constexpr double kMostSetBytes = 4e9;     // of the sets of one shape, on the device
+constexpr size_t kMostLaunches = 64;      // that may be queued behind a blocked stream
+constexpr int kAloneBatches = 9;          // of the baseline, before the candidate has run beside it
+constexpr int kWarmUpBatches = 2;         // before those
+constexpr double kAmbiguous = 0.03;       // by which the baseline's time may change beside the candidate
+constexpr size_t kQuadsAnUnseen = 3;      // between two batches on unseen inputs
 
 // `count` different sets among those that there are, in random order.
 std::vector<size_t> RandomNumbers(const CudaShape& shape, size_t count) {
@@ -171,7 +172,8 @@ Judged<size_t> CallsFor(CudaContext& context, CudaRun& run, int side, const Cuda
   const double bytes = static_cast<double>(std::max<size_t>(first->bytes + run.ScratchBytes(*shape.shape), 1));
   const auto by_memory = static_cast<size_t>(std::min(kMostSetBytes, 0.1 * context.device.memory_bytes) / bytes);
   const size_t by_launches = kMostLaunches / run.Launches(side, *shape.shape);
-  const auto wanted = static_cast<size_t>(std::ceil(kBatchSeconds / std::max(seconds, 1e-7)));
+  const auto wanted =
+      seconds >= kSingleSeconds ? 1 : static_cast<size_t>(std::ceil(kBatchSeconds / std::max(seconds, 1e-7)));
   const size_t calls =
       std::clamp<size_t>(wanted, 1, std::max<size_t>(1, std::min({kMostSets, by_memory, by_launches})));
   KOPT_CHECK(shape.sets->Get(calls - 1));

@@ -7,7 +7,8 @@
 
 namespace kopt {
 
-// As many calls as last 20 us, each on a set of its own. The sets that so many calls take are solved then.
+// Calls of a timed batch: one, of calls shorter than 20 us as many as last 50 us, each on a set of its own. The sets
+// that so many calls take are solved then.
 Judged<size_t> CallsFor(CudaContext& context, CudaRun& run, int side, const CudaShape& shape, const Deadline& deadline);
 
 // A batch on random sets. Seconds a call.

@@ -9,33 +9,59 @@ namespace {
 
 constexpr uint64_t kForeignSet = ~uint64_t{0};
 constexpr double kEventJitter = 1e-6;  // seconds by which a batch may be seen too short
-constexpr int kLeastSets = 4;          // of the largest shape that must fit the device together
+// Sets of a scored shape that are on the device at once: five that are compared, one whose answer is a poison, one that
+// nobody has used; the same again while a candidate is confirmed.
+constexpr double kSetsAtOnce = 2 * 7;
 
-// Bytes on the device while one set's answer is computed: inputs, outputs, and every result with variance and writer.
+// Bytes of a set on the device: its tensors, and of each result the value and its variance.
 double BytesOfSet(const BoundTask& task) {
   double bytes = 0;
   for (const BoundTensor& bound : task.tensors) {
-    if (bound.tensor->role != Tensor::Role::kTemp) bytes += static_cast<double>(bound.bytes);
-    if (bound.tensor->role != Tensor::Role::kInput) bytes += 20.0 * static_cast<double>(bound.elements);
+    if (bound.tensor->role == Tensor::Role::kTemp) continue;
+    bytes += static_cast<double>(bound.bytes);
+    if (bound.tensor->role != Tensor::Role::kInput) bytes += 16.0 * static_cast<double>(bound.elements);
   }
   return bytes;
 }
 
-Result<void> CheckMemory(const CudaContext& context, const Shape& shape, const BoundTask& task) {
-  double temps = 0;
+// Bytes while the references run: temps, and for every result who wrote its elements.
+double BytesOfSolving(const BoundTask& task) {
+  double bytes = 0;
   for (const BoundTensor& bound : task.tensors) {
-    if (bound.tensor->role == Tensor::Role::kTemp) temps += 20.0 * static_cast<double>(bound.elements);
+    if (bound.tensor->role == Tensor::Role::kInput) continue;
+    bytes += (bound.tensor->role == Tensor::Role::kTemp ? 20.0 : 4.0) * static_cast<double>(bound.elements);
   }
-  const double needed = kLeastSets * (BytesOfSet(task) - temps) + temps;
-  if (needed <= 0.9 * context.device.memory_bytes) return {};
+  return bytes;
+}
+
+// Refuses a spec whose sets do not fit the device, before any memory is taken.
+Result<void> CheckMemory(const CudaContext& context, const CudaShapes& shapes) {
+  double sets = 0;
+  double solving = 0;
+  double most = 0;
+  const CudaShape* largest = nullptr;
+  for (const CudaShape& shape : shapes) {
+    const double bytes = BytesOfSet(shape.task);
+    const double work = BytesOfSolving(shape.task) + (shape.scored ? 0 : bytes);
+    if (shape.scored) sets += kSetsAtOnce * bytes;
+    solving = std::max(solving, work);
+    if (largest != nullptr && bytes + work <= most) continue;
+    largest = &shape;
+    most = bytes + work;
+  }
+  if (sets + solving <= 0.9 * context.device.memory_bytes) return {};
   return std::unexpected(Error{
       .exit = Exit::kUsage,
-      .message = fmt::format("shape {} needs about {:.1f} GB on the device, which has {:.1f} GB",
-                             ShapeText(context.spec, shape), needed * 1e-9, context.device.memory_bytes * 1e-9),
+      .message = fmt::format("the input sets of this task and their answers need about {:.1f} GB on the device, which "
+                             "has {:.1f} GB; shape "
+                             "{} takes most of it",
+                             (sets + solving) * 1e-9, context.device.memory_bytes * 1e-9,
+                             ShapeText(context.spec, *largest->shape)),
       .file = context.spec.file,
-      .line = shape.position.line,
+      .line = largest->shape->position.line,
       .key = "shape",
-      .hint = "choose a smaller shape; each element of an output or temp takes 20 bytes while the references run"});
+      .hint =
+          "choose a smaller shape; each element of an output takes 16 bytes in every set, of a temp 20 bytes once"});
 }
 
 }  // namespace
@@ -99,7 +125,6 @@ Result<CudaShapes> NewCudaShapes(CudaContext& context, uint64_t seed, uint64_t s
   const Spec& spec = context.spec;
   const auto add = [&](const Shape* shape, bool scored) -> Result<void> {
     KOPT_TRY(BoundTask task, Bind(spec, *shape));
-    KOPT_CHECK(CheckMemory(context, *shape, task));
     shapes.push_back({.shape = shape,
                       .scored = scored,
                       .number = scored ? static_cast<int>(shapes.size()) : 0,
@@ -115,6 +140,7 @@ Result<CudaShapes> NewCudaShapes(CudaContext& context, uint64_t seed, uint64_t s
                                  .hint = "add a [[shape]] without `target`, or with target = \"cuda\""});
   }
   for (const Shape* shape : spec.Checks(Target::kCuda)) KOPT_CHECK(add(shape, false));
+  KOPT_CHECK(CheckMemory(context, shapes));
   // After the vector has its final size: sets refer to their tasks.
   for (size_t i = 0; i < shapes.size(); ++i) {
     const SetSeeds seeds{.sets = Mix(seed, i), .static_inputs = static_seed};
