@@ -27,11 +27,21 @@ build_packages=(g++ cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev l
 # The checks of scripts/lint. Older versions cannot compile std::expected with the libstdc++ of GCC 12.
 lint_packages=(clang-format-19 clang-tidy-19)
 
-# The packages among its arguments that are not installed, on one line.
+# True if what a package is for is there already: installed as a package, or a program from elsewhere.
+is_there() {
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] && return
+  case $1 in
+    g++ | cmake | pkg-config) command -v "$1" >/dev/null ;;
+    ninja-build) command -v ninja >/dev/null ;;
+    *) false ;;
+  esac
+}
+
+# The packages among its arguments that are not there, on one line.
 missing_packages() {
   local package missing=()
   for package in "$@"; do
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+    is_there "$package" || missing+=("$package")
   done
   echo "${missing[*]}"
 }

@@ -177,10 +177,9 @@ Result<void> CudaOracle::Solve(const BoundTask& task, Set& set) {
   if (HostOracle::Suits(task) && !host_missing_) {
     if (!host_) {
       auto host = HostOracle::Create(spec_, context_.options);
+      if (!host && host.error().exit != Exit::kEnvironment) return std::unexpected(std::move(host.error()));
+      host_missing_ = !host;  // without a compiler for the host the device does it, if more slowly
       if (host) host_ = *std::move(host);
-      // Without a compiler for the host the device does it, if more slowly.
-      host_missing_ = !host && host.error().exit == Exit::kEnvironment;
-      if (!host && !host_missing_) return std::unexpected(std::move(host.error()));
     }
     if (host_) return SolveOnHost(task, set);
   }
