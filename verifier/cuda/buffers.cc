@@ -12,13 +12,25 @@ Place PlaceOf(const nlohmann::json& json) {
   return {.bytes = json.at("bytes"), .offset = json.at("offset"), .mapping_bytes = json.at("mapping")};
 }
 
-Mapping Upload(const Device& device, const std::vector<uint64_t>& values) {
-  if (values.empty()) return {};
-  Mapping mapping = Mapping::Create(device, values.size() * sizeof(uint64_t));
-  device.Check(device.driver().cuMemcpyHtoD(mapping.address(), values.data(), values.size() * sizeof(uint64_t)),
-               "a table of offsets");
-  mapping.Protect(device);
-  return mapping;
+Layout LayoutOf(const nlohmann::json& json) {
+  Layout layout{.elements = json.at("elements"), .span = json.at("span"), .width = json.at("width")};
+  const std::vector<uint64_t> extents = json.at("extents"), strides = json.at("strides");
+  if (extents.size() > Layout::kMostRank || strides.size() != extents.size()) {
+    throw std::runtime_error("a tensor of too many dimensions");
+  }
+  layout.rank = static_cast<uint32_t>(extents.size());
+  std::ranges::copy(extents, layout.extent);
+  std::ranges::copy(strides, layout.stride);
+  return layout;
+}
+
+Mapping MapOf(const Device& device, OwnKernels& kernels, const Layout& layout) {
+  Mapping map = Mapping::Create(device, layout.span);
+  device.Check(device.driver().cuMemsetD8Async(map.address(), 0, layout.span, device.stream()), "a map of elements");
+  kernels.MarkElements(layout, map.address());
+  device.Synchronise();
+  map.Protect(device);
+  return map;
 }
 
 size_t ScratchOffset(const Place& place, size_t bytes) {
@@ -29,7 +41,8 @@ size_t ScratchOffset(const Place& place, size_t bytes) {
 
 CUdeviceptr TensorBuffer::address() const { return (kind == Kind::kInput ? pristine : work).address() + place.offset; }
 
-BufferSet::BufferSet(const Device& device, const nlohmann::json& json, std::span<const int> descriptors) {
+BufferSet::BufferSet(const Device& device, OwnKernels& kernels, const nlohmann::json& json,
+                     std::span<const int> descriptors) {
   size_t next = 0;
   const auto import = [&](const Place& place) {
     return Mapping::Import(device, descriptors[next++], place.mapping_bytes, Mapping::Access::kRead);
@@ -45,12 +58,9 @@ BufferSet::BufferSet(const Device& device, const nlohmann::json& json, std::span
       tensor.nan = row.at("nan");
       tensor.keep = row.at("keep");
       tensor.set = row.at("set");
-      tensor.element = row.at("element");
-      if (row.contains("elements")) {
-        tensor.elements = row.at("elements").get<std::vector<uint64_t>>();
-        tensor.gaps = row.at("gaps").get<std::vector<uint64_t>>();
-        tensor.element_table = Upload(device, tensor.elements);
-        tensor.gap_table = Upload(device, tensor.gaps);
+      if (row.contains("layout")) {
+        tensor.layout = LayoutOf(row.at("layout"));
+        tensor.element_map = MapOf(device, kernels, *tensor.layout);
       }
       tensor.work = Mapping::Create(device, tensor.place.mapping_bytes);
       ++written_;
@@ -160,18 +170,18 @@ void BufferSet::Inspect(OwnKernels& kernels, const Poison& poison, uint64_t key,
     if (tensor.kind == TensorBuffer::Kind::kInput) continue;
     const CUdeviceptr digest = counters, damage = counters + 8, gaps = counters + 16;
     counters += 24;
-    if (tensor.elements.empty()) {
+    if (!tensor.layout) {
       kernels.Digest(StretchOf(tensor.address(), tensor.address() + tensor.place.bytes), key, digest);
     } else {
-      kernels.DigestElements(tensor.address(), tensor.element_table.address(), tensor.elements.size(), tensor.element,
-                             key, digest);
+      kernels.DigestElements(tensor.address(), *tensor.layout, key, digest);
       // What lay there before: an inout's own bytes, or the poison. A strided output has no foreign answer.
+      const CUdeviceptr map = tensor.element_map.address();
       if (tensor.kind == TensorBuffer::Kind::kInout) {
-        kernels.CompareElements(tensor.address(), tensor.pristine.address() + tensor.place.offset,
-                                tensor.gap_table.address(), tensor.gaps.size(), tensor.element, gaps);
+        const CUdeviceptr original = tensor.pristine.address() + tensor.place.offset;
+        kernels.CompareGaps(tensor.address(), original, map, *tensor.layout, gaps);
       } else {
-        kernels.CheckElements(tensor.address(), tensor.gap_table.address(), tensor.gaps.size(), tensor.element,
-                              static_cast<uint32_t>(tensor.address() % 8), PatternOf(tensor, i, poison), gaps);
+        kernels.CheckGaps(tensor.address(), map, *tensor.layout, static_cast<uint32_t>(tensor.address() % 8),
+                          PatternOf(tensor, i, poison), gaps);
       }
     }
     around(tensor.work.address(), tensor.work.bytes(), tensor.place.offset, tensor.place.bytes, i, damage);

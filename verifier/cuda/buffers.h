@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,23 +25,21 @@ struct TensorBuffer {
   enum class Kind { kInput, kInout, kOutput };
   Kind kind = Kind::kInput;
   Place place;
-  uint64_t nan = 0;                // eight bytes of the dtype's NaN; of an integer some odd value
-  uint64_t keep = 0, set = 0;      // masks that make random bits finite
-  uint32_t element = 1;            // bytes
-  std::vector<uint64_t> elements;  // strided: byte offsets of the logical elements, in order; dense: empty
-  std::vector<uint64_t> gaps;      // strided: byte offsets of what lies between them
-  Mapping pristine;                // inputs, inouts: what the oracle drew, read-only
-  Mapping work;                    // inouts, outputs
-  Mapping foreign;                 // outputs: the right answer to a set that this process is never given, read-only
-  Mapping element_table, gap_table;
-  CUdeviceptr address() const;  // of the data
+  uint64_t nan = 0;              // eight bytes of the dtype's NaN; of an integer some odd value
+  uint64_t keep = 0, set = 0;    // masks that make random bits finite
+  std::optional<Layout> layout;  // of a strided one
+  Mapping pristine;              // inputs, inouts: what the oracle drew, read-only
+  Mapping work;                  // inouts, outputs
+  Mapping foreign;               // outputs: the right answer to a set that this process is never given, read-only
+  Mapping element_map;           // of a strided one: which elements of the span are none of its gaps
+  CUdeviceptr address() const;   // of the data
 };
 
 class BufferSet {
  public:
   // `json`: {"tensors": [...], "scratch": [places], "scalars": [u64...]}; `descriptors`: of every input, inout, and of
   // every output with "foreign", in order. They stay the caller's.
-  BufferSet(const Device& device, const nlohmann::json& json, std::span<const int> descriptors);
+  BufferSet(const Device& device, OwnKernels& kernels, const nlohmann::json& json, std::span<const int> descriptors);
 
   const std::vector<TensorBuffer>& tensors() const { return tensors_; }
   CUdeviceptr scratch(size_t index, size_t bytes) const;  // data of that size, at the end of the buffer's mapping

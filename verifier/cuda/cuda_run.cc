@@ -50,22 +50,12 @@ PoisonWords PoisonOf(DType type) {
   }
 }
 
-// Byte offsets of the logical elements of a strided storage, in order, and of what lies between them.
-void AddElements(json& row, const BoundTensor& bound) {
-  const size_t size = Size(bound.tensor->dtype);
-  std::vector<uint64_t> elements;
-  std::vector<bool> taken(static_cast<size_t>(bound.span));
-  for (long long i = 0; i < bound.elements; ++i) {
-    const auto offset = static_cast<size_t>(bound.Offset(i));
-    elements.push_back(offset * size);
-    taken[offset] = true;
-  }
-  std::vector<uint64_t> gaps;
-  for (size_t i = 0; i < taken.size(); ++i) {
-    if (!taken[i]) gaps.push_back(i * size);
-  }
-  row["elements"] = elements;
-  row["gaps"] = gaps;
+json LayoutJson(const BoundTensor& bound) {
+  return {{"elements", bound.elements},
+          {"span", bound.span},
+          {"width", Size(bound.tensor->dtype)},
+          {"extents", bound.shape},
+          {"strides", bound.strides}};
 }
 
 // The number of a tensor among those that are in memory.
@@ -271,8 +261,7 @@ Judged<void> CudaRun::UseSet(const CudaShape& shape, const CudaOracle::Set& set)
       row["nan"] = poison.nan;
       row["keep"] = poison.keep;
       row["set"] = poison.set;
-      row["element"] = Size(tensor.dtype);
-      if (!bound.IsDense()) AddElements(row, bound);
+      if (!bound.IsDense()) row["layout"] = LayoutJson(bound);
     }
     if (tensor.role == Tensor::Role::kOutput) {
       const Fd& answer = foreign->foreign.at(next_output++);

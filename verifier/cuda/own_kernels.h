@@ -19,6 +19,13 @@ struct Variable {  // or a part of one
   uint64_t bytes = 0;
 };
 
+struct Layout {
+  static constexpr size_t kMostRank = 16;
+  uint64_t elements = 0, span = 0;
+  uint32_t rank = 0, width = 0;
+  uint64_t extent[kMostRank] = {}, stride[kMostRank] = {};
+};
+
 inline constexpr unsigned kSnapshotWords = 256;
 
 // The bytes [begin, end) as a stretch.
@@ -36,18 +43,19 @@ class OwnKernels {
     Spread("kopt_copy", to.words, to, from, complement ? ~uint64_t{0} : uint64_t{0});
   }
   void Digest(const Stretch& from, uint64_t key, CUdeviceptr sum) { Spread("kopt_digest", from.words, from, key, sum); }
-  // `offsets`: device memory with `count` byte offsets of elements of `width` bytes.
-  void DigestElements(CUdeviceptr from, CUdeviceptr offsets, uint64_t count, uint32_t width, uint64_t key,
-                      CUdeviceptr sum) {
-    Spread("kopt_digest_elements", count, from, offsets, count, width, key, sum);
+  void DigestElements(CUdeviceptr from, const Layout& layout, uint64_t key, CUdeviceptr sum) {
+    Spread("kopt_digest_elements", layout.elements, from, layout, key, sum);
   }
-  void CheckElements(CUdeviceptr from, CUdeviceptr offsets, uint64_t count, uint32_t width, uint32_t skew,
-                     const Pattern& pattern, CUdeviceptr damage) {
-    Spread("kopt_check_elements", count, from, offsets, count, width, skew, pattern, damage);
+  // `map`: a byte for each element of the span, 0 before.
+  void MarkElements(const Layout& layout, CUdeviceptr map) {
+    Spread("kopt_mark_elements", layout.elements, layout, map);
   }
-  void CompareElements(CUdeviceptr from, CUdeviceptr original, CUdeviceptr offsets, uint64_t count, uint32_t width,
-                       CUdeviceptr damage) {
-    Spread("kopt_compare_elements", count, from, original, offsets, count, width, damage);
+  void CheckGaps(CUdeviceptr from, CUdeviceptr map, const Layout& layout, uint32_t skew, const Pattern& pattern,
+                 CUdeviceptr damage) {
+    Spread("kopt_check_gaps", layout.span, from, map, layout.span, layout.width, skew, pattern, damage);
+  }
+  void CompareGaps(CUdeviceptr from, CUdeviceptr original, CUdeviceptr map, const Layout& layout, CUdeviceptr damage) {
+    Spread("kopt_compare_gaps", layout.span, from, original, map, layout.span, layout.width, damage);
   }
   // Copies kSnapshotWords words of a stretch, drawn by `seed`; CompareSnapshot adds the number that changed since.
   void Snapshot(const Stretch& from, uint64_t seed, CUdeviceptr to) {

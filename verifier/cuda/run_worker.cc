@@ -89,7 +89,7 @@ class Runner {
   json TakeSet(const Frame& request, std::vector<int>& descriptors) {
     const int id = request.json.at("id");
     Forget(id);
-    const auto [place, added] = sets_.try_emplace(id, device_, request.json, request.descriptors);
+    const auto [place, added] = sets_.try_emplace(id, device_, *kernels_, request.json, request.descriptors);
     descriptors = place->second.Export();
     return {{"ok", true}};
   }

@@ -76,36 +76,54 @@ __device__ inline u64 element(const unsigned char* at, u32 width) {
   return value;
 }
 
-// The same over elements of `width` bytes at these byte offsets.
-extern "C" __global__ void kopt_digest_elements(const unsigned char* from, const u64* offsets, u64 count, u32 width,
-                                                u64 key, u64* sum) {
+// Where the elements of a strided storage lie: extents and strides by dimension, in elements.
+struct Layout {
+  u64 elements, span;  // span: all that it holds, gaps included
+  u32 rank, width;     // width: bytes of an element
+  u64 extent[16], stride[16];
+  __device__ u64 place(u64 index) const {
+    u64 at = 0;
+    for (u32 d = rank; d-- > 0; index /= extent[d]) at += index % extent[d] * stride[d];
+    return at;
+  }
+};
+
+// The same over the elements of a strided storage.
+extern "C" __global__ void kopt_digest_elements(const unsigned char* from, Layout layout, u64 key, u64* sum) {
   u64 mine = 0;
-  for (u64 i = first(); i < count; i += step()) mine += mix(element(from + offsets[i], width) ^ mix(key, i), key);
+  for (u64 i = first(); i < layout.elements; i += step()) {
+    mine += mix(element(from + layout.place(i) * layout.width, layout.width) ^ mix(key, i), key);
+  }
   if (mine != 0) atomicAdd(sum, mine);
 }
 
-// Adds the number of elements at these byte offsets that differ from what kopt_fill wrote to the stretch that begins
-// `skew` bytes before `from`.
-extern "C" __global__ void kopt_check_elements(const unsigned char* from, const u64* offsets, u64 count, u32 width,
-                                               u32 skew, Pattern pattern, u64* damage) {
+// Marks in a map of the span, which is 0 before, what is an element and no gap.
+extern "C" __global__ void kopt_mark_elements(Layout layout, unsigned char* map) {
+  for (u64 i = first(); i < layout.elements; i += step()) map[layout.place(i)] = 1;
+}
+
+// Adds the number of gaps that differ from what kopt_fill wrote to the stretch that begins `skew` bytes before `from`.
+extern "C" __global__ void kopt_check_gaps(const unsigned char* from, const unsigned char* map, u64 span, u32 width,
+                                           u32 skew, Pattern pattern, u64* damage) {
   u64 mine = 0;
-  for (u64 i = first(); i < count; i += step()) {
+  for (u64 i = first(); i < span; i += step()) {
+    if (map[i]) continue;
     bool same = true;
     for (u32 b = 0; b < width; ++b) {
-      const u64 place = skew + offsets[i] + b;
-      same = same && from[offsets[i] + b] == (unsigned char)(pattern.word(place / 8) >> (8 * (place % 8)));
+      const u64 place = skew + i * width + b;
+      same = same && from[i * width + b] == (unsigned char)(pattern.word(place / 8) >> (8 * (place % 8)));
     }
     mine += !same;
   }
   if (mine > 0) atomicAdd(damage, mine);
 }
 
-// The same for elements that must be those of another storage.
-extern "C" __global__ void kopt_compare_elements(const unsigned char* from, const unsigned char* original,
-                                                 const u64* offsets, u64 count, u32 width, u64* damage) {
+// The same for gaps that must be those of another storage.
+extern "C" __global__ void kopt_compare_gaps(const unsigned char* from, const unsigned char* original,
+                                             const unsigned char* map, u64 span, u32 width, u64* damage) {
   u64 mine = 0;
-  for (u64 i = first(); i < count; i += step()) {
-    mine += element(from + offsets[i], width) != element(original + offsets[i], width);
+  for (u64 i = first(); i < span; i += step()) {
+    mine += !map[i] && element(from + i * width, width) != element(original + i * width, width);
   }
   if (mine > 0) atomicAdd(damage, mine);
 }
