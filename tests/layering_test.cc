@@ -27,7 +27,8 @@ const std::map<std::string, Folders> kMayInclude = {
     {"verifier/sandbox", {"base"}},
     {"verifier/oracle", {"base", "task"}},
     {"verifier/cpu", {"base", "task", "verifier/core", "verifier/oracle", "verifier/sandbox"}},
-    {"verifier/cuda", {"base", "task", "verifier/core", "verifier/oracle", "verifier/sandbox"}},
+    // References with few long tuples run on the host.
+    {"verifier/cuda", {"base", "task", "verifier/core", "verifier/oracle", "verifier/sandbox", "verifier/cpu"}},
     {"store", {"base", "task", "verifier/core"}},
     {"llm_client", {"base"}},
     {"prompts", {"base", "task", "verifier/core"}},

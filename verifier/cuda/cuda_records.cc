@@ -14,8 +14,7 @@ Refusal Disagreement(const CudaContext& context, const Shape& shape, double even
   Refusal refusal{.outcome = Outcome::kQuarantined, .stage = Stage::kMeasure};
   refusal.reason = fmt::format(
       "the device's own records give {:.1f} us from the first kernel's start to the last one's end, the events {:.1f} "
-      "us "
-      "(shape {})",
+      "us (shape {})",
       records * 1e6, events * 1e6, ShapeText(context.spec, shape));
   refusal.evidence["shape"] = ShapeText(context.spec, shape);
   return refusal;
@@ -31,34 +30,21 @@ bool RecordsAgree(double events, double records, size_t launches) {
 Judged<void> CheckRecords(CudaContext& context, CudaRun& run, const CudaShapes& shapes,
                           const std::function<Deadline(const Shape&)>& deadline, Verdict& verdict) {
   const Lane::Hold hold = context.lane.Alone();
-  struct Timed {
-    const CudaShape& shape;
-    const CudaOracle::Set& set;
-    double events;
-  };
-  std::vector<Timed> timed;  // all of them before the first records are taken
+  auto& evidence = verdict.evidence["records"] = nlohmann::ordered_json::array();
   for (const CudaShape& shape : shapes) {
     if (!shape.scored) continue;
     KOPT_TRY(const CudaOracle::Set* set, shape.sets->Get(0));
-    std::vector<double> events;
+    std::vector<double> by_records, by_events;
     for (int i = 0; i < kRepeats; ++i) {
-      KOPT_TRY(const double seconds, run.Time(CudaRun::kCandidate, shape, {set}, deadline(*shape.shape)));
-      events.push_back(seconds);
-    }
-    timed.push_back({shape, *set, Median(events)});
-  }
-  auto& evidence = verdict.evidence["records"] = nlohmann::ordered_json::array();
-  for (const auto& [shape, set, events] : timed) {
-    std::vector<double> spans;
-    for (int i = 0; i < kRepeats; ++i) {
-      KOPT_TRY(const auto seconds, run.Records(CudaRun::kCandidate, shape, set, deadline(*shape.shape)));
-      if (!seconds) {
+      KOPT_TRY(const auto recorded, run.Records(CudaRun::kCandidate, shape, *set, deadline(*shape.shape)));
+      if (!recorded) {
         evidence = "no CUPTI";
         return {};
       }
-      spans.push_back(*seconds);
+      by_records.push_back(recorded->records);
+      by_events.push_back(recorded->events);
     }
-    const double records = Median(spans);
+    const double records = Median(by_records), events = Median(by_events);
     evidence.push_back(
         {{"shape", ShapeText(context.spec, *shape.shape)}, {"events_us", events * 1e6}, {"records_us", records * 1e6}});
     if (!RecordsAgree(events, records, run.Launches(CudaRun::kCandidate, *shape.shape))) {

@@ -10,8 +10,9 @@ namespace kopt {
 // Seconds of a call with so many launches: they may differ by 5 %, or by 2 us and 1.5 us a launch where that is more.
 bool RecordsAgree(double events, double records, size_t launches);
 
-// Times the candidate once more at every scored shape, then takes records of the same calls; the evidence gets both
-// ("records"). Refuses (quarantined) where they disagree. Nothing may be timed in this process afterwards.
+// Takes records of a few more calls of the candidate at every scored shape; the evidence gets them with the time
+// between events around the same calls ("records"). Refuses (quarantined) where they disagree. Nothing may be timed in
+// this process afterwards.
 Judged<void> CheckRecords(CudaContext& context, CudaRun& run, const CudaShapes& shapes,
                           const std::function<Deadline(const Shape&)>& deadline, Verdict& verdict);
 

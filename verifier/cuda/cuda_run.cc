@@ -439,8 +439,8 @@ Judged<double> CudaRun::Time(int side, const CudaShape& shape, const std::vector
   return SecondsOf(answer, sets.size());
 }
 
-Judged<std::optional<double>> CudaRun::Records(int side, const CudaShape& shape, const CudaOracle::Set& set,
-                                               const Deadline& deadline) {
+Judged<std::optional<CudaRun::Recorded>> CudaRun::Records(int side, const CudaShape& shape, const CudaOracle::Set& set,
+                                                          const Deadline& deadline) {
   KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
   if (toolkit.cupti.empty()) return std::nullopt;
   KOPT_CHECK(UseSet(shape, set));
@@ -456,7 +456,8 @@ Judged<std::optional<double>> CudaRun::Records(int side, const CudaShape& shape,
                Stage::kMeasure, shape.shape));
   const json& records = answer.json.at("records");
   if (records.is_null()) return std::nullopt;
-  return records.at("us").get<double>() * 1e-6;
+  return Recorded{.records = records.at("us").get<double>() * 1e-6,
+                  .events = records.at("events_us").get<double>() * 1e-6};
 }
 
 Judged<double> CudaRun::AwaitClock() {
