@@ -17,6 +17,7 @@
 #include "base/descriptors.h"
 #include "verifier/cuda/compile_protocol.h"
 #include "verifier/cuda/nvrtc.h"
+#include "verifier/cuda/ptx_lines.h"
 #include "verifier/sandbox/sandbox.h"
 
 namespace kopt {
@@ -96,9 +97,8 @@ bool Parse(int argc, char** argv, Arguments& arguments) {
 
 class Compiler {
  public:
-  Compiler(const Nvrtc& nvrtc, const Arguments& arguments) : nvrtc_(nvrtc) {
-    options_ = {"--gpu-architecture=" + arguments.arch, "--std=c++20", "--device-as-default-execution-space",
-                "--ptxas-options=-v"};
+  Compiler(const Nvrtc& nvrtc, const Arguments& arguments) : nvrtc_(nvrtc), arch_(arguments.arch) {
+    options_ = {"--std=c++20", "--device-as-default-execution-space", "--ptxas-options=-v"};
     if (arguments.prefix == "none") {
       options_.emplace_back("--fmad=false");  // the truth is computed as it is written
       return;
@@ -120,18 +120,25 @@ class Compiler {
     std::string log;
     std::string cubin;
     const std::string text = fmt::format("#include \"{}\"\n#pragma nv_hdrstop\n", kPrefixName);
-    const nvrtcResult result = Run(text, "--create-pch=" + precompiled_, log, cubin);
+    const nvrtcResult result = Run(text, {"--create-pch=" + precompiled_}, log, cubin);
     return result == NVRTC_SUCCESS ? "" : nvrtc_.nvrtcGetErrorString(result) + (": " + log);
   }
 
   nvrtcResult Compile(const std::string& text, std::string& log, std::string& cubin) {
-    if (prefix_.empty()) return Run(text, "", log, cubin);
+    if (prefix_.empty()) return Run(text, {}, log, cubin);
     const std::string whole = fmt::format("#include \"{}\"\n{}", kPrefixName, text);
-    return Run(whole, "--use-pch=" + precompiled_, log, cubin);
+    const nvrtcResult result = Run(whole, {"--use-pch=" + precompiled_}, log, cubin);
+    if (result == NVRTC_SUCCESS || !NamesPtxLines(log)) return result;
+    std::string none;
+    std::string ptx;
+    if (Run(whole, {}, none, ptx, true) == NVRTC_SUCCESS) log = WithSourceLines(log, ptx);
+    return result;
   }
 
  private:
-  nvrtcResult Run(const std::string& text, const std::string& option, std::string& log, std::string& cubin) {
+  // `as_ptx`: what the assembler would be given, for sm_90a as compute_90a.
+  nvrtcResult Run(const std::string& text, std::vector<std::string> more, std::string& log, std::string& output,
+                  bool as_ptx = false) {
     std::vector<const char*> names{kPrefixName};
     std::vector<const char*> texts{prefix_.c_str()};
     for (const char* name : kHabitual) {
@@ -142,9 +149,10 @@ class Compiler {
     nvrtcResult result = nvrtc_.nvrtcCreateProgram(&program, text.c_str(), "candidate.cu",
                                                    static_cast<int>(names.size()), texts.data(), names.data());
     if (result != NVRTC_SUCCESS) return result;
+    more.push_back("--gpu-architecture=" + (as_ptx ? "compute_" + arch_.substr(arch_.find('_') + 1) : arch_));
+    more.insert(more.end(), options_.begin(), options_.end());
     std::vector<const char*> options;
-    for (const std::string& given : options_) options.push_back(given.c_str());
-    if (!option.empty()) options.push_back(option.c_str());
+    for (const std::string& option : more) options.push_back(option.c_str());
     result = nvrtc_.nvrtcCompileProgram(program, static_cast<int>(options.size()), options.data());
     size_t size = 0;
     if (nvrtc_.nvrtcGetProgramLogSize(program, &size) == NVRTC_SUCCESS && size > 1) {
@@ -152,16 +160,17 @@ class Compiler {
       nvrtc_.nvrtcGetProgramLog(program, log.data());
       log.resize(std::strlen(log.c_str()));
     }
-    if (result == NVRTC_SUCCESS && nvrtc_.nvrtcGetCUBINSize(program, &size) == NVRTC_SUCCESS) {
-      cubin.resize(size);
-      nvrtc_.nvrtcGetCUBIN(program, cubin.data());
+    const auto size_of = as_ptx ? nvrtc_.nvrtcGetPTXSize : nvrtc_.nvrtcGetCUBINSize;
+    if (result == NVRTC_SUCCESS && size_of(program, &size) == NVRTC_SUCCESS) {
+      output.resize(size);
+      (as_ptx ? nvrtc_.nvrtcGetPTX : nvrtc_.nvrtcGetCUBIN)(program, output.data());
     }
     nvrtc_.nvrtcDestroyProgram(&program);
     return result;
   }
 
   const Nvrtc& nvrtc_;
-  std::string precompiled_, prefix_;
+  std::string arch_, precompiled_, prefix_;
   std::vector<std::string> options_;
 };
 

@@ -20,6 +20,8 @@ namespace kopt {
   X(nvrtcGetProgramLog)          \
   X(nvrtcGetCUBINSize)           \
   X(nvrtcGetCUBIN)               \
+  X(nvrtcGetPTXSize)             \
+  X(nvrtcGetPTX)                 \
   X(nvrtcGetPCHCreateStatus)     \
   X(nvrtcGetPCHHeapSizeRequired) \
   X(nvrtcSetPCHHeapSize)

@@ -1,4 +1,4 @@
-// expect: compile_error: 
+// expect: compile_error: candidate.cu\(12\): error
 // An instruction that does not exist.
 //@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
 
