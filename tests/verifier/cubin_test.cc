@@ -171,15 +171,16 @@ __device__ int plain;
 static __device__ int hidden;
 namespace { __device__ int unnamed; }
 __constant__ int fixed[4];
+__device__ int __nv_reservedSMEM_note;  // called like the assembler's own symbols
 template <class T> __device__ T made = T(3);
 extern "C" __global__ void k(int* x) {
   static __device__ int local;
-  x[0] = ++plain + ++hidden + ++unnamed + fixed[x[1]] + ++made<int> + ++local;
+  x[0] = ++plain + ++hidden + ++unnamed + ++__nv_reservedSMEM_note + fixed[x[1]] + ++made<int> + ++local;
   asm volatile("{ .global .u32 assembled; st.global.u32 [assembled], 7; }");
   x[2] = sinf(x[3]);
 })");
   EXPECT_EQ(symbols.imports, Names());
-  for (const char* name : {"plain", "hidden", "unnamed", "fixed", "made", "local", "assembled", "__cudart_i2opi_f"}) {
+  for (const char* name : {"plain", "hidden", "unnamed", "fixed", "made", "local", "assembled", "__cudart_i2opi_f", "reservedSMEM_note"}) {
     EXPECT_TRUE(std::ranges::any_of(symbols.variables, [&](const std::string& one) {
       return one.find(name) != one.npos;
     })) << name;
