@@ -135,7 +135,31 @@ CREATE UNIQUE INDEX verdict_once ON verdict (run, turn, configuration, confirmat
 DROP INDEX verdict_by_turn;
 )sql";
 
-constexpr const char* kMigrations[] = {kFirst, kSecond};
+// What a model was asked, and what it answered. An answer is here before anybody has looked at it.
+constexpr const char* kThird = R"sql(
+CREATE TABLE exchange (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES run (id),
+  turn INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('asked', 'answered', 'looked_at', 'failed', 'cancelled')),
+  model TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  shown TEXT NOT NULL,
+  asked TEXT NOT NULL,
+  answered TEXT NOT NULL,
+  asked_at REAL,
+  answered_at REAL,
+  reply TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  prompt_tokens INTEGER,
+  completion_tokens INTEGER,
+  usd REAL,
+  UNIQUE (run, turn)
+) STRICT;
+CREATE INDEX exchange_by_state ON exchange (run, state);
+)sql";
+
+constexpr const char* kMigrations[] = {kFirst, kSecond, kThird};
 
 // A file with tables must carry kopt's mark. Tables first: another process may be making them just now.
 Result<void> CheckOwner(sqlite::Database& database) {

@@ -40,7 +40,7 @@ Result<bool> Store::RemoveRun(const RunRow& run) {
   if (!unchanged) return false;
   KOPT_CHECK(same.Run());
   KOPT_CHECK(DeleteSamples(database, id));
-  for (const char* table : {"verdict", "turn", "event"}) {
+  for (const char* table : {"verdict", "turn", "exchange", "event"}) {
     KOPT_CHECK(database.Run(fmt::format("DELETE FROM {} WHERE run = ?", table), id));
   }
   KOPT_CHECK(database.Run("DELETE FROM run WHERE id = ?", id));

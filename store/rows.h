@@ -24,6 +24,7 @@ nlohmann::ordered_json ParseJson(const std::string& text);
 // A row that must be there is not.
 std::unexpected<Error> Missing(const sqlite::Database& database, std::string_view what);
 Result<int64_t> RunId(sqlite::Database& database, std::string_view run);
+Result<void> InsertTurn(sqlite::Database& database, std::string_view run, const TurnRow& turn);
 Result<void> InsertTask(sqlite::Database& database, const TaskRow& task);
 // The same source gives the same row.
 Result<RowId> InsertCandidate(sqlite::Database& database, std::string_view source, std::string_view normalised);

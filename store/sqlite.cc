@@ -107,6 +107,11 @@ void Statement::Bind(std::optional<double> value) {
   if (code_ == SQLITE_OK) code_ = code;
 }
 
+void Statement::Bind(std::optional<int64_t> value) {
+  if (value) return Bind(*value);
+  Bind(std::optional<double>());
+}
+
 void Statement::Bind(Blob value) {
   const char* data = value.bytes.empty() ? "" : value.bytes.data();
   const int code = sqlite3_bind_blob64(statement_, ++bound_, data, value.bytes.size(), SQLITE_TRANSIENT);
@@ -133,6 +138,11 @@ Result<void> Statement::Run() {
 }
 
 int64_t Statement::Int(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::optional<int64_t> Statement::IntIfAny(int column) const {
+  if (sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::nullopt;
+  return Int(column);
+}
 
 std::optional<double> Statement::Real(int column) const {
   if (sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::nullopt;

@@ -44,6 +44,7 @@ class Statement {
   void Bind(const std::string& value) { Bind(std::string_view(value)); }
   void Bind(const char* value) { Bind(std::string_view(value)); }
   void Bind(std::optional<double> value);
+  void Bind(std::optional<int64_t> value);
   void Bind(Blob value);
 
   // True: a row is there. False: done.
@@ -52,9 +53,10 @@ class Statement {
   Result<void> Run();
 
   int64_t Int(int column) const;
-  std::optional<double> Real(int column) const;  // nothing: NULL
-  std::string Text(int column) const;            // NULL: empty
-  std::string Bytes(int column) const;           // of a blob
+  std::optional<int64_t> IntIfAny(int column) const;  // nothing: NULL
+  std::optional<double> Real(int column) const;       // nothing: NULL
+  std::string Text(int column) const;                 // NULL: empty
+  std::string Bytes(int column) const;                // of a blob
 
  private:
   friend class Database;

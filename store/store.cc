@@ -86,12 +86,6 @@ Result<void> InsertRun(Database& database, const RunRow& run) {
       run.budget_seconds, run.active_seconds, DumpJson(run.settings), DumpJson(run.result));
 }
 
-Result<void> InsertTurn(Database& database, std::string_view run, const TurnRow& turn) {
-  KOPT_TRY(const int64_t id, RunId(database, run));
-  return database.Run("INSERT INTO turn (run, turn, candidate, created, detail) VALUES (?, ?, ?, ?, ?)", id, turn.turn,
-                      turn.candidate, turn.created.empty() ? Timestamp() : turn.created, DumpJson(turn.detail));
-}
-
 Result<void> CheckIntegrity(Database& database) {
   KOPT_TRY(const int64_t pages, database.Number("PRAGMA page_count"));
   KOPT_TRY(const int64_t page_bytes, database.Number("PRAGMA page_size"));
@@ -115,6 +109,12 @@ Result<void> CreateFolder(const std::filesystem::path& folder) {
 }
 
 }  // namespace
+
+Result<void> InsertTurn(Database& database, std::string_view run, const TurnRow& turn) {
+  KOPT_TRY(const int64_t id, RunId(database, run));
+  return database.Run("INSERT INTO turn (run, turn, candidate, created, detail) VALUES (?, ?, ?, ?, ?)", id, turn.turn,
+                      turn.candidate, turn.created.empty() ? Timestamp() : turn.created, DumpJson(turn.detail));
+}
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::Store(Store&&) noexcept = default;

@@ -54,6 +54,24 @@ struct VerdictRow {
   double at_seconds = 0;  // active time of the run when it was reached
 };
 
+// A prompt to a model and its reply. States: asked; answered (the reply is stored, nobody has looked at it); looked_at
+// (its candidate is a turn, or the detail says why there is none); failed (there will be no reply); cancelled.
+struct ExchangeRow {
+  int turn = 0;  // from 1 on; also that of the candidate in the reply
+  std::string state = "asked";
+  std::string model;            // "external": somebody outside
+  std::string prompt;           // as it was sent: JSON, or text
+  std::vector<int> shown;       // turns that the prompt shows
+  std::string asked, answered;  // ISO 8601, UTC; answered: empty until it is
+  double asked_at = 0;          // active time of the run
+  std::optional<double> answered_at;
+  std::string reply;
+  nlohmann::ordered_json detail =
+      nlohmann::ordered_json::object();  // reasoning, finish_reason, failure, complaint, ...
+  std::optional<int64_t> prompt_tokens, completion_tokens;
+  std::optional<double> usd;
+};
+
 // A file that a spec fills a tensor from.
 struct TaskFile {
   std::string name;                    // as the spec writes it
@@ -110,6 +128,20 @@ class Store {
   Result<RowId> AddVerdict(std::string_view run, const VerdictRow& row);
   // Without samples unless asked for.
   Result<std::vector<VerdictRow>> Verdicts(std::string_view run, bool with_samples = false);
+  // Takes the next number that no turn and no exchange of the run has.
+  Result<int> AddExchange(std::string_view run, const ExchangeRow& row);
+  // The reply with what came with it: answered_at, detail, tokens, price. False: nobody waits for it (any more).
+  Result<bool> AnswerExchange(std::string_view run, const ExchangeRow& row);
+  // `state`: failed or cancelled, of one that is asked. False as above.
+  Result<bool> EndExchange(std::string_view run, int turn, std::string_view state,
+                           const nlohmann::ordered_json& detail);
+  // An answered one was looked at: its candidate, if it holds one, becomes the turn, in the same transaction. False: it
+  // was looked at before.
+  Result<bool> LookAtExchange(std::string_view run, int turn, std::optional<RowId> candidate,
+                              const nlohmann::ordered_json& detail);
+  // In order of their numbers; without prompts, replies and details unless asked for.
+  Result<std::vector<ExchangeRow>> Exchanges(std::string_view run, bool with_texts = false);
+  Result<std::optional<ExchangeRow>> FindExchange(std::string_view run, int turn);
   Result<void> AddEvent(std::string_view run, std::string_view kind, const nlohmann::ordered_json& detail);
 
   // With all that belongs to it, and what no other run needs. False: somebody changed it since `run` was read.

@@ -1,4 +1,4 @@
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 PRAGMA application_id = 1802465396;
 CREATE TABLE task (
   spec_hash TEXT NOT NULL PRIMARY KEY,
@@ -108,3 +108,23 @@ CREATE TABLE task_file (
   PRIMARY KEY (spec_hash, name)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX verdict_once ON verdict (run, turn, configuration, confirmation);
+CREATE TABLE exchange (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES run (id),
+  turn INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('asked', 'answered', 'looked_at', 'failed', 'cancelled')),
+  model TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  shown TEXT NOT NULL,
+  asked TEXT NOT NULL,
+  answered TEXT NOT NULL,
+  asked_at REAL,
+  answered_at REAL,
+  reply TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  prompt_tokens INTEGER,
+  completion_tokens INTEGER,
+  usd REAL,
+  UNIQUE (run, turn)
+) STRICT;
+CREATE INDEX exchange_by_state ON exchange (run, state);

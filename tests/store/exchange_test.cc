@@ -1,0 +1,139 @@
+// Prompts and replies in the memory.
+#include <set>
+#include <thread>
+
+#include "tests/store/sqlite_helpers.h"
+
+namespace kopt {
+namespace {
+
+class ExchangeTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto store = Store::Open(folder_.path());
+    ASSERT_TRUE(store) << store.error().Text();
+    store_.emplace(std::move(*store));
+    Fill(*store_, "r");
+  }
+  int Ask() {
+    const auto turn = store_->AddExchange("r", {.model = "m", .prompt = "p", .shown = {0, 3}, .asked_at = 1.5});
+    EXPECT_TRUE(turn) << turn.error().Text();
+    return turn.value_or(0);
+  }
+  ExchangeRow Answer(int turn) {
+    ExchangeRow row{.turn = turn, .answered_at = 2.5, .reply = "```\ncode\n```", .prompt_tokens = 100};
+    row.completion_tokens = 7;
+    row.usd = 0.01;
+    row.detail = {{"finish_reason", "stop"}};
+    EXPECT_TRUE(store_->AnswerExchange("r", row).value_or(false));
+    return row;
+  }
+  std::string State(int turn) { return store_->FindExchange("r", turn)->value().state; }
+
+  TemporaryFolder folder_ = NewFolder();
+  std::optional<Store> store_;
+};
+
+TEST_F(ExchangeTest, GoesFromAskedToATurn) {
+  ASSERT_EQ(Ask(), 1);
+  ASSERT_EQ(Ask(), 2);
+  const ExchangeRow answer = Answer(2);
+  EXPECT_EQ(State(1), "asked");
+  const ExchangeRow read = store_->FindExchange("r", 2)->value();
+  EXPECT_EQ(read.state, "answered");
+  EXPECT_EQ(read.model, "m");
+  EXPECT_EQ(read.prompt, "p");
+  EXPECT_EQ(read.shown, (std::vector<int>{0, 3}));
+  EXPECT_EQ(read.asked_at, 1.5);
+  EXPECT_EQ(read.answered_at, 2.5);
+  EXPECT_FALSE(read.asked.empty());
+  EXPECT_FALSE(read.answered.empty());
+  EXPECT_EQ(read.reply, answer.reply);
+  EXPECT_EQ(read.detail, answer.detail);
+  EXPECT_EQ(read.prompt_tokens, 100);
+  EXPECT_EQ(read.completion_tokens, 7);
+  EXPECT_EQ(read.usd, 0.01);
+  const auto candidate = store_->AddCandidate("void g() {}", "void g(){}");
+  EXPECT_TRUE(store_->LookAtExchange("r", 2, *candidate, {{"notes", "one fence"}}).value());
+  EXPECT_EQ(State(2), "looked_at");
+  const auto turns = store_->Turns("r");
+  ASSERT_EQ(turns->size(), 2u);
+  EXPECT_EQ((*turns)[1].turn, 2);
+  EXPECT_EQ((*turns)[1].candidate, *candidate);
+  EXPECT_EQ(Ask(), 3);
+}
+
+TEST_F(ExchangeTest, EachStepIsTakenOnce) {
+  const int turn = Ask();
+  EXPECT_FALSE(store_->LookAtExchange("r", turn, {}, {}).value()) << "there is no reply yet";
+  Answer(turn);
+  EXPECT_FALSE(store_->AnswerExchange("r", {.turn = turn, .reply = "another"}).value());
+  EXPECT_FALSE(store_->EndExchange("r", turn, "cancelled", {}).value());
+  EXPECT_TRUE(store_->LookAtExchange("r", turn, {}, {{"complaint", "no code"}}).value());
+  EXPECT_FALSE(store_->LookAtExchange("r", turn, {}, {}).value());
+  EXPECT_EQ(store_->FindExchange("r", turn)->value().detail, (nlohmann::ordered_json{{"complaint", "no code"}}));
+  EXPECT_EQ(store_->Turns("r")->size(), 1u);
+  const int lost = Ask();
+  EXPECT_TRUE(store_->EndExchange("r", lost, "failed", {{"failure", "429"}}).value());
+  EXPECT_FALSE(store_->AnswerExchange("r", {.turn = lost, .reply = "late"}).value());
+  EXPECT_EQ(State(lost), "failed");
+  EXPECT_FALSE(store_->AnswerExchange("r", {.turn = 99}).value());
+  EXPECT_FALSE(store_->FindExchange("r", 99)->has_value());
+  EXPECT_FALSE(store_->AddExchange("unknown", {}));
+}
+
+// Nothing of a turn is there if its candidate is not.
+TEST_F(ExchangeTest, LookingIsOneStep) {
+  const int turn = Ask();
+  Answer(turn);
+  EXPECT_FALSE(store_->LookAtExchange("r", turn, 12345, {}));
+  EXPECT_EQ(State(turn), "answered");
+  EXPECT_EQ(store_->Turns("r")->size(), 1u);
+}
+
+TEST_F(ExchangeTest, KeepsRepliesAsTheyCame) {
+  for (const std::string& text : {std::string("a\0b\xff\xfe \r\n", 8), std::string(10 << 20, 'x')}) {
+    const int turn = Ask();
+    ASSERT_TRUE(store_->AnswerExchange("r", {.turn = turn, .reply = text}).value());
+    EXPECT_TRUE(store_->FindExchange("r", turn)->value().reply == text);
+  }
+}
+
+TEST_F(ExchangeTest, ListsWithoutTexts) {
+  Ask();
+  Answer(Ask());
+  const auto rows = store_->Exchanges("r");
+  ASSERT_EQ(rows->size(), 2u);
+  EXPECT_EQ((*rows)[1].state, "answered");
+  EXPECT_EQ((*rows)[1].completion_tokens, 7);
+  EXPECT_EQ((*rows)[1].prompt, "");
+  EXPECT_FALSE((*rows)[0].completion_tokens);
+  EXPECT_EQ(store_->Exchanges("r", true)->at(1).prompt, "p");
+}
+
+TEST_F(ExchangeTest, ConnectionsTakeDifferentNumbers) {
+  std::vector<std::vector<int>> taken(4);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& mine : taken) {
+      threads.emplace_back([&] {
+        auto store = Store::Open(folder_.path());
+        for (int i = 0; i < 10; ++i) mine.push_back(store->AddExchange("r", {.model = "m"}).value_or(-1));
+      });
+    }
+  }
+  std::set<int> all;
+  for (const auto& mine : taken) all.insert(mine.begin(), mine.end());
+  EXPECT_EQ(all.size(), 40u);
+  EXPECT_EQ(*all.begin(), 1);
+  EXPECT_EQ(*all.rbegin(), 40);
+}
+
+TEST_F(ExchangeTest, GoesWithItsRun) {
+  Answer(Ask());
+  ASSERT_TRUE(store_->RemoveRun(*store_->FindRun("r")).value());
+  EXPECT_EQ(Raw(folder_.path())("SELECT count(*) FROM exchange"), "0");
+}
+
+}  // namespace
+}  // namespace kopt
