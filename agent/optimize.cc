@@ -15,6 +15,7 @@
 #include "agent/retry.h"
 #include "agent/search/search.h"
 #include "agent/search/space.h"
+#include "base/printable.h"
 #include "verifier/core/statistics.h"
 
 namespace kopt {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "agent/evidence.h"
+#include "base/printable.h"
 
 namespace kopt {
 namespace {

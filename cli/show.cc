@@ -6,6 +6,7 @@
 #include "agent/evidence.h"
 #include "agent/format.h"
 #include "agent/recorder.h"
+#include "base/printable.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 

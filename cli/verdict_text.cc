@@ -4,6 +4,7 @@
 
 #include "agent/evidence.h"
 #include "agent/format.h"
+#include "base/printable.h"
 #include "cli/output.h"
 #include "verifier/core/statistics.h"
 

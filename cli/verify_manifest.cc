@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
-#include "agent/evidence.h"
 #include "agent/format.h"
 #include "agent/manifest.h"
 #include "agent/retry.h"
 #include "agent/stored_run.h"
 #include "base/files.h"
+#include "base/printable.h"
 #include "cli/run_job.h"
 #include "cli/verdict_text.h"
 

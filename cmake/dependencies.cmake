@@ -6,6 +6,7 @@
 #   nlohmann_json  verdicts, reports, stored evidence                verifier, store, cli
 #   SQLite         the memory                                        store
 #   Eigen          linear algebra of the search's model                agent
+#   mustache       the templates of prompts (header only)            prompts
 #   libseccomp     system call filters of the sandbox                verifier/sandbox (static in the worker)
 #   CLI11          the command line                                  cli
 #   GoogleTest     tests
@@ -21,6 +22,7 @@ find_package(SQLite3 REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(GTest REQUIRED)
+find_path(MUSTACHE_INCLUDE kainjow/mustache.hpp REQUIRED) # libkainjow-mustache-dev has nothing for CMake
 pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)

@@ -47,7 +47,8 @@ const Folders kFree = {"tests", "bench"};
 const std::map<std::string, Folders> kConfined = {
     {"sqlite3.h", {"store"}}, {"seccomp.h", {"verifier/sandbox"}}, {"linux/landlock.h", {"verifier/sandbox"}},
     {"xxhash.h", {"base"}},   {"toml++/", {"task", "cli"}},        {"CLI/", {"cli"}},
-    {"Eigen/", {"agent"}},    {"curl/", {"llm_client"}},           {"gtest/", {}},
+    {"Eigen/", {"agent"}},    {"curl/", {"llm_client"}},           {"kainjow/", {"prompts"}},
+    {"gtest/", {}},
 };
 
 // The folder of kMayInclude or kFree that `path` lies in; empty if there is none.

@@ -1,8 +1,8 @@
 // README.md and CMakeLists.txt of an exported project.
 #include <fmt/format.h>
 
-#include "agent/evidence.h"
 #include "agent/export/parts.h"
+#include "base/printable.h"
 #include "task/cpu_source.h"
 
 namespace kopt {

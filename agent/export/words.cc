@@ -8,9 +8,9 @@
 #include <filesystem>
 #include <map>
 
-#include "agent/evidence.h"
 #include "agent/export/parts.h"
 #include "agent/format.h"
+#include "base/printable.h"
 
 namespace kopt {
 namespace {

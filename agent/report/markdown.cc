@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
-#include "agent/evidence.h"
 #include "agent/report/document.h"
+#include "base/printable.h"
 
 namespace kopt {
 namespace {

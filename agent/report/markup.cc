@@ -1,6 +1,6 @@
 #include "agent/report/markup.h"
 
-#include "agent/evidence.h"
+#include "base/printable.h"
 
 namespace kopt {
 namespace {

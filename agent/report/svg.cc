@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "agent/evidence.h"
 #include "agent/report/markup.h"
+#include "base/printable.h"
 
 namespace kopt {
 

@@ -1,4 +1,4 @@
-// Texts kept in tests/agent/golden.
+// Texts kept in golden folders.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,9 +16,10 @@ inline std::string TextOf(const std::filesystem::path& path) {
   return text ? *text : "cannot read " + path.string();
 }
 
-// Compares with tests/agent/golden/NAME; writes it instead when KOPT_UPDATE_GOLDEN is set.
-inline void ExpectGolden(const std::string& name, const std::string& text) {
-  const std::filesystem::path path = std::filesystem::path(KOPT_SOURCE_DIR) / "tests/agent/golden" / name;
+// Compares with the file NAME of the folder; writes it instead when KOPT_UPDATE_GOLDEN is set.
+inline void ExpectGolden(const std::string& name, const std::string& text,
+                         const std::string& folder = "tests/agent/golden") {
+  const std::filesystem::path path = std::filesystem::path(KOPT_SOURCE_DIR) / folder / name;
   if (std::getenv("KOPT_UPDATE_GOLDEN") != nullptr) {
     ASSERT_TRUE(WriteFile(path, text));
   }

@@ -1,0 +1,22 @@
+// Text from elsewhere, made fit to be shown: a candidate's, a compiler's, a model's.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace kopt {
+
+struct Utf8Character {
+  size_t length = 0;  // bytes of its sequence; 0: what stands there is not valid UTF-8
+  char32_t code = 0;
+};
+
+// The character at the start of `text`, which is not empty.
+Utf8Character FirstCharacter(std::string_view text);
+
+// Tabs and newlines stay, other control characters become \xNN, characters that turn the direction of writing or end a
+// line \uNNNN, invalid UTF-8 becomes '?'.
+std::string Printable(std::string_view text);
+
+}  // namespace kopt
