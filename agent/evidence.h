@@ -6,13 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/utf8.h"  // for Printable
 #include "verifier/core/verdict.h"
 
 namespace kopt {
-
-// Printable: tabs and newlines stay, other control characters become \xNN, characters that turn the direction of
-// writing or end a line \uNNNN, invalid UTF-8 becomes '?'.
-std::string Printable(std::string_view text);
 
 // "mismatch at check: o[0, 1] is 0.25, ..."; for measured: "measured", or "measured (noisy)".
 std::string Summary(const Verdict& verdict);
