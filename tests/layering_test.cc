@@ -48,6 +48,7 @@ const std::map<std::string, Folders> kConfined = {
     {"sqlite3.h", {"store"}}, {"seccomp.h", {"verifier/sandbox"}}, {"linux/landlock.h", {"verifier/sandbox"}},
     {"xxhash.h", {"base"}},   {"toml++/", {"task", "cli"}},        {"CLI/", {"cli"}},
     {"Eigen/", {"agent"}},    {"curl/", {"llm_client"}},           {"gtest/", {}},
+    {"httplib.h", {}},
 };
 
 // The folder of kMayInclude or kFree that `path` lies in; empty if there is none.
