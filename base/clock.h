@@ -20,6 +20,9 @@ Clock& SystemClock();
 // Nanoseconds of CLOCK_MONOTONIC_RAW, for samples.
 int64_t MonotonicNs();
 
+// Seconds since 1970, UTC, for dates that others sent.
+double EpochSeconds();
+
 // The date and time now, UTC, ISO 8601 with milliseconds: 2026-11-20T17:44:02.123Z.
 std::string Timestamp();
 

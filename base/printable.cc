@@ -47,4 +47,15 @@ std::string Printable(std::string_view text) {
   return result;
 }
 
+std::string ValidUtf8(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const size_t length = FirstCharacter(text).length;
+    result += length == 0 ? "\xef\xbf\xbd" : text.substr(0, length);
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return result;
+}
+
 }  // namespace kopt

@@ -19,4 +19,7 @@ Utf8Character FirstCharacter(std::string_view text);
 // line \uNNNN, invalid UTF-8 becomes '?'.
 std::string Printable(std::string_view text);
 
+// Every byte that is not part of a character becomes U+FFFD; the rest stays as it is.
+std::string ValidUtf8(std::string_view text);
+
 }  // namespace kopt

@@ -23,7 +23,8 @@ fail() {
 # What a build needs, on Debian 12 and Ubuntu 24.04 alike. g++ (12 or newer) is also the compiler that kopt calls at run
 # time. cmake/dependencies.cmake says what each library is for.
 build_packages=(g++ cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libsqlite3-dev libcli11-dev
-  libtomlplusplus-dev libseccomp-dev libxxhash-dev libeigen3-dev libkainjow-mustache-dev libgtest-dev)
+  libtomlplusplus-dev libseccomp-dev libxxhash-dev libeigen3-dev libcurl4-openssl-dev libkainjow-mustache-dev
+  libgtest-dev libcpp-httplib-dev)
 # The checks of scripts/lint. Older versions cannot compile std::expected with the libstdc++ of GCC 12.
 lint_packages=(clang-format-19 clang-tidy-19)
 

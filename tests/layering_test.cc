@@ -45,10 +45,17 @@ const Folders kFree = {"tests", "bench"};
 
 // Headers of a library, by how their name begins, and the only folders that may include them.
 const std::map<std::string, Folders> kConfined = {
-    {"sqlite3.h", {"store"}}, {"seccomp.h", {"verifier/sandbox"}}, {"linux/landlock.h", {"verifier/sandbox"}},
-    {"xxhash.h", {"base"}},   {"toml++/", {"task", "cli"}},        {"CLI/", {"cli"}},
-    {"Eigen/", {"agent"}},    {"curl/", {"llm_client"}},           {"kainjow/", {"prompts"}},
+    {"sqlite3.h", {"store"}},
+    {"seccomp.h", {"verifier/sandbox"}},
+    {"linux/landlock.h", {"verifier/sandbox"}},
+    {"xxhash.h", {"base"}},
+    {"toml++/", {"task", "cli"}},
+    {"CLI/", {"cli"}},
+    {"Eigen/", {"agent"}},
+    {"curl/", {"llm_client"}},
+    {"kainjow/", {"prompts"}},
     {"gtest/", {}},
+    {"httplib.h", {}},
 };
 
 // The folder of kMayInclude or kFree that `path` lies in; empty if there is none.

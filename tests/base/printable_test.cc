@@ -26,5 +26,11 @@ TEST(Printable, IsValidUtf8InOneDirection) {
             "a\\u202eb\\u2028c");
 }
 
+TEST(Printable, InvalidBytesAreReplacedAndNothingElse) {
+  EXPECT_EQ(ValidUtf8("a\x1b\xc3\xbc\xf0\x9f\x9a\x80"), "a\x1b\xc3\xbc\xf0\x9f\x9a\x80");
+  EXPECT_EQ(ValidUtf8("a\xff\xc3"), "a\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(ValidUtf8(""), "");
+}
+
 }  // namespace
 }  // namespace kopt
