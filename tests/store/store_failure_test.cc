@@ -66,8 +66,8 @@ class StoreFailureTest : public testing::Test {
 TEST_F(StoreFailureTest, ALaterVersionIsRefusedUntouched) {
   MakeFilled();
   Raw(folder_.path())("PRAGMA user_version = 99");
-  EXPECT_EQ(OpenError(), "the state was written by a later kopt (version 99, this kopt knows 2)");
-  Raw(folder_.path())("PRAGMA user_version = 2");
+  EXPECT_EQ(OpenError(), "the state was written by a later kopt (version 99, this kopt knows 3)");
+  Raw(folder_.path())("PRAGMA user_version = 3");
   ExpectVerdicts(1, 100);
 }
 

@@ -180,7 +180,8 @@ extern "C" __global__ void k(int* x) {
   x[2] = sinf(x[3]);
 })");
   EXPECT_EQ(symbols.imports, Names());
-  for (const char* name : {"plain", "hidden", "unnamed", "fixed", "made", "local", "assembled", "__cudart_i2opi_f", "reservedSMEM_note"}) {
+  for (const char* name :
+       {"plain", "hidden", "unnamed", "fixed", "made", "local", "assembled", "__cudart_i2opi_f", "reservedSMEM_note"}) {
     EXPECT_TRUE(std::ranges::any_of(symbols.variables, [&](const std::string& one) {
       return one.find(name) != one.npos;
     })) << name;

@@ -39,8 +39,7 @@ std::optional<std::string> NameAt(std::string_view names, uint64_t offset) {
 // source may have, has a size.
 bool IsReservedShared(const Elf64_Sym& symbol, const std::string& name) {
   if (symbol.st_shndx != SHN_UNDEF) {
-    return name.starts_with("__nv_reservedSMEM_") && symbol.st_size == 0 &&
-           ELF64_ST_TYPE(symbol.st_info) == STT_NOTYPE;
+    return name.starts_with("__nv_reservedSMEM_") && symbol.st_size == 0 && ELF64_ST_TYPE(symbol.st_info) == STT_NOTYPE;
   }
   return name.starts_with(".nv.reservedSmem.") || (name.empty() && ELF64_ST_TYPE(symbol.st_info) == STT_NOTYPE);
 }
