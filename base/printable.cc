@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace kopt {
 namespace {
 
@@ -56,6 +58,15 @@ std::string ValidUtf8(std::string_view text) {
     text.remove_prefix(length == 0 ? 1 : length);
   }
   return result;
+}
+
+std::string Fence(std::string_view text, size_t least) {
+  size_t longest = least - 1, run = 0;
+  for (char c : text) {
+    run = c == '`' ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  return std::string(longest + 1, '`');
 }
 
 }  // namespace kopt

@@ -22,4 +22,7 @@ std::string Printable(std::string_view text);
 // Every byte that is not part of a character becomes U+FFFD; the rest stays as it is.
 std::string ValidUtf8(std::string_view text);
 
+// What encloses `text` in Markdown: at least `least` (1 or more) backticks, more than stand in a row inside.
+std::string Fence(std::string_view text, size_t least);
+
 }  // namespace kopt

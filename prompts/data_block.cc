@@ -17,15 +17,6 @@ std::string WithoutCarriageReturns(std::string_view text) {
   return result;
 }
 
-size_t LongestRun(std::string_view text, char of) {
-  size_t longest = 0, run = 0;
-  for (const char c : text) {
-    run = c == of ? run + 1 : 0;
-    longest = std::max(longest, run);
-  }
-  return longest;
-}
-
 }  // namespace
 
 std::string_view Prefix(std::string_view text, size_t most) {
@@ -42,7 +33,7 @@ std::string DataBlock(std::string_view text, std::string_view info, size_t most)
   const size_t cut = text.size() - begin.size() + shown.size() - content.size();
   if (!content.ends_with('\n')) content += '\n';
   if (cut > 0) content += fmt::format("[... {} bytes cut]\n", cut);
-  const std::string fence(std::max<size_t>(3, LongestRun(content, '`') + 1), '`');
+  const std::string fence = Fence(content, 3);
   return fmt::format("{}{}\n{}{}", fence, info, content, fence);
 }
 

@@ -11,13 +11,6 @@ using sqlite::Transaction;
 
 namespace {
 
-// Runs an update of at most one row that returns it. Was there one?
-Result<bool> Change(Statement update) {
-  KOPT_TRY(const bool row, update.Step());
-  KOPT_CHECK(update.Run());
-  return row;
-}
-
 ExchangeRow ReadExchange(const Statement& row, bool with_texts) {
   ExchangeRow exchange{.turn = static_cast<int>(row.Int(0)),
                        .state = row.Text(1),
@@ -79,7 +72,7 @@ Result<bool> Store::AnswerExchange(std::string_view run, const ExchangeRow& row)
                           "WHERE run = ? AND turn = ? AND state = 'asked' RETURNING id",
                           row.answered.empty() ? Timestamp() : row.answered, row.answered_at, row.reply,
                           DumpJson(row.detail), row.prompt_tokens, row.completion_tokens, row.usd, id, row.turn));
-  return Change(std::move(update));
+  return Changed(std::move(update));
 }
 
 Result<bool> Store::EndExchange(std::string_view run, int turn, std::string_view state, const Json& detail) {
@@ -89,7 +82,7 @@ Result<bool> Store::EndExchange(std::string_view run, int turn, std::string_view
   KOPT_TRY(Statement update, database.Query("UPDATE exchange SET state = ?, detail = ? "
                                             "WHERE run = ? AND turn = ? AND state = 'asked' RETURNING id",
                                             state, DumpJson(detail), id, turn));
-  return Change(std::move(update));
+  return Changed(std::move(update));
 }
 
 Result<bool> Store::LookAtExchange(std::string_view run, int turn, std::optional<RowId> candidate, const Json& detail) {
@@ -100,7 +93,7 @@ Result<bool> Store::LookAtExchange(std::string_view run, int turn, std::optional
   KOPT_TRY(Statement update, database.Query("UPDATE exchange SET state = 'looked_at', detail = ? "
                                             "WHERE run = ? AND turn = ? AND state = 'answered' RETURNING id",
                                             DumpJson(detail), id, turn));
-  KOPT_TRY(const bool changed, Change(std::move(update)));
+  KOPT_TRY(const bool changed, Changed(std::move(update)));
   if (!changed) return false;
   if (candidate) {
     KOPT_CHECK(InsertTurn(database, run, {.turn = turn, .candidate = *candidate, .detail = {{"kind", "model"}}}));

@@ -13,6 +13,12 @@ Json ParseJson(const std::string& text) {
   return json.is_discarded() ? Json(nullptr) : json;
 }
 
+Result<bool> Changed(Statement update) {
+  KOPT_TRY(const bool row, update.Step());
+  KOPT_CHECK(update.Run());
+  return row;
+}
+
 std::unexpected<Error> Missing(const Database& database, std::string_view what) {
   return std::unexpected(Error{.message = fmt::format("the state holds no {}", what), .file = database.file()});
 }

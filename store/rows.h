@@ -21,6 +21,8 @@ struct Store::Impl {
 std::string DumpJson(const nlohmann::ordered_json& json);
 // null if it is none.
 nlohmann::ordered_json ParseJson(const std::string& text);
+// Runs an update of at most one row that returns it. Was there one?
+Result<bool> Changed(sqlite::Statement update);
 // A row that must be there is not.
 std::unexpected<Error> Missing(const sqlite::Database& database, std::string_view what);
 Result<int64_t> RunId(sqlite::Database& database, std::string_view run);

@@ -176,9 +176,7 @@ Result<bool> Store::ClaimRun(const RunRow& run, const nlohmann::ordered_json& se
                           "budget_seconds = ? WHERE name = ? AND state = ? AND settings = ? "
                           "RETURNING id",
                           DumpJson(settings), run.budget_seconds, run.run, run.state, DumpJson(run.settings)));
-  KOPT_TRY(const bool row, update.Step());
-  KOPT_CHECK(update.Run());
-  return row;
+  return Changed(std::move(update));
 }
 
 Result<std::vector<RunRow>> Store::Runs() {

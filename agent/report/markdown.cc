@@ -46,16 +46,6 @@ std::string Plain(std::string_view data) {
   return escaped;
 }
 
-// A fence of at least `least` backticks that is longer than any run of them inside.
-std::string Fence(std::string_view text, size_t least) {
-  size_t longest = least - 1, run = 0;
-  for (char c : text) {
-    run = c == '`' ? run + 1 : 0;
-    longest = std::max(longest, run);
-  }
-  return std::string(longest + 1, '`');
-}
-
 std::string CodeSpan(std::string_view data) {
   std::string text = Flat(data);
   if (text.find_first_not_of(' ') == std::string::npos) return text;

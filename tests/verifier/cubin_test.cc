@@ -5,11 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <functional>
 
-#include "verifier/cuda/nvrtc.h"
+#include "tests/verifier/nvrtc_test.h"
 
 namespace kopt {
 namespace {
@@ -119,32 +118,15 @@ TEST(CubinTest, RefusesWhatItDoesNotUnderstand) {
   EXPECT_FALSE(SymbolsOf("\177ELF"));
 }
 
-// Needs NVRTC, no driver and no device.
-class CompiledCubinTest : public testing::Test {
+class CompiledCubinTest : public NvrtcTest {
  protected:
-  void SetUp() override {
-    const char* home = std::getenv("CUDA_HOME");
-    const auto loaded = Nvrtc::Load(std::string(home != nullptr ? home : "/usr/local/cuda") + "/lib64/libnvrtc.so");
-    if (!loaded) GTEST_SKIP() << loaded.error().Text();
-    nvrtc_ = *loaded;
-  }
-
   CubinSymbols Symbols(const std::string& text) const {
-    nvrtcProgram program = nullptr;
-    nvrtc_.nvrtcCreateProgram(&program, text.c_str(), "candidate.cu", 0, nullptr, nullptr);
-    const char* options[] = {"--gpu-architecture=sm_90a", "--generate-line-info"};
-    EXPECT_EQ(nvrtc_.nvrtcCompileProgram(program, 2, options), NVRTC_SUCCESS) << text;
-    size_t size = 0;
-    nvrtc_.nvrtcGetCUBINSize(program, &size);
-    std::string cubin(size, '\0');
-    nvrtc_.nvrtcGetCUBIN(program, cubin.data());
-    nvrtc_.nvrtcDestroyProgram(&program);
-    const auto symbols = SymbolsOf(cubin);
+    const Compiled compiled = CompileWith(text, {"--generate-line-info"});
+    EXPECT_TRUE(compiled.good) << text << "\n" << compiled.log;
+    const auto symbols = SymbolsOf(compiled.cubin);
     EXPECT_TRUE(symbols) << symbols.error().Text();
     return symbols.value_or(CubinSymbols());
   }
-
-  Nvrtc nvrtc_;
 };
 
 TEST_F(CompiledCubinTest, HonestKernelsImportNothing) {

@@ -1,52 +1,18 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 
+#include "tests/verifier/nvrtc_test.h"
 #include "tests/verifier/spec_builder.h"
-#include "verifier/cuda/nvrtc.h"
 #include "verifier/cuda/oracle_text.h"
 
 namespace kopt {
 namespace {
 
-struct Compiled {
-  bool good = false;
-  std::string log;
-  std::string cubin;
-};
-
-// Needs NVRTC, no driver and no device.
-class CudaOracleText : public testing::Test {
+class CudaOracleText : public NvrtcTest {
  protected:
-  void SetUp() override {
-    const char* home = std::getenv("CUDA_HOME");
-    const auto loaded = Nvrtc::Load(std::string(home != nullptr ? home : "/usr/local/cuda") + "/lib64/libnvrtc.so");
-    if (!loaded) GTEST_SKIP() << loaded.error().Text();
-    nvrtc_ = *loaded;
-  }
-
-  Compiled Compile(const std::string& text) const {
-    nvrtcProgram program = nullptr;
-    nvrtc_.nvrtcCreateProgram(&program, text.c_str(), "oracle.cu", 0, nullptr, nullptr);
-    std::vector<const char*> options = {"--gpu-architecture=sm_90a"};
-    for (const std::string& option : OracleCompileOptions()) options.push_back(option.c_str());
-    Compiled compiled;
-    compiled.good =
-        nvrtc_.nvrtcCompileProgram(program, static_cast<int>(options.size()), options.data()) == NVRTC_SUCCESS;
-    size_t size = 0;
-    nvrtc_.nvrtcGetProgramLogSize(program, &size);
-    compiled.log.resize(size);
-    nvrtc_.nvrtcGetProgramLog(program, compiled.log.data());
-    if (compiled.good) {
-      nvrtc_.nvrtcGetCUBINSize(program, &size);
-      compiled.cubin.resize(size);
-      nvrtc_.nvrtcGetCUBIN(program, compiled.cubin.data());
-    }
-    nvrtc_.nvrtcDestroyProgram(&program);
-    return compiled;
-  }
+  Compiled Compile(const std::string& text) const { return CompileWith(text, OracleCompileOptions()); }
 
   // Compiles the spec's kernels and looks for all of them.
   void ExpectCompiles(const Spec& spec) const {
@@ -61,8 +27,6 @@ class CudaOracleText : public testing::Test {
     for (const std::string& kernel : kernels)
       EXPECT_NE(compiled.cubin.find(".text." + kernel + '\0'), std::string::npos) << kernel;
   }
-
-  Nvrtc nvrtc_;
 };
 
 Reference Over1(std::string code, int line = 12) {

@@ -8,10 +8,6 @@ namespace {
 constexpr size_t kScratchAlign = 256;
 constexpr uint64_t kCanarySeed = 0x6b6f7074;  // apart from the seeds of poison
 
-Place PlaceOf(const nlohmann::json& json) {
-  return {.bytes = json.at("bytes"), .offset = json.at("offset"), .mapping_bytes = json.at("mapping")};
-}
-
 Layout LayoutOf(const nlohmann::json& json) {
   Layout layout{.elements = json.at("elements"), .span = json.at("span"), .width = json.at("width")};
   const std::vector<uint64_t> extents = json.at("extents"), strides = json.at("strides");
@@ -38,6 +34,10 @@ size_t ScratchOffset(const Place& place, size_t bytes) {
 }
 
 }  // namespace
+
+Place PlaceOf(const nlohmann::json& json) {
+  return {.bytes = json.at("bytes"), .offset = json.at("offset"), .mapping_bytes = json.at("mapping")};
+}
 
 CUdeviceptr TensorBuffer::address() const { return (kind == Kind::kInput ? pristine : work).address() + place.offset; }
 

@@ -17,6 +17,8 @@ struct Place {
   size_t mapping_bytes = 0;  // whole units
 };
 
+Place PlaceOf(const nlohmann::json& json);  // as TensorPlace::Json writes it
+
 // What a written tensor holds before a call.
 enum class PoisonKind { kNan, kOnes, kRandom, kForeign, kForeignComplement };
 

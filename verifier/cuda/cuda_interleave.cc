@@ -98,13 +98,13 @@ Judged<void> Interleaver::TimeUnseen() {
 
 Judged<void> Interleaver::LookForMemory(Verdict& verdict) {
   while (unseen_.size() < UnseenInputs::kBatches) KOPT_CHECK(TimeUnseen());
-  UnseenInputs found = CompareUnseen(seen_, unseen_);
-  for (int i = 0; found.IsSuspicious() && i < UnseenInputs::kMoreBatches; ++i) {
+  const bool suspicious = CompareUnseen(seen_, unseen_).IsSuspicious();
+  for (int i = 0; suspicious && i < UnseenInputs::kMoreBatches; ++i) {
     KOPT_CHECK(CheckInterrupt(context_.options));
     KOPT_CHECK(Timed(CudaRun::kCandidate));
     KOPT_CHECK(TimeUnseen());
-    if (i + 1 == UnseenInputs::kMoreBatches) found = CompareUnseen(seen_, unseen_);
   }
+  const UnseenInputs found = CompareUnseen(seen_, unseen_);
   auto& rows = verdict.evidence["unseen_inputs"];
   const std::string shape = ShapeText(context_.spec, *shape_.shape);
   rows.push_back({{"shape", shape}, {"batches", found.count}, {"time_ratio", found.ratio}});

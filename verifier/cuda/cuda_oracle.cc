@@ -1,6 +1,5 @@
 #include "verifier/cuda/cuda_oracle.h"
 
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,7 +13,6 @@ namespace kopt {
 namespace {
 
 constexpr double kOracleSeconds = 120;  // deadline of one answer
-constexpr size_t kInputAlign = 64;      // where each input begins in the memory that is sent: oracle_worker.h
 
 bool IsResult(const Tensor& tensor) { return tensor.role != Tensor::Role::kInput; }
 
@@ -79,7 +77,7 @@ Result<std::unique_ptr<CudaOracle>> CudaOracle::Create(CudaContext& context) {
   KOPT_TRY(const std::string kernels, CompileOwn(context.compiler, OutputKernelsText(), "the kernels that compare"));
   KOPT_TRY(const nlohmann::json device, worker->Await());
   context.device.unit = device.at("unit");
-  auto oracle = std::unique_ptr<CudaOracle>(new CudaOracle(context, std::move(worker), context.device.unit));
+  auto oracle = std::unique_ptr<CudaOracle>(new CudaOracle(context, std::move(worker)));
   KOPT_TRY(const Fd kernel_memory, MemoryOf(kernels));
   KOPT_CHECK(oracle->Ask({{"do", "kernels"}}, {kernel_memory.get()}, "loading kopt's kernels"));
   KOPT_TRY(const Fd reference_memory, MemoryOf(references.cubin));
@@ -131,7 +129,7 @@ Result<std::vector<Fd>> CudaOracle::DrawInto(const BoundTask& task, Set& set, co
     const auto draw = DrawOf(task, i, recipe);
     if (draw && draw->fill->kind == FillKind::kFile) {
       const size_t at = sent.size();
-      sent.resize(at + RoundUp(bound.bytes, kInputAlign));
+      sent.resize(at + bound.bytes);
       const std::span<char> storage(sent.data() + at, bound.bytes);
       KOPT_CHECK(FillTensor(spec_, bound, *draw->fill, draw->seed, std::as_writable_bytes(storage)));
       row["bytes"] = bound.bytes;
@@ -176,7 +174,7 @@ Result<void> CudaOracle::Run(const BoundTask& task, Set& set, const std::vector<
 Result<void> CudaOracle::Solve(const BoundTask& task, Set& set) {
   if (HostOracle::Suits(task) && !host_missing_) {
     if (!host_) {
-      auto host = HostOracle::Create(spec_, context_.options);
+      auto host = HostOracle::Create(spec_, options_);
       if (!host && host.error().exit != Exit::kEnvironment) return std::unexpected(std::move(host.error()));
       host_missing_ = !host;  // without a compiler for the host the device does it, if more slowly
       if (host) host_ = *std::move(host);

@@ -81,8 +81,8 @@ class CudaOracle {
 
  private:
   friend class Set;
-  CudaOracle(const CudaContext& context, std::unique_ptr<DeviceWorker> worker, size_t unit)
-      : context_(context), spec_(context.spec), worker_(std::move(worker)), unit_(unit) {}
+  CudaOracle(const CudaContext& context, std::unique_ptr<DeviceWorker> worker)
+      : spec_(context.spec), options_(context.options), worker_(std::move(worker)), unit_(context.device.unit) {}
   Result<DeviceAnswer> Ask(const nlohmann::json& request, const std::vector<int>& descriptors, const std::string& what);
   Result<std::vector<Fd>> DrawInto(const BoundTask& task, Set& set, const SetRecipe& recipe);
   Result<void> Run(const BoundTask& task, Set& set, const std::vector<long long>& tuples);
@@ -90,8 +90,8 @@ class CudaOracle {
   Result<std::string> AskAccept(const BoundTask& task, const Set& set, size_t output, int attachment);
   void Forget(int id);
 
-  const CudaContext& context_;
   const Spec& spec_;
+  const VerifierOptions& options_;
   std::unique_ptr<DeviceWorker> worker_;
   std::unique_ptr<HostOracle> host_;
   bool host_missing_ = false;

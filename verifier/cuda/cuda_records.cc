@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "verifier/core/statistics.h"
+#include "verifier/cuda/toolkit.h"
 
 namespace kopt {
 namespace {
@@ -31,12 +32,18 @@ Judged<void> CheckRecords(CudaContext& context, CudaRun& run, const CudaShapes& 
                           const std::function<Deadline(const Shape&)>& deadline, Verdict& verdict) {
   const Lane::Hold hold = context.lane.Alone();
   auto& evidence = verdict.evidence["records"] = nlohmann::ordered_json::array();
+  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
+  if (toolkit.cupti.empty()) {
+    evidence = "no CUPTI";
+    return {};
+  }
   for (const CudaShape& shape : shapes) {
     if (!shape.scored) continue;
     KOPT_TRY(const CudaOracle::Set* set, shape.sets->Get(0));
     std::vector<double> by_records, by_events;
     for (int i = 0; i < kRepeats; ++i) {
-      KOPT_TRY(const auto recorded, run.Records(CudaRun::kCandidate, shape, *set, deadline(*shape.shape)));
+      KOPT_TRY(const auto recorded,
+               run.Records(CudaRun::kCandidate, shape, *set, toolkit.cupti.string(), deadline(*shape.shape)));
       if (!recorded) {
         evidence = "no CUPTI";
         return {};

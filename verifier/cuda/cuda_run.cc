@@ -440,9 +440,7 @@ Judged<double> CudaRun::Time(int side, const CudaShape& shape, const std::vector
 }
 
 Judged<std::optional<CudaRun::Recorded>> CudaRun::Records(int side, const CudaShape& shape, const CudaOracle::Set& set,
-                                                          const Deadline& deadline) {
-  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
-  if (toolkit.cupti.empty()) return std::nullopt;
+                                                          const std::string& cupti, const Deadline& deadline) {
   KOPT_CHECK(UseSet(shape, set));
   KOPT_TRY(const DeviceAnswer answer,
            Ask({{"do", "records"},
@@ -451,7 +449,7 @@ Judged<std::optional<CudaRun::Recorded>> CudaRun::Records(int side, const CudaSh
                 {"scalars", {set.scalars}},
                 {"poison", SecretSeed() % kPoisons},
                 {"seed", SecretSeed()},
-                {"library", toolkit.cupti.string()}},
+                {"library", cupti}},
                deadline.Of(Launches(side, *shape.shape), 1) + kLoadSeconds,  // CUPTI's own too
                Stage::kMeasure, shape.shape));
   const json& records = answer.json.at("records");

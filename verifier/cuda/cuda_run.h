@@ -44,12 +44,12 @@ class CudaRun {
                             const Deadline& deadline, const std::optional<Audit>& audit);
   // Seconds of a call prepared as a timed one, by the device's own records (CUPTI) from the first kernel's start to the
   // last one's end, and by events as Time has them; nothing: there are no records here. They slow launches: nothing may
-  // be timed in this process afterwards.
+  // be timed in this process afterwards. `cupti`: the library's path.
   struct Recorded {
     double records = 0, events = 0;
   };
   Judged<std::optional<Recorded>> Records(int side, const CudaShape& shape, const CudaOracle::Set& set,
-                                          const Deadline& deadline);
+                                          const std::string& cupti, const Deadline& deadline);
   // Waits until the device's clock stands still. Megahertz; 0: it does not.
   Judged<double> AwaitClock();
 

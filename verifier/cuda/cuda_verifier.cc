@@ -58,6 +58,7 @@ class CudaVerifier final : public Verifier {
     if (baseline_) deadline.baseline_call_seconds = baseline_->call_seconds.at(&shape);
     return deadline;
   }
+  Result<void> DrawFresh();
   // `draw`: the sets that nobody has used are drawn while the compiler works.
   Judged<CudaObjects> Compile(const Candidate& candidate, const Configuration& configuration, StageTimes& times,
                               bool draw = false);
@@ -90,20 +91,24 @@ Result<void> CudaVerifier::Start() {
   return {};
 }
 
+Result<void> CudaVerifier::DrawFresh() {
+  for (const CudaShape& shape : shapes_) {
+    if (shape.scored) KOPT_CHECK(shape.sets->DrawFresh());
+  }
+  return {};
+}
+
 Judged<CudaObjects> CudaVerifier::Compile(const Candidate& candidate, const Configuration& configuration,
                                           StageTimes& times, bool draw) {
   const Lane::Hold hold = context_.lane.Shared();
-  auto fresh = std::async(draw ? std::launch::async : std::launch::deferred, [this, draw]() -> Result<void> {
-    for (const CudaShape& shape : shapes_) {
-      if (draw && shape.scored) KOPT_CHECK(shape.sets->DrawFresh());
-    }
-    return {};
-  });
+  std::future<Result<void>> fresh;
+  if (draw) fresh = std::async(std::launch::async, [this] { return DrawFresh(); });
   auto objects = CompileCandidate(context_.spec, context_.compiler, context_.device.limits, candidate, configuration,
                                   ShapesOf(shapes_));
   times.Finish("compile");
+  if (!draw) return objects;
   if (auto drawn = fresh.get(); !drawn) return std::unexpected(Stop(std::move(drawn.error())));
-  if (draw) times.Finish("draw");
+  times.Finish("draw");
   return objects;
 }
 

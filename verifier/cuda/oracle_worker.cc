@@ -21,7 +21,6 @@ namespace {
 using nlohmann::json;
 
 constexpr unsigned kThreads = 256;  // kOracleBlock
-constexpr size_t kInputAlign = 64;  // where each input begins in the memory that is sent
 constexpr int kSlots = 5;           // data, value, variance, owner, got: oracle_source.h
 
 template <class T>
@@ -108,10 +107,6 @@ class OracleProcess {
     return {{"ok", true}};
   }
 
-  static Place PlaceOf(const json& row) {
-    return {.bytes = row.at("bytes"), .offset = row.at("offset"), .mapping_bytes = row.at("mapping")};
-  }
-
   json Draw(const Frame& request, std::vector<int>& descriptors) {
     const json& ask = request.json;
     Set& set = sets_[ask.at("set")];
@@ -130,7 +125,7 @@ class OracleProcess {
       } else if (row.contains("bytes")) {
         if (at + place.bytes > uploaded.size()) throw std::runtime_error("the inputs are too short");
         Check(driver().cuMemcpyHtoD(input.address(), uploaded.data() + at, place.bytes), "uploading inputs");
-        at += (place.bytes + kInputAlign - 1) / kInputAlign * kInputAlign;
+        at += place.bytes;
       } else {
         Check(driver().cuMemsetD8Async(input.address(), 0, place.bytes, device_.stream()), "an input");
       }

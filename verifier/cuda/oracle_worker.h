@@ -5,7 +5,7 @@
 //   oracle   +cubin                      the task's references: verifier/cuda/oracle_text.h
 //   draw     set dims scalars tensors [{tensor place layout distribution gaps | bytes}] code [kernel] +memory
 //              draws inputs and inouts, into the mappings of that set if there are any; `bytes`: takes them from the
-//              memory, where they lie one after the other, each at a multiple of 64 bytes; none of these: zeros; then
+//              memory, where they lie one after the other; none of these: zeros; then
 //              runs the codes -> +descriptors of each one's mapping
 //   solve    set results [{tensor elements real}] kernels tuples
 //              -> seconds, control, unwritten [[tensor, element]]
