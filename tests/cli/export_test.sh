@@ -66,7 +66,7 @@ expect 2 "no run" "$kopt" export nonsense --out nonsense
 expect 3 "was judged on" taskset -c 0 "$kopt" export last --out nonsense
 [ ! -e nonsense ] || fail "a folder of no export"
 optimize "$source/heads.spec"
-expect 0 '"function": "small_attention::Run"' "$kopt" export small_att --out with/heads --json
+expect 0 '"function": "small_attention::Run"' "$kopt" export last --out with/heads --json
 optimize "$source/types.spec"
 expect 0 "exported" "$kopt" export last --out types
 "$kopt" optimize "$source/heads.spec" --seed "$source/heads_baseline.cpp" --budget 2s >out 2>err
