@@ -5,29 +5,16 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
 #include "verifier/cuda/frames.h"
+#include "verifier/cuda/worker_environment.h"
 
 namespace kopt {
 namespace {
 
 constexpr double kContextSeconds = 60;
 constexpr double kProbeSeconds = 30;
-
-std::vector<std::string> Environment() {
-  std::vector<std::string> environment{"PATH=/usr/bin:/bin", "LC_ALL=C"};
-  if (std::getenv("KOPT_WORKER_ENVIRONMENT") != nullptr) {  // kopt's own, for profilers that follow it: docs/gpu.md
-    for (char** variable = environ; *variable != nullptr; ++variable) environment.emplace_back(*variable);
-    return environment;
-  }
-  // Which devices there are, and where their driver lies, is the user's to say.
-  for (const char* name : {"CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "CUDA_DEVICE_ORDER"}) {
-    if (const char* value = std::getenv(name)) environment.push_back(fmt::format("{}={}", name, value));
-  }
-  return environment;
-}
 
 std::string Words(const nlohmann::json& answer, const char* key) {
   const auto found = answer.find(key);
@@ -46,7 +33,7 @@ Result<std::unique_ptr<DeviceWorker>> DeviceWorker::Start(const std::string& pro
   worker->control_ = Fd(ends[0]);
   const Fd other(ends[1]);
   KOPT_TRY(worker->group_, ProcessGroup::Spawn({.command = {program, mode, fmt::format("{}", ordinal)},
-                                                .environment = Environment(),
+                                                .environment = WorkerEnvironment(environ),
                                                 .control = other.get()}));
   return worker;
 }
@@ -130,9 +117,9 @@ Result<nlohmann::json> ProbeDevices(const std::string& program) {
                             "build kopt where CUDA's headers are, or use --target cpu");
   }
   KOPT_TRY(auto pipe, MakePipe());
-  KOPT_TRY(
-      ProcessGroup group,
-      ProcessGroup::Spawn({.command = {program, "probe"}, .environment = Environment(), .output = pipe.second.get()}));
+  KOPT_TRY(ProcessGroup group, ProcessGroup::Spawn({.command = {program, "probe"},
+                                                    .environment = WorkerEnvironment(environ),
+                                                    .output = pipe.second.get()}));
   pipe.second.Close();
   CappedReader reader;
   int wait_status = 0;
