@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <filesystem>
-#include <sstream>
 
 #include "base/files.h"
 #include "task/nearest.h"
@@ -46,11 +46,85 @@ std::optional<std::string> ScalarText(const toml::node& node) {
   return std::nullopt;
 }
 
+// Where in the file an error is.
+class Place {
+ public:
+  Place(std::string file, const toml::key& key)
+      : file_(std::move(file)), key_(key.str()), line_(static_cast<int>(key.source().begin.line)) {}
+
+  const std::string& key() const { return key_; }
+  std::string Text() const { return fmt::format("{}:{}", file_, line_); }
+  std::unexpected<Error> Refuse(std::string message, std::string hint = "") const {
+    return std::unexpected(Error{.exit = Exit::kUsage,
+                                 .message = std::move(message),
+                                 .file = file_,
+                                 .line = line_,
+                                 .key = key_,
+                                 .hint = std::move(hint)});
+  }
+
+ private:
+  std::string file_, key_;
+  int line_;
+};
+
+std::unexpected<Error> RefuseUnknown(const Place& place) {
+  if (place.key().ends_with("key")) {
+    return place.Refuse(fmt::format("`{}`: a key does not belong into this file, which others may read", place.key()),
+                        "set OPENAI_API_KEY; or put the key alone into a file of mode 600, and its path here as "
+                        "`api_key_file`");
+  }
+  std::vector<std::string> valid = Config::Keys();
+  valid.emplace_back("prices");
+  return place.Refuse(fmt::format("unknown key `{}`", place.key()), NearestHint(place.key(), valid));
+}
+
+Result<Price> ReadPrice(const std::string& file, const Place& model, const toml::table& table) {
+  static const std::vector<std::string> kParts = {"prompt", "completion"};
+  Price price;
+  for (const auto& [key, node] : table) {
+    const Place place(file, key);
+    if (node.is_table()) {
+      return place.Refuse(fmt::format("the price of `{}` holds a table", model.key()),
+                          "write a name with dots in quotes: [prices.\"gpt-4.1\"]");
+    }
+    if (std::find(kParts.begin(), kParts.end(), place.key()) == kParts.end()) {
+      return place.Refuse(fmt::format("unknown key `{}` in the price of `{}`", place.key(), model.key()),
+                          NearestHint(place.key(), kParts));
+    }
+    const auto dollars = node.is_number() ? node.value<double>() : std::nullopt;
+    if (!dollars || !std::isfinite(*dollars) || *dollars < 0) {
+      return place.Refuse(fmt::format("`{}` of `{}` is no price", place.key(), model.key()),
+                          "a number of US dollars per million tokens, 0 or more");
+    }
+    (place.key() == "prompt" ? price.prompt : price.completion) = *dollars;
+  }
+  for (const std::string& part : kParts) {
+    if (table.contains(part)) continue;
+    return model.Refuse(fmt::format("the price of `{}` lacks `{}`", model.key(), part),
+                        "give both prompt and completion, in US dollars per million tokens");
+  }
+  return price;
+}
+
+Result<Prices> ReadPrices(const std::string& file, const Place& place, const toml::node& node) {
+  constexpr const char* kHint = "write a table for each model: [prices.\"NAME\"] with prompt and completion";
+  Prices prices;
+  if (!node.is_table()) return place.Refuse("`prices` must be a table", kHint);
+  for (const auto& [key, entry] : *node.as_table()) {
+    const Place model(file, key);
+    if (!entry.is_table()) return model.Refuse(fmt::format("the price of `{}` must be a table", model.key()), kHint);
+    KOPT_TRY(prices[model.key()], ReadPrice(file, model, *entry.as_table()));
+  }
+  return prices;
+}
+
 }  // namespace
 
 const std::vector<std::string>& Config::Keys() {
-  static const std::vector<std::string> kKeys = {"budget",   "cache_limit", "state",         "state_limit",
-                                                 "strategy", "target",      "target_speedup"};
+  static const std::vector<std::string> kKeys = {
+      "api_key_file", "base_url",    "budget",   "cache_limit", "idle_timeout",   "max_tokens",  "model",
+      "state",        "state_limit", "strategy", "target",      "target_speedup", "temperature", "total_timeout"};
   return kKeys;
 }
 
@@ -69,32 +143,35 @@ Result<Config> Config::Read(const Environment& environment) {
   KOPT_TRY(const std::string text, ReadFile(config.file_, 1 << 20));
   KOPT_TRY(const toml::table table, ParseToml(text, config.file_));
   for (const auto& [key, node] : table) {
-    const std::string name(key.str());
-    const int line = static_cast<int>(key.source().begin.line);
-    const auto refuse = [&](std::string message, std::string hint) {
-      return std::unexpected(Error{.exit = Exit::kUsage,
-                                   .message = std::move(message),
-                                   .file = config.file_,
-                                   .line = line,
-                                   .key = name,
-                                   .hint = std::move(hint)});
-    };
-    if (std::find(Keys().begin(), Keys().end(), name) == Keys().end()) {
-      return refuse(fmt::format("unknown key `{}`", name), NearestHint(name, Keys()));
+    const Place place(config.file_, key);
+    if (place.key() == "prices") {
+      KOPT_TRY(config.prices_, ReadPrices(config.file_, place, node));
+      continue;
     }
+    if (std::find(Keys().begin(), Keys().end(), place.key()) == Keys().end()) return RefuseUnknown(place);
     const auto value = ScalarText(node);
-    if (!value) return refuse(fmt::format("`{}` must be text or a number", name), "");
-    config.values_[name] = {*value, fmt::format("{}:{}", config.file_, line)};
+    if (!value) {
+      return place.Refuse(fmt::format("`{}` must be text or a number", place.key()),
+                          place.key() == "model" ? "several models are one text: \"a, b\"" : "");
+    }
+    config.values_[place.key()] = {*value, place.Text()};
   }
   return config;
 }
 
 std::optional<Setting> Config::Find(std::string_view key, const std::string& flag) const {
   if (!flag.empty()) return Setting{flag, FlagName(key)};
-  const std::string name = EnvironmentName(key);
-  if (auto value = environment_(name.c_str()); value && !value->empty()) return Setting{*value, name};
+  if (auto variable = Variable(EnvironmentName(key).c_str())) return variable;
+  if (key == "base_url") {
+    if (auto variable = Variable("OPENAI_BASE_URL")) return variable;
+  }
   const auto found = values_.find(key);
   return found == values_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<Setting> Config::Variable(const char* name) const {
+  const auto value = environment_(name);
+  return value && !value->empty() ? std::optional(Setting{*value, name}) : std::nullopt;
 }
 
 }  // namespace kopt
