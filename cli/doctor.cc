@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "cli/commands.h"
+#include "cli/doctor_models.h"
 #include "cli/init_text.h"
 #include "cli/output.h"
 #include "task/candidate.h"
@@ -23,15 +24,15 @@ using nlohmann::ordered_json;
 
 constexpr double kLittleSpace = 1 << 30;  // bytes: below this a long run may fill the disk
 
-struct Finding {
-  std::string name;
-  std::string state;  // "ok", "note" (works, with less), "missing" (candidates cannot be judged)
-  std::string text;
-  std::string hint;
+struct DoctorFlags {
+  bool calibrate = false;
+  bool ask = false;  // each model one question
+  ModelFlags models;
 };
 
 struct Doctor {
   Context& context;
+  const DoctorFlags& flags;
   std::vector<Finding> findings;
   std::optional<Store> store;
   std::optional<Calibration> calibration;
@@ -190,18 +191,27 @@ Result<void> LoadFacts(Doctor& doctor) {
   return {};
 }
 
-std::vector<std::pair<std::string, Setting>> SettingsInForce(const Context& context) {
-  const CommonFlags& flags = const_cast<Context&>(context).flags();
+std::string FlagFor(const std::string& key, const Doctor& doctor) {
+  if (key == "target") return doctor.context.flags().target;
+  if (key == "state") return doctor.context.flags().state;
+  if (key == "model") return fmt::format("{}", fmt::join(doctor.flags.models.models, ", "));
+  return key == "base_url" ? doctor.flags.models.base_url : "";
+}
+
+std::vector<std::pair<std::string, Setting>> SettingsInForce(const Doctor& doctor) {
   std::vector<std::pair<std::string, Setting>> settings;
   for (const std::string& key : Config::Keys()) {
-    const std::string& flag = key == "target" ? flags.target : key == "state" ? flags.state : std::string();
     std::string fallback = "none";
     if (key == "target") fallback = "cpu";
-    if (key == "state") fallback = context.StateFolder().string();
+    if (key == "state") fallback = doctor.context.StateFolder().string();
     if (key == "strategy") fallback = SearchNames().front();
     if (key == "state_limit") fallback = kStateLimit;
     if (key == "cache_limit") fallback = kCacheLimit;
-    settings.emplace_back(key, context.config().Find(key, flag).value_or(Setting{fallback, "default"}));
+    if (key == "idle_timeout") fallback = kIdleTimeout;
+    if (key == "total_timeout") fallback = kTotalTimeout;
+    Setting setting = doctor.context.config().Find(key, FlagFor(key, doctor)).value_or(Setting{fallback, "default"});
+    setting.value = ShownValue(key, setting);
+    settings.emplace_back(key, std::move(setting));
   }
   return settings;
 }
@@ -219,7 +229,7 @@ std::string DoctorText(const Doctor& doctor) {
     rows.push_back({finding.state, finding.name, finding.text});
     if (!finding.hint.empty()) hints += fmt::format("  {}: {}\n", finding.name, finding.hint);
   }
-  for (const auto& [key, setting] : SettingsInForce(doctor.context)) {
+  for (const auto& [key, setting] : SettingsInForce(doctor)) {
     settings.push_back({key, setting.value, "(" + setting.source + ")"});
   }
   std::string text = fmt::format("kopt {}\n\n{}\nsettings in force; {}\n{}", kVersion, Table(rows),
@@ -235,7 +245,7 @@ ordered_json DoctorDocument(const Doctor& doctor, bool usable) {
                         {"text", finding.text},
                         {"hint", finding.hint.empty() ? ordered_json() : ordered_json(finding.hint)}});
   }
-  for (const auto& [key, setting] : SettingsInForce(doctor.context)) {
+  for (const auto& [key, setting] : SettingsInForce(doctor)) {
     settings[key] = {{"value", setting.value}, {"source", setting.source}};
   }
   return {{"kopt", 1},
@@ -247,17 +257,19 @@ ordered_json DoctorDocument(const Doctor& doctor, bool usable) {
           {"noise", Json(doctor.noise)}};
 }
 
-Result<int> RunDoctor(bool calibrate, Context& context) {
-  Doctor doctor{.context = context};
+Result<int> RunDoctor(const DoctorFlags& flags, Context& context) {
+  Doctor doctor{.context = context, .flags = flags};
   LookForCompiler(doctor);
   LookForSandbox(doctor);
   LookForWorker(doctor);
   LookAtState(doctor);
   LookAtSettings(doctor);
   LookAtDevice(doctor);
-  if (calibrate) KOPT_CHECK(Calibrate(doctor));
+  if (flags.calibrate) KOPT_CHECK(Calibrate(doctor));
   KOPT_CHECK(LoadFacts(doctor));
   LookAtCalibration(doctor);
+  KOPT_TRY(const auto models, LookAtModels(flags.models, context, flags.ask));
+  doctor.findings.insert(doctor.findings.end(), models.begin(), models.end());
   bool usable = true;
   for (const Finding& finding : doctor.findings) usable = usable && finding.state != "missing";
   context.Print(DoctorText(doctor));
@@ -270,10 +282,12 @@ Result<int> RunDoctor(bool calibrate, Context& context) {
 void AddDoctor(CLI::App& app, Context& context, Action& action) {
   CLI::App* command =
       app.add_subcommand("doctor", "show what is in force, what is missing, and what this machine can resolve");
-  auto calibrate = std::make_shared<bool>(false);
-  command->add_flag("--calibrate", *calibrate, "measure this machine's peaks and noise again");
+  auto flags = std::make_shared<DoctorFlags>();
+  command->add_flag("--calibrate", flags->calibrate, "measure this machine's peaks and noise again");
+  command->add_flag("--endpoint", flags->ask, "ask each named model for one word, and say what works");
+  AddEndpointFlags(*command, flags->models);
   AddCommonFlags(*command, context.flags());
-  command->callback([&action, calibrate] { action = [calibrate](Context& c) { return RunDoctor(*calibrate, c); }; });
+  command->callback([&action, flags] { action = [flags](Context& c) { return RunDoctor(*flags, c); }; });
 }
 
 }  // namespace kopt
