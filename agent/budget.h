@@ -1,6 +1,8 @@
 // The budget of a run in active time, and the part of it that is kept for confirmation.
 #pragma once
 
+#include <atomic>
+
 #include "base/clock.h"
 
 namespace kopt {
@@ -10,11 +12,12 @@ class Budget {
   // `spent`: of the budget, by the same run before it was resumed.
   Budget(Clock& clock, double seconds, double spent = 0) : clock_(&clock), seconds_(seconds), spent_(spent) {}
 
-  // Active time counts from here on; what came before (registration, the baseline) is free.
+  // Active time counts from here on; what came before (registration, the baseline) is free. Then any thread may ask
+  // for figures.
   void Start() { started_ = clock_->Now(); }
   double Active() const { return spent_ + (started_ < 0 ? 0 : clock_->Now() - started_ - waited_); }
   // Takes out time that was spent waiting for the machine: another kopt was timing.
-  void Waited(double seconds) { waited_ += seconds; }
+  void Waited(double seconds) { waited_ = waited_ + seconds; }
   double Left() const { return seconds_ - Active(); }
   double seconds() const { return seconds_; }
 
@@ -34,7 +37,7 @@ class Budget {
   double spent_;
   double tail_ = 0;
   double started_ = -1;
-  double waited_ = 0;
+  std::atomic<double> waited_ = 0;  // written by one thread
 };
 
 }  // namespace kopt

@@ -13,11 +13,17 @@ namespace kopt {
 
 // A configuration with its verdict.
 struct Judged {
+  int turn = 0;  // whose candidate it is
   Configuration configuration;
   Verdict verdict;
   double at_seconds = 0;   // active time of the run when the verdict was reached
   bool confirmed = false;  // a confirmation was tried, whatever came of it
 };
+
+// Of the same configuration of the same candidate.
+inline bool IsSame(const Judged& a, const Judged& b) {
+  return a.turn == b.turn && a.configuration == b.configuration;
+}
 
 // Worth a confirmation: faster by screening, not by less than matters, and not tried yet.
 bool IsPromising(const Judged& judged);

@@ -61,7 +61,8 @@ class Reader {
 
 }  // namespace
 
-ordered_json ManifestOf(const RunRow& run, const Contestants& contestants, const Judged& winner) {
+ordered_json ManifestOf(const RunRow& run, const Contestants& contestants, const Candidate& candidate,
+                        const Judged& winner) {
   const ordered_json& settings = run.settings;
   const Verdict& verdict = winner.verdict;
   const Candidate& baseline = *contestants.Baseline();
@@ -71,8 +72,9 @@ ordered_json ManifestOf(const RunRow& run, const Contestants& contestants, const
           {"task", run.task},
           {"target", run.target},
           {"device", run.device},
+          {"turn", winner.turn},
           {"spec", {{"file", ValueOr(ValueOr(settings, "spec"), "file")}, {"hash", run.spec_hash}}},
-          {"candidate", CandidateJson(*contestants.seed, winner.configuration)},
+          {"candidate", CandidateJson(candidate, winner.configuration)},
           {"baseline", CandidateJson(baseline, DefaultConfiguration(baseline))},
           {"judgement",
            {{"input_seed", ValueOr(verdict.evidence, "input_seed")},
@@ -84,7 +86,7 @@ ordered_json ManifestOf(const RunRow& run, const Contestants& contestants, const
             {"baseline_us", OrNull(verdict.baseline_us)},
             {"at_seconds", winner.at_seconds}}},
           {"search",
-           {{"strategy", ValueOr(settings, "strategy")},
+           {{"strategy", ValueOr(settings, "search")},
             {"random_seed", ValueOr(settings, "random_seed")},
             {"budget_seconds", run.budget_seconds},
             {"started", run.started}}},

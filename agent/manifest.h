@@ -12,7 +12,9 @@
 namespace kopt {
 
 // Of a run's confirmed winner. `run.settings` is what the run was begun with (see SettingsJson).
-nlohmann::ordered_json ManifestOf(const RunRow& run, const Contestants& contestants, const Judged& winner);
+// `candidate`: the winner's.
+nlohmann::ordered_json ManifestOf(const RunRow& run, const Contestants& contestants, const Candidate& candidate,
+                                  const Judged& winner);
 
 // A manifest read back: what has to be looked up, and what was found then.
 struct Manifest {

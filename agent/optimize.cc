@@ -1,20 +1,27 @@
 #include "agent/optimize.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <deque>
+#include <memory>
+#include <set>
 #include <utility>
 
 #include "agent/budget.h"
+#include "agent/conversation.h"
 #include "agent/evidence.h"
 #include "agent/format.h"
 #include "agent/manifest.h"
+#include "agent/memory.h"
+#include "agent/reply.h"
 #include "agent/report/report.h"
 #include "agent/results.h"
 #include "agent/retry.h"
-#include "agent/search/search.h"
-#include "agent/search/space.h"
+#include "agent/tuner.h"
 #include "base/printable.h"
 #include "verifier/core/statistics.h"
 
@@ -26,15 +33,14 @@ std::string WhyNotConfirmed(const Verdict& verdict) {
   return fmt::format("{}, {}", FormatSpeedup(verdict), Name(Judge(*verdict.speedup_interval)));
 }
 
-// How many configurations the search proposes at a time: while one is timed nothing is compiled, but before it the
-// others are, on the CPUs that it leaves idle.
-constexpr size_t kProposed = 4;
-
 // How many of the best are confirmed where the budget has room: what leads by screening leads by luck, too.
 constexpr int kLeaders = 3;
 
 // Confirmations in a row that found nothing faster: then the rest, screened lower, is let be.
 constexpr int kRefuted = 5;
+
+// Seconds between two looks at signals while there is nothing to do but wait for replies.
+constexpr double kLook = 0.1;
 
 // The stage of a verdict that is no work: another kopt held the machine.
 constexpr std::string_view kWaiting = "waiting";
@@ -84,40 +90,58 @@ class Optimizer {
       : job_(job),
         seed_(*job.contestants.seed),
         verifier_(verifier),
+        store_(store),
         recorder_(store, BeginningOf(job, verifier.device())),
         progress_(progress),
         clock_(clock),
         interrupts_(interrupts),
-        budget_(clock, job.budget_seconds, job.history ? job.history->row.active_seconds : 0) {}
+        budget_(clock, job.budget_seconds, job.history ? job.history->row.active_seconds : 0),
+        tuner_(*job.spec, job.target, verifier.device().values, job.search, job.random_seed) {}
 
   Result<OptimizeResult> Run() {
     // First of all, so that a run that is killed while it prepares is there to be resumed.
     if (!job_.history) KOPT_CHECK(recorder_.Begin(*job_.spec, job_.contestants));
-    if (auto prepared = Prepare(); !prepared) {
-      (void)recorder_.Abandon(job_.history ? &job_.history->row : nullptr);  // why it could not begin is what matters
-      return std::unexpected(prepared.error());
-    }
+    if (auto prepared = Prepare(); !prepared) return Abandon(prepared.error());
     budget_.Start();
     budget_.KeepForConfirmation(CheckSeconds(result_.screened.front().verdict), kLeaders);
     Announce();
+    conversation_->Start();
     if (Goes()) Handle(Search());
+    conversation_->Stop();
+    if (auto refused = conversation_->Refused()) return Abandon(*refused);
+    if (Pauses()) return Pause();
     if (!result_.failure && interrupts_.signals < 2) Handle(ConfirmLeaders());
     return End();
   }
 
  private:
+  std::unexpected<Error> Abandon(const Error& why) {
+    (void)recorder_.Abandon(job_.history ? &job_.history->row : nullptr);  // why it could not begin is what matters
+    return std::unexpected(why);
+  }
   Result<void> Prepare();
-  Result<void> PrepareSearch();
   Result<void> PrepareSeed();
-  void Recall();
+  Result<void> PrepareConversation();
+  Result<void> Recall();
   void Announce();
+  void AnnounceAsking();
   Result<void> Search();
-  Result<void> Screen(const Configuration& configuration, std::span<const Configuration> ahead);
+  Result<bool> Step();
+  Result<void> TakeReplies();
+  Result<void> LookAt(const ExchangeRow& exchange);
+  Result<void> ScreenTurn(const Turn& turn);
+  Result<void> Tune(const Tuner::Proposal& proposal);
+  Result<void> Screened(Judged judged);
+  Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
+                         std::span<const Configuration> ahead);
   Result<void> ConfirmLeaders();
   Result<void> Confirm(Judged& judged);
-  Result<Verdict> TryToConfirm(const Configuration& configuration);
+  Result<Verdict> TryToConfirm(const Judged& judged);
   Judged* BestPromising();
+  bool Pauses() const;
+  Result<OptimizeResult> Pause();
   Result<OptimizeResult> End();
+  void Gather();
 
   bool Goes() const { return !result_.failure && interrupts_.signals == 0; }
   bool TargetReached() const {
@@ -125,31 +149,41 @@ class Optimizer {
   }
   // Notes why the search ends; true if it does.
   bool SearchEnds();
+  // What a screening is expected to take, seconds.
+  double ScreeningSeconds() const { return screenings_ == 0 ? 0 : screening_seconds_ / screenings_; }
   void Handle(const Result<void>& done);
   void Show(std::string doing);
+  // "turn 3 with BM=64"; without a model the configuration alone.
+  std::string NameOf(int turn, const Configuration& configuration) const;
   Result<Verdict> Work(const char* what, const std::function<Result<Verdict>()>& work);
 
   const Job& job_;
   const Candidate& seed_;
   Verifier& verifier_;
+  Store& store_;
   Recorder recorder_;
   Progress& progress_;
   Clock& clock_;
   Interrupts& interrupts_;
   Budget budget_;
-  std::optional<Space> space_;
-  std::unique_ptr<kopt::Search> search_;
+  Tuner tuner_;
+  std::deque<int> unjudged_;  // turns
   OptimizeResult result_;
   OutcomeCounts counts_;
-  double best_screened_ = 0;      // speedup; 0: none
-  double screening_seconds_ = 0;  // of all screenings within the budget
-  int screenings_ = 0;
+  double best_screened_ = 0;                  // speedup; 0: none
+  std::atomic<double> screening_seconds_ = 0;  // of all screenings within the budget
+  std::atomic<int> screenings_ = 0;
   double confirmation_seconds_ = 0;  // of the last one
+  double tuned_from_ = 0;            // active time when the last reply had been judged
+  std::unique_ptr<Conversation> conversation_;
 };
 
 Result<void> Optimizer::Prepare() {
   const double begin = clock_.Now();
-  KOPT_CHECK(PrepareSearch());
+  KOPT_CHECK(tuner_.Add(0, seed_));
+  const Space& space = *tuner_.SpaceOf(0);
+  result_.space = space.size();
+  if (space.extent() == Space::Extent::kListed) result_.admissible = space.points().size();
   progress_.Line("checking the spec's power against wrong answers");
   KOPT_TRY(result_.registration, WithRetries([&] { return verifier_.Register(); }));
   progress_.Line(fmt::format("judging the baseline: {}", job_.contestants.BaselineText()));
@@ -157,51 +191,57 @@ Result<void> Optimizer::Prepare() {
   auto baseline = result_.baseline.Json();
   baseline.erase("kopt");
   KOPT_CHECK(recorder_.Event("baseline", baseline));
-  Recall();
+  KOPT_CHECK(PrepareConversation());
+  KOPT_CHECK(Recall());
   if (result_.screened.empty()) KOPT_CHECK(PrepareSeed());
   result_.preparation_seconds = clock_.Now() - begin;
   return {};
 }
 
-Result<void> Optimizer::PrepareSearch() {
-  std::vector<const Shape*> shapes = job_.spec->Scored(job_.target);
-  const std::vector<const Shape*> checks = job_.spec->Checks(job_.target);
-  shapes.insert(shapes.end(), checks.begin(), checks.end());
-  KOPT_TRY(space_, Space::Create(*job_.spec, seed_, shapes, verifier_.device().values));
-  result_.space = space_->size();
-  if (space_->extent() == Space::Extent::kListed) result_.admissible = space_->points().size();
-  const Configuration defaults = DefaultConfiguration(seed_);
-  const auto point = space_->Find(defaults);
-  if (!point || !space_->IsAdmissible(*point)) {
-    const bool none = space_->extent() == Space::Extent::kEmpty;
-    return std::unexpected(Error{
-        .exit = Exit::kUsage,
-        .message = none
-                       ? fmt::format("none of the {} configurations of the seed satisfies every `where`", result_.space)
-                       : fmt::format("the seed's default tunables ({}) violate a `where`", Text(defaults)),
-        .file = seed_.file,
-        .line = seed_.where.empty() ? 0 : seed_.where.front().line,
-        .key = "where",
-        .hint = none ? "a `where` holds if it is not 0 at every [[shape]] and [[check]] of the target"
-                     : "the first value of each `tune` line is its default"});
-  }
-  KOPT_TRY(search_, NewSearch(job_.strategy, *space_, job_.random_seed));
+Result<void> Optimizer::PrepareConversation() {
+  Memory memory(*job_.spec, job_.target, verifier_.device(), verifier_.peaks(), job_.asking);
+  conversation_ = std::make_unique<Conversation>(
+      job_.model,
+      Conversation::Options{.asking = job_.asking,
+                            .prices = job_.prices,
+                            .run = recorder_.run().run,
+                            .active = [this] { return budget_.Active(); },
+                            .seconds_left = [this] { return budget_.Left() - budget_.tail() - ScreeningSeconds(); },
+                            .budget_seconds = job_.budget_seconds},
+      std::move(memory), store_, clock_);
+  const auto [seed, added] = result_.turns.emplace(0, SeedTurn(seed_));
+  conversation_->Add(seed->second);
   return {};
 }
 
-// What a resumed run has judged already.
-void Optimizer::Recall() {
-  if (!job_.history) return;
+// What a resumed run has behind it.
+Result<void> Optimizer::Recall() {
+  if (!job_.history) return {};
+  for (const auto& [number, turn] : job_.history->turns) {
+    const auto [at, added] = result_.turns.emplace(number, turn);
+    if (!added) continue;
+    conversation_->Add(at->second);
+    if (at->second.candidate && at->second.IsJudged()) (void)tuner_.Add(number, *at->second.candidate);
+  }
   result_.screened = job_.history->screened;
   result_.confirmations = job_.history->confirmations;
   counts_ = CountOutcomes(result_.screened);
+  std::set<int> judged_turns;
   for (const Judged& judged : result_.screened) {
     best_screened_ = std::max(best_screened_, judged.verdict.speedup.value_or(0));
-    screening_seconds_ += WorkingSeconds(judged.verdict);
+    screening_seconds_ = screening_seconds_ + WorkingSeconds(judged.verdict);
     ++screenings_;
+    judged_turns.insert(judged.turn);
+    tuner_.Learn(judged);
+    conversation_->Learn(judged, false);
+  }
+  for (const Judged& judged : result_.confirmations) conversation_->Learn(judged, true);
+  for (const auto& [number, turn] : result_.turns) {
+    if (number > 0 && turn.IsJudged() && !judged_turns.contains(number)) unjudged_.push_back(number);
   }
   if (!result_.confirmations.empty()) confirmation_seconds_ = WorkingSeconds(result_.confirmations.back().verdict);
   if (const Judged* winner = Winner(result_.confirmations)) result_.best = *winner;
+  return conversation_->Recall(job_.history->exchanges, static_cast<int>(unjudged_.size()));
 }
 
 Result<void> Optimizer::PrepareSeed() {
@@ -214,6 +254,8 @@ Result<void> Optimizer::PrepareSeed() {
   counts_[first.verdict.outcome] = 1;
   best_screened_ = first.verdict.speedup.value_or(0);
   KOPT_CHECK(recorder_.Add(first, false));
+  tuner_.Learn(first);
+  conversation_->Learn(first, false);
   result_.screened.push_back(std::move(first));
   return {};
 }
@@ -223,13 +265,14 @@ void Optimizer::Announce() {
   progress_.Line(
       fmt::format("the baseline takes {}; the seed's defaults reach {}", FormatMicroseconds(result_.baseline.time_us),
                   job_.contestants.SeedIsBaseline() ? "1x, they are the baseline" : FormatSpeedup(first.verdict)));
-  if (result_.space == 1) {
-    progress_.Line("the seed has no tunables: there is nothing to search");
-    return;
-  }
   if (job_.history) {
     progress_.Line(
         fmt::format("resuming after {} of active time: {}", FormatDuration(budget_.Active()), Text(counts_)));
+  }
+  if (job_.asking.Asks()) return AnnounceAsking();
+  if (result_.space == 1) {
+    progress_.Line("the seed has no tunables: there is nothing to search");
+    return;
   }
   const std::string points = result_.admissible ? fmt::format("{} configurations", *result_.admissible)
                                                 : fmt::format("a space of {} points", FormatCount(result_.space));
@@ -243,54 +286,166 @@ void Optimizer::Announce() {
                              FormatDuration(std::min(budget_.tail(), std::max(budget_.Left(), 0.0)))));
 }
 
+// Who is asked, and what that may come to.
+void Optimizer::AnnounceAsking() {
+  const Asking& asking = job_.asking;
+  if (asking.models.empty()) return;
+  const double left = std::max(budget_.Left() - budget_.tail(), 0.0);
+  std::string text = fmt::format("asking {}, up to {} at a time", fmt::join(asking.models, ", "), asking.in_flight);
+  if (std::isfinite(left)) text += fmt::format(", for {}", FormatDuration(left));
+  if (asking.budget_tokens) {
+    text += fmt::format(", for {} tokens", FormatCount(static_cast<double>(*asking.budget_tokens)));
+  }
+  if (asking.budget_usd) text += fmt::format(", for ${:.2f}", *asking.budget_usd);
+  progress_.Line(text);
+  if (const auto forecast = conversation_->FirstForecast(left)) progress_.Line("expected: " + *forecast);
+}
+
 bool Optimizer::SearchEnds() {
-  const double expected = screenings_ == 0 ? 0 : screening_seconds_ / screenings_;
   if (interrupts_.signals > 0) {
     result_.stopped_by = "interrupted";
   } else if (TargetReached()) {
     result_.stopped_by = "target speedup";
-  } else if (!budget_.RoomToSearch(expected)) {
+  } else if (!budget_.RoomToSearch(ScreeningSeconds())) {
     result_.stopped_by = "budget";
   }
   return !result_.stopped_by.empty();
 }
 
 Result<void> Optimizer::Search() {
-  std::vector<Trial> trials;
-  std::vector<Configuration> coming;
+  tuned_from_ = budget_.Active();
   while (!SearchEnds()) {
-    for (size_t i = trials.size(); i < result_.screened.size(); ++i) {
-      trials.push_back(TrialOf(result_.screened[i].configuration, result_.screened[i].verdict));
-    }
-    if (coming.empty()) coming = search_->Propose(trials, kProposed);
-    if (coming.empty()) {
-      result_.stopped_by = "space exhausted";
-      return {};
-    }
-    const Configuration configuration = std::move(coming.front());
-    coming.erase(coming.begin());
-    KOPT_CHECK(Screen(configuration, coming));
+    if (auto failure = conversation_->Failure()) return std::unexpected(*failure);
+    if (conversation_->Refused()) return {};
+    KOPT_TRY(const bool goes_on, Step());
+    if (!goes_on) return {};
   }
   return {};
 }
 
-Result<void> Optimizer::Screen(const Configuration& configuration, std::span<const Configuration> ahead) {
-  Show(fmt::format("testing {}", Text(configuration)));
-  const double begin = budget_.Active();
-  const Screening screening{.incumbent = best_screened_, .ahead = ahead};
-  KOPT_TRY(Verdict verdict, Work("screen", [&] { return verifier_.Screen(seed_, configuration, screening); }));
-  screening_seconds_ += budget_.Active() - begin;
-  ++screenings_;
-  ++counts_[verdict.outcome];
-  result_.screened.push_back(
-      {.configuration = configuration, .verdict = std::move(verdict), .at_seconds = budget_.Active()});
-  Judged& judged = result_.screened.back();
-  KOPT_CHECK(recorder_.Add(judged, false));
+// What a reply proposes goes first; while none is there, configurations are tried. False: there is nothing left to do.
+Result<bool> Optimizer::Step() {
+  KOPT_CHECK(TakeReplies());
+  if (!unjudged_.empty()) {
+    const int turn = unjudged_.front();
+    unjudged_.pop_front();
+    KOPT_CHECK(ScreenTurn(result_.turns.at(turn)));
+    conversation_->Dealt();
+    tuned_from_ = budget_.Active();
+    return true;
+  }
+  const std::string over = conversation_->Over() ? conversation_->WhyOver() : "";
+  // Tuning costs neither tokens nor money: only time can end it.
+  if (!over.empty() && std::isinf(job_.budget_seconds)) {
+    result_.stopped_by = over;
+    return false;
+  }
+  const bool tunes = !job_.pause_after || budget_.Active() - tuned_from_ < *job_.pause_after;
+  if (const auto proposal = tunes ? tuner_.Next() : std::nullopt) {
+    KOPT_CHECK(Tune(*proposal));
+    return true;
+  }
+  if (job_.pause_after) {
+    result_.stopped_by = "waiting";
+    return false;
+  }
+  if (conversation_->Over() && !conversation_->Arrived()) {
+    result_.stopped_by = over.empty() ? "space exhausted" : over;
+    return false;
+  }
+  Show(fmt::format("waiting for {} {}", conversation_->in_flight(),
+                   conversation_->in_flight() == 1 ? "reply" : "replies"));
+  conversation_->Wait(kLook);
+  return true;
+}
+
+Result<void> Optimizer::TakeReplies() {
+  while (const auto exchange = conversation_->Take()) KOPT_CHECK(LookAt(*exchange));
+  for (std::string& news : conversation_->News()) {
+    progress_.Line(fmt::format("{:>9}  {}", FormatDuration(budget_.Active()), news));
+    result_.remarks.push_back(fmt::format("after {}: {}", FormatDuration(budget_.Active()), news));
+  }
+  return {};
+}
+
+Result<void> Optimizer::LookAt(const ExchangeRow& exchange) {
+  const auto reasoning = exchange.detail.is_object() ? exchange.detail.value("reasoning", "") : "";
+  const auto found = FindCandidate(exchange.reply, reasoning, job_.target);
+  nlohmann::ordered_json detail = nlohmann::ordered_json::object();
+  Turn turn = found ? TurnOf(exchange.turn, found->code, *job_.spec, job_.target)
+                    : ComplaintTurn(exchange.turn, found.error());
+  if (!found) detail["complaint"] = turn.complaint;
+  if (found && !found->notes.empty()) detail["notes"] = found->notes;
+  turn.duplicate_of = found ? conversation_->SameCode(turn.code_hash) : std::nullopt;
+  if (turn.duplicate_of) detail["duplicate_of"] = *turn.duplicate_of;
+  KOPT_TRY(const bool first, recorder_.LookedAt(turn, detail));
+  const auto [at, added] = result_.turns.emplace(turn.number, std::move(turn));
+  if (!first || !added) {
+    conversation_->Dealt();
+    return {};
+  }
+  const Turn& kept = at->second;
+  conversation_->Add(kept);
+  if (kept.IsJudged()) {
+    unjudged_.push_back(kept.number);
+    return {};
+  }
+  conversation_->Dealt();
+  progress_.Line(fmt::format("{:>9}  turn {}: {}", FormatDuration(budget_.Active()), kept.number,
+                             kept.duplicate_of ? fmt::format("the code of turn {} again", *kept.duplicate_of)
+                                               : "no candidate: " + kept.complaint));
+  return {};
+}
+
+// A turn's candidate with its default tunables.
+Result<void> Optimizer::ScreenTurn(const Turn& turn) {
+  Judged judged{.turn = turn.number};
+  if (!turn.candidate) {
+    judged.verdict = RejectedPlan(*turn.broken);
+  } else if (auto added = tuner_.Add(turn.number, *turn.candidate); !added) {
+    judged.verdict = RejectedPlan(added.error());
+  } else {
+    judged.configuration = DefaultConfiguration(*turn.candidate);
+    KOPT_TRY(judged.verdict, Screen(*turn.candidate, judged.configuration, {}));
+  }
+  progress_.Line(fmt::format("{:>9}  turn {}: {}{}", FormatDuration(budget_.Active()), turn.number,
+                             Summary(judged.verdict),
+                             judged.verdict.speedup ? ", " + FormatSpeedup(judged.verdict) : ""));
+  return Screened(std::move(judged));
+}
+
+Result<void> Optimizer::Tune(const Tuner::Proposal& proposal) {
+  const Candidate& candidate = *result_.turns.at(proposal.turn).candidate;
+  Show("testing " + NameOf(proposal.turn, proposal.configuration));
+  Judged judged{.turn = proposal.turn, .configuration = proposal.configuration};
+  KOPT_TRY(judged.verdict, Screen(candidate, judged.configuration, proposal.ahead));
   const double speedup = judged.verdict.speedup.value_or(0);
   if (speedup > best_screened_ && speedup > 1) {
-    progress_.Line(fmt::format("{:>9}  {}  {}", FormatDuration(judged.at_seconds), FormatSpeedup(judged.verdict),
-                               Text(configuration)));
+    progress_.Line(fmt::format("{:>9}  {}  {}", FormatDuration(budget_.Active()), FormatSpeedup(judged.verdict),
+                               NameOf(proposal.turn, judged.configuration)));
   }
+  return Screened(std::move(judged));
+}
+
+Result<Verdict> Optimizer::Screen(const Candidate& candidate, const Configuration& configuration,
+                                  std::span<const Configuration> ahead) {
+  const double begin = budget_.Active();
+  const Screening screening{.incumbent = best_screened_, .ahead = ahead};
+  auto verdict = Work("screen", [&] { return verifier_.Screen(candidate, configuration, screening); });
+  screening_seconds_ = screening_seconds_ + budget_.Active() - begin;
+  ++screenings_;
+  return verdict;
+}
+
+Result<void> Optimizer::Screened(Judged screened) {
+  screened.at_seconds = budget_.Active();
+  ++counts_[screened.verdict.outcome];
+  result_.screened.push_back(std::move(screened));
+  Judged& judged = result_.screened.back();
+  KOPT_CHECK(recorder_.Add(judged, false));
+  tuner_.Learn(judged);
+  conversation_->Learn(judged, false);
+  const double speedup = judged.verdict.speedup.value_or(0);
   best_screened_ = std::max(best_screened_, speedup);
   if (job_.target_speedup && speedup >= *job_.target_speedup && IsPromising(judged)) KOPT_CHECK(Confirm(judged));
   return {};
@@ -327,30 +482,34 @@ Result<void> Optimizer::ConfirmLeaders() {
   return {};
 }
 
-Result<Verdict> Optimizer::TryToConfirm(const Configuration& configuration) {
+Result<Verdict> Optimizer::TryToConfirm(const Judged& judged) {
   const double begin = budget_.Active();
-  auto verdict = Work("confirm", [&] { return verifier_.Confirm(seed_, configuration, {.seconds = budget_.Left()}); });
+  const Candidate& candidate = CandidateOf(result_, judged);
+  auto verdict = Work(
+      "confirm", [&] { return verifier_.Confirm(candidate, judged.configuration, {.seconds = budget_.Left()}); });
   confirmation_seconds_ = budget_.Active() - begin;
   return verdict;
 }
 
 Result<void> Optimizer::Confirm(Judged& judged) {
-  Show(fmt::format("confirming {}", Text(judged.configuration)));
-  progress_.Line(
-      fmt::format("confirming {}, screened at {}", Text(judged.configuration), FormatSpeedup(judged.verdict)));
-  KOPT_TRY(Verdict verdict, TryToConfirm(judged.configuration));
+  const std::string name = NameOf(judged.turn, judged.configuration);
+  Show("confirming " + name);
+  progress_.Line(fmt::format("confirming {}, screened at {}", name, FormatSpeedup(judged.verdict)));
+  KOPT_TRY(Verdict verdict, TryToConfirm(judged));
   // Noise proves nothing, for or against. A second try may overrun the budget only where nothing is proven yet.
   if (verdict.correct() && !verdict.speedup && interrupts_.signals == 0 &&
       (!result_.best || budget_.RoomToConfirm(confirmation_seconds_))) {
     progress_.Line("  the machine was too restless to tell: once more");
-    KOPT_TRY(verdict, TryToConfirm(judged.configuration));
+    KOPT_TRY(verdict, TryToConfirm(judged));
   }
   judged.confirmed = true;
-  Judged confirmation{.configuration = judged.configuration,
+  Judged confirmation{.turn = judged.turn,
+                      .configuration = judged.configuration,
                       .verdict = std::move(verdict),
                       .at_seconds = budget_.Active(),
                       .confirmed = true};
   KOPT_CHECK(recorder_.Add(confirmation, true));
+  conversation_->Learn(confirmation, true);
   if (!IsFaster(confirmation.verdict)) {
     progress_.Line(fmt::format("  not confirmed: {}", WhyNotConfirmed(confirmation.verdict)));
   } else {
@@ -376,7 +535,33 @@ void Optimizer::Show(std::string doing) {
       .doing = std::move(doing), .counts = counts_, .seconds_left = budget_.Left(), .spent = budget_.Active()};
   if (best_screened_ > 0) status.best = best_screened_;
   if (result_.best) status.best = result_.best->verdict.speedup;
+  if (job_.model != nullptr) {
+    const Spend spend = conversation_->spend();
+    status.asked = Text(spend);
+    if (auto forecast = ForecastOf(spend, budget_.Left() - budget_.tail(), job_.asking.in_flight)) {
+      status.asked += " (by the end " + Text(*forecast) + ")";
+    }
+  }
   progress_.Show(status);
+}
+
+std::string Optimizer::NameOf(int turn, const Configuration& configuration) const {
+  if (!job_.asking.Asks()) return Text(configuration);
+  return fmt::format("turn {}{}", turn, configuration.empty() ? "" : " with " + Text(configuration));
+}
+
+bool Optimizer::Pauses() const {
+  return job_.pause_after && !result_.failure &&
+         (result_.stopped_by == "waiting" || result_.stopped_by == "interrupted" || interrupts_.signals > 0);
+}
+
+Result<OptimizeResult> Optimizer::Pause() {
+  progress_.End();
+  Gather();
+  result_.interrupted = interrupts_.signals > 0;
+  KOPT_CHECK(recorder_.End("waiting", "", result_.active_seconds, nullptr));
+  result_.run = recorder_.run();
+  return std::move(result_);
 }
 
 // An interruption is an end like any other; what else stops the loop is kept and reported after the results.
@@ -389,18 +574,28 @@ void Optimizer::Handle(const Result<void>& done) {
   result_.stopped_by = "failure";
 }
 
-Result<OptimizeResult> Optimizer::End() {
-  interrupts_.finish_work = false;
-  progress_.End();
-  result_.interrupted = result_.interrupted || interrupts_.signals > 0;
-  if (result_.interrupted && !result_.failure) result_.stopped_by = "interrupted";
+// What the results say beside the verdicts.
+void Optimizer::Gather() {
   result_.device = verifier_.device();
   result_.peaks = verifier_.peaks();
   result_.active_seconds = budget_.Active();
   result_.tail_seconds = budget_.tail();
   result_.run = recorder_.run();
+  result_.spend = conversation_->spend();
+  if (auto exchanges = store_.Exchanges(result_.run.run)) result_.exchanges = *std::move(exchanges);
+}
+
+Result<OptimizeResult> Optimizer::End() {
+  interrupts_.finish_work = false;
+  progress_.End();
+  result_.interrupted = result_.interrupted || interrupts_.signals > 0;
+  if (result_.interrupted && !result_.failure) result_.stopped_by = "interrupted";
+  Gather();
   result_.run.outcome = OutcomeOf(result_);
-  if (result_.best) result_.manifest = ManifestOf(result_.run, job_.contestants, *result_.best);
+  if (result_.best) {
+    const Candidate& candidate = CandidateOf(result_, *result_.best);
+    result_.manifest = ManifestOf(result_.run, job_.contestants, candidate, *result_.best);
+  }
   result_.document = ResultDocument(job_, result_);
   const auto written = WriteResults(job_, result_);
   const bool whole = !result_.interrupted && !result_.failure && written;
@@ -413,6 +608,10 @@ Result<OptimizeResult> Optimizer::End() {
 }
 
 }  // namespace
+
+const Candidate& CandidateOf(const OptimizeResult& result, const Judged& judged) {
+  return *result.turns.at(judged.turn).candidate;
+}
 
 OutcomeCounts CountOutcomes(const std::vector<Judged>& screened) {
   OutcomeCounts counts;

@@ -1,5 +1,5 @@
-// One optimisation of one task on one device within one budget, without a model: a search over the seed's
-// configurations, each screened once; then the leaders confirmed.
+// One optimisation of one task on one device within one budget: candidates from a model, if one is asked, and the
+// configurations of all candidates, each screened once; then the leaders confirmed.
 #pragma once
 
 #include <filesystem>
@@ -7,11 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "agent/asking.h"
 #include "agent/baseline.h"
 #include "agent/interrupts.h"
 #include "agent/progress.h"
 #include "agent/recorder.h"
+#include "agent/spend.h"
+#include "agent/turn.h"
 #include "base/clock.h"
+#include "llm_client/chat.h"
+#include "llm_client/prices.h"
 #include "store/store.h"
 #include "verifier/core/verifier.h"
 
@@ -20,6 +25,8 @@ namespace kopt {
 // What a run that is resumed has behind it.
 struct History {
   RunRow row;                                   // as it was before it was claimed
+  Turns turns;                                  // with the seed
+  std::vector<ExchangeRow> exchanges;           // without texts
   std::vector<Judged> screened, confirmations;  // in order
 };
 
@@ -31,8 +38,14 @@ struct Job {
   std::filesystem::path out;             // results folder, see agent/results.h
   double budget_seconds = 60;            // active time; infinite: until nothing is left to try
   std::optional<double> target_speedup;  // the search ends when a confirmed speedup reaches it
-  std::string strategy = "model";        // of the search, see agent/search/search.h
+  std::string search = "model";          // over tunables, see agent/search/search.h
   uint64_t random_seed = 0;              // of the search
+  Asking asking;                         // who proposes candidates, and how
+  ChatModel* model = nullptr;            // whom asking.models are asked of; null: kopt asks nobody
+  Prices prices;
+  // Of an external run that shall not end now: what waits is judged, then configurations are tried for so many seconds
+  // of active time; then the run waits for more replies. It ends all the same once its budget is spent.
+  std::optional<double> pause_after;
   std::optional<History> history;        // a run that was claimed to be resumed; nothing: a new one
   Peaks peaks;                           // as they were known at the beginning, for `settings`
   std::string command;                   // how to repeat the run, for the report
@@ -45,10 +58,16 @@ struct OptimizeResult {
   Peaks peaks;  // what the verdicts' speed of light rests on
   Registration registration;
   Verdict baseline;                   // without a ratio
+  Turns turns;                        // all that was looked at; 0 is the seed
+  std::vector<ExchangeRow> exchanges;  // without texts, in order
+  Spend spend;
   std::vector<Judged> screened;       // in order; the first is the seed's default configuration
   std::vector<Judged> confirmations;  // in order
   std::optional<Judged> best;         // confirmed, and faster
-  std::string stopped_by;             // "budget", "space exhausted", "target speedup", "interrupted", "failure"
+  // "budget", "space exhausted", "target speedup", "interrupted", "failure", "token budget", "money budget", "endpoint",
+  // "recording", "waiting"
+  std::string stopped_by;
+  std::vector<std::string> remarks;   // on the endpoint: what failed, and when it worked again
   bool interrupted = false;           // exit 130
   std::optional<Error> failure;       // the loop could not go on (exit 3 or 4); what was judged until then stands
   long long space = 0;                // configurations before `where`; saturates
@@ -61,10 +80,14 @@ struct OptimizeResult {
 };
 
 // An error is returned only if the run never began (a spec without power, a baseline or seed that is wrong, a signal
-// during preparation) or if nothing can be stored; then no budget was spent, and a new run is forgotten. Otherwise the
+// during preparation, an endpoint that refuses before it
+// has answered once) or if nothing can be stored; then no budget was spent, and a new run is forgotten. Otherwise the
 // run has ended, is stored, and `job.out` holds the results.
 Result<OptimizeResult> Optimize(const Job& job, Verifier& verifier, Store& store, Progress& progress, Clock& clock,
                                 Interrupts& interrupts);
+
+// The candidate of a judged configuration.
+const Candidate& CandidateOf(const OptimizeResult& result, const Judged& judged);
 
 // Counts of screening verdicts by outcome.
 OutcomeCounts CountOutcomes(const std::vector<Judged>& screened);

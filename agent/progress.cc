@@ -84,8 +84,8 @@ std::string Text(const Status& status) {
   if (!status.seconds_left) return status.doing;
   const std::string time = std::isinf(*status.seconds_left) ? FormatTimeLeft(status.spent) + " spent"
                                                             : FormatTimeLeft(*status.seconds_left) + " left";
-  return fmt::format("{}  best {}  {}  {}", time, status.best ? FormatSpeedup(*status.best) : "-", Text(status.counts),
-                     status.doing);
+  return fmt::format("{}  best {}  {}  {}{}{}", time, status.best ? FormatSpeedup(*status.best) : "-",
+                     Text(status.counts), status.asked, status.asked.empty() ? "" : "  ", status.doing);
 }
 
 std::unique_ptr<Progress> NoProgress() { return std::make_unique<Silent>(); }

@@ -24,6 +24,7 @@ struct Status {
   OutcomeCounts counts;                // configurations judged, by outcome
   std::optional<double> seconds_left;  // of the budget; empty: only `doing` is shown; infinite: `spent` is
   double spent = 0;                    // active time, seconds
+  std::string asked;                   // what models were asked and cost; empty: none is asked
 };
 
 // "37 tested: 31 measured, 4 mismatch, 2 compile_error"; the most frequent first.

@@ -120,7 +120,7 @@ Result<void> Recorder::Abandon(const RunRow* before) {
 
 Result<void> Recorder::Add(const Judged& judged, bool confirmation) {
   KOPT_TRY([[maybe_unused]] const RowId id,
-           store_->AddVerdict(run_.run, VerdictRow{.turn = 0,
+           store_->AddVerdict(run_.run, VerdictRow{.turn = judged.turn,
                                                    .configuration = Text(judged.configuration),
                                                    .confirmation = confirmation,
                                                    .verdict = judged.verdict,
@@ -128,6 +128,14 @@ Result<void> Recorder::Add(const Judged& judged, bool confirmation) {
                                                    .at_seconds = judged.at_seconds}));
   run_.active_seconds = judged.at_seconds;
   return {};
+}
+
+Result<bool> Recorder::LookedAt(const Turn& turn, const nlohmann::ordered_json& detail) {
+  std::optional<RowId> candidate;
+  if (!turn.source.empty()) {
+    KOPT_TRY(candidate, store_->AddCandidate(turn.source, NormalisedCode(turn.source)));
+  }
+  return store_->LookAtExchange(run_.run, turn.number, candidate, detail);
 }
 
 Result<void> Recorder::Event(std::string_view kind, const nlohmann::ordered_json& detail) {

@@ -6,6 +6,7 @@
 
 #include "agent/baseline.h"
 #include "agent/judged.h"
+#include "agent/turn.h"
 #include "store/store.h"
 #include "task/candidate.h"
 
@@ -29,6 +30,8 @@ class Recorder {
   // A run that could not begin leaves no trace; one that was resumed becomes what it was, `before`.
   Result<void> Abandon(const RunRow* before);
   Result<void> Add(const Judged& judged, bool confirmation);
+  // A reply was looked at, and `turn` was found in it. False: it was looked at before.
+  Result<bool> LookedAt(const Turn& turn, const nlohmann::ordered_json& detail);
   Result<void> Event(std::string_view kind, const nlohmann::ordered_json& detail);
   Result<void> End(std::string_view state, std::string_view outcome, double active_seconds,
                    nlohmann::ordered_json result);

@@ -39,7 +39,7 @@ std::string Dump(const ordered_json& json) {
 }
 
 ordered_json VerdictEntry(const Judged& judged, bool confirmation) {
-  ordered_json entry = {{"turn", 0},
+  ordered_json entry = {{"turn", judged.turn},
                         {"configuration", Text(judged.configuration)},
                         {"tunables", TunablesJson(judged.configuration)},
                         {"confirmation", confirmation},
@@ -91,7 +91,8 @@ Result<void> WriteResults(const Job& job, const OptimizeResult& result) {
   }
   if (result.best) {
     KOPT_CHECK(
-        WriteFile(job.out / kBestFile, SourceWithBoundTunables(*job.contestants.seed, result.best->configuration)));
+        WriteFile(job.out / BestFile(job.target),
+                  SourceWithBoundTunables(CandidateOf(result, *result.best), result.best->configuration)));
     KOPT_CHECK(WriteFile(job.out / "verdict.json", Dump(result.best->verdict.Json())));
     KOPT_CHECK(WriteFile(job.out / kManifestFile, Dump(result.manifest)));
   }

@@ -1,6 +1,6 @@
 // The results folder of a run.
 //
-//   best.cpp       the best kernel, its tunables bound; only if the run improved on the baseline
+//   best.cpp       (best.cu) the best kernel, its tunables bound; only if the run improved on the baseline
 //   verdict.json   its confirmation
 //   manifest.json  what that rests on, for `kopt verify --manifest`
 //   verdicts.json  every verdict, screenings and confirmations, in order
@@ -15,7 +15,7 @@
 
 namespace kopt {
 
-inline constexpr const char* kBestFile = "best.cpp";
+inline constexpr const char* BestFile(Target target) { return target == Target::kCuda ? "best.cu" : "best.cpp"; }
 inline constexpr const char* kManifestFile = "manifest.json";
 inline constexpr const char* kReportFile = "report.md";
 inline constexpr const char* kHtmlReportFile = "report.html";

@@ -56,19 +56,54 @@ Result<Contestants> StoredContestants(Store& store, const StoredRun& run) {
   return contestants;
 }
 
+Result<void> ReadTurns(Store& store, StoredRun& run) {
+  run.turns.emplace(0, SeedTurn(*run.contestants.seed));
+  KOPT_TRY(const std::vector<TurnRow> rows, store.Turns(run.row.run));
+  for (const TurnRow& row : rows) {
+    if (row.turn == 0) continue;
+    KOPT_TRY(std::string source, store.CandidateSource(row.candidate));
+    run.turns.emplace(row.turn, TurnOf(row.turn, std::move(source), run.spec, run.target));
+  }
+  KOPT_TRY(run.exchanges, store.Exchanges(run.row.run));
+  for (const ExchangeRow& exchange : run.exchanges) {
+    if (exchange.state != "looked_at" || !exchange.detail.is_object()) continue;
+    const auto duplicate = exchange.detail.find("duplicate_of");
+    const auto turn = run.turns.find(exchange.turn);
+    if (turn == run.turns.end()) {
+      run.turns.emplace(exchange.turn, ComplaintTurn(exchange.turn, exchange.detail.value("complaint", "")));
+    } else if (duplicate != exchange.detail.end() && duplicate->is_number_integer()) {
+      turn->second.duplicate_of = duplicate->get<int>();
+    }
+  }
+  return {};
+}
+
+// Of a configuration of a turn; a plan that breaks a rule has none.
+std::optional<Configuration> ConfigurationOf(const StoredRun& run, const VerdictRow& row) {
+  const auto turn = run.turns.find(row.turn);
+  if (turn == run.turns.end()) return std::nullopt;
+  if (row.configuration == "-" && !row.verdict.correct()) return Configuration();
+  return turn->second.candidate ? ParseConfiguration(*turn->second.candidate, row.configuration) : std::nullopt;
+}
+
 Result<void> ReadVerdicts(Store& store, StoredRun& run) {
   KOPT_TRY(std::vector<VerdictRow> rows, store.Verdicts(run.row.run, true));
   for (VerdictRow& row : rows) {
-    const auto configuration = ParseConfiguration(*run.contestants.seed, row.configuration);
-    if (!configuration) return Damaged(run.row, fmt::format("`{}` is no configuration of its seed", row.configuration));
-    Judged judged{.configuration = *configuration,
+    const auto configuration = ConfigurationOf(run, row);
+    if (!configuration) {
+      return Damaged(run.row, fmt::format("`{}` is no configuration of turn {}", row.configuration, row.turn));
+    }
+    Judged judged{.turn = row.turn,
+                  .configuration = *configuration,
                   .verdict = std::move(row.verdict),
                   .at_seconds = row.at_seconds,
                   .confirmed = row.confirmation};
     (row.confirmation ? run.confirmations : run.screened).push_back(std::move(judged));
   }
   for (const Judged& confirmation : run.confirmations) {
-    for (Judged& judged : run.screened) judged.confirmed |= judged.configuration == confirmation.configuration;
+    for (Judged& judged : run.screened) {
+      judged.confirmed |= IsSame(judged, confirmation);
+    }
   }
   return {};
 }
@@ -137,8 +172,13 @@ Result<StoredRun> LoadRun(Store& store, RunRow row, const std::filesystem::path&
   run.target = *target;
   KOPT_TRY(run.spec, StoredSpec(store, run.row.spec_hash, TextOf(run.row.settings, "spec", "file"), folder));
   KOPT_TRY(run.contestants, StoredContestants(store, run));
+  KOPT_CHECK(ReadTurns(store, run));
   KOPT_CHECK(ReadVerdicts(store, run));
   return run;
+}
+
+const Candidate& CandidateOf(const StoredRun& run, const Judged& judged) {
+  return *run.turns.at(judged.turn).candidate;
 }
 
 }  // namespace kopt

@@ -7,6 +7,7 @@
 
 #include "agent/baseline.h"
 #include "agent/judged.h"
+#include "agent/turn.h"
 #include "store/store.h"
 #include "task/spec.h"
 
@@ -17,6 +18,8 @@ struct StoredRun {
   Spec spec;
   Target target = Target::kCpu;
   Contestants contestants;
+  Turns turns;                                  // all that was looked at; 0 is the seed
+  std::vector<ExchangeRow> exchanges;           // without texts, in order
   std::vector<Judged> screened, confirmations;  // in the order of judging, with their samples
 };
 
@@ -28,6 +31,9 @@ Result<Spec> StoredSpec(Store& store, const std::string& spec_hash, const std::s
 
 // The whole run. `folder`: as above.
 Result<StoredRun> LoadRun(Store& store, RunRow row, const std::filesystem::path& folder);
+
+// The candidate of a judged configuration.
+const Candidate& CandidateOf(const StoredRun& run, const Judged& judged);
 
 // The tunables of `text` ("BM=64 STAGES=2", "-"); nothing if they are not those of the candidate.
 std::optional<Configuration> ParseConfiguration(const Candidate& candidate, const std::string& text);

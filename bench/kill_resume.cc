@@ -100,7 +100,11 @@ int Work(const std::filesystem::path& folder, const std::string& name, int log) 
     auto run = LoadRun(*store, *row, folder / "files");
     if (!run) return 5;
     stored = *std::move(run);
-    job.history = History{.row = stored.row, .screened = stored.screened, .confirmations = stored.confirmations};
+    job.history = History{.row = stored.row,
+                          .turns = stored.turns,
+                          .exchanges = stored.exchanges,
+                          .screened = stored.screened,
+                          .confirmations = stored.confirmations};
     job.settings = settings;
   }
   FakeClock clock;

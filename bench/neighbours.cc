@@ -53,7 +53,7 @@ class Neighbour {
  public:
   Neighbour(const std::string& spec, const std::filesystem::path& folder, bool own_lane) {
     const std::string search =
-        fmt::format("exec '{}' optimize '{}' --strategy random --budget 1h --state '{}/state' --out '{}/out-{}'",
+        fmt::format("exec '{}' optimize '{}' --search random --budget 1h --state '{}/state' --out '{}/out-{}'",
                     (ProgramFolder() / "kopt").string(), spec, folder.string(), folder.string(), ++count_);
     const std::string other =
         fmt::format("touch '{0}/lane' && mount --bind '{0}/lane' /tmp/kopt-cpu.lock && {1}", folder.string(), search);

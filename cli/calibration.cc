@@ -49,20 +49,23 @@ ordered_json Json(const std::optional<NoiseFigure>& noise) {
   return {{"date", noise->date}, {"screening", noise->screening}, {"confirmation", noise->confirmation}};
 }
 
+Peaks PeaksOf(const ordered_json& json) {
+  if (!json.is_object()) return {};
+  Peaks peaks{.read_bytes = Number(json, "read_bytes"),
+              .write_bytes = Number(json, "write_bytes"),
+              .copy_bytes = Number(json, "copy_bytes")};
+  if (json.contains("flops") && json.at("flops").is_object()) {
+    for (const auto& [unit, rate] : json.at("flops").items()) {
+      if (rate.is_number()) peaks.flops.emplace_back(unit, rate.get<double>());
+    }
+  }
+  return peaks;
+}
+
 Result<std::optional<Calibration>> LoadCalibration(Store& store, const std::string& device) {
   KOPT_TRY(const std::optional<ordered_json> json, LoadJson(store, kPeaksSpace, device));
   if (!json || !json->contains("peaks") || !json->at("peaks").is_object()) return std::nullopt;
-  const ordered_json& peaks = json->at("peaks");
-  Calibration calibration{.peaks = {.read_bytes = Number(peaks, "read_bytes"),
-                                    .write_bytes = Number(peaks, "write_bytes"),
-                                    .copy_bytes = Number(peaks, "copy_bytes")},
-                          .date = String(*json, "date")};
-  if (peaks.contains("flops") && peaks.at("flops").is_object()) {
-    for (const auto& [unit, rate] : peaks.at("flops").items()) {
-      if (rate.is_number()) calibration.peaks.flops.emplace_back(unit, rate.get<double>());
-    }
-  }
-  return calibration;
+  return Calibration{.peaks = PeaksOf(json->at("peaks")), .date = String(*json, "date")};
 }
 
 Result<void> SaveCalibration(Store& store, const std::string& device, const Calibration& calibration) {

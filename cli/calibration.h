@@ -25,6 +25,8 @@ struct NoiseFigure {
 inline constexpr int kConfirmationQuads = 24;
 
 nlohmann::ordered_json Json(const Peaks& peaks);
+// Read back; what is no number is 0.
+Peaks PeaksOf(const nlohmann::ordered_json& json);
 nlohmann::ordered_json Json(const std::optional<Calibration>& calibration);  // null if there is none
 nlohmann::ordered_json Json(const std::optional<NoiseFigure>& noise);
 

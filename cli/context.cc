@@ -75,13 +75,13 @@ Result<std::optional<double>> Context::TargetSpeedup(const std::string& flag) co
                                .hint = "a number above 1, for example 1.5"});
 }
 
-Result<std::string> Context::Strategy(const std::string& flag) const {
-  const auto setting = config_.Find("strategy", flag);
+Result<std::string> Context::SearchName(const std::string& flag) const {
+  const auto setting = config_.Find("search", flag);
   if (!setting) return SearchNames().front();
   const auto& names = SearchNames();
   if (std::find(names.begin(), names.end(), setting->value) != names.end()) return setting->value;
   return std::unexpected(Error{.exit = Exit::kUsage,
-                               .message = fmt::format("unknown strategy `{}`", setting->value),
+                               .message = fmt::format("unknown search `{}`", setting->value),
                                .key = setting->source,
                                .hint = NearestHint(setting->value, names)});
 }
@@ -118,6 +118,10 @@ VerifierOptions Context::OptionsFor(const Peaks& peaks) const {
           .peaks = peaks,
           .interrupts = &host_.interrupts.work,
           .cache = StateFolder() / "cache"};
+}
+
+void Context::Note(std::string_view text) {
+  if (!json()) host_.err << text << std::endl;
 }
 
 void Context::Print(std::string_view text) {

@@ -54,7 +54,7 @@ class Context {
   Result<std::optional<double>> Budget(const std::string& flag) const;
   Result<std::optional<double>> TargetSpeedup(const std::string& flag) const;
   // The name of a search; "model" if nothing says another.
-  Result<std::string> Strategy(const std::string& flag) const;
+  Result<std::string> SearchName(const std::string& flag) const;
   std::filesystem::path StateFolder() const;
   // Where arrays that the state keeps are written for specs that come from it. Not in the cache: runs read them again.
   std::filesystem::path KeptFiles() const { return StateFolder() / "files"; }
@@ -73,6 +73,8 @@ class Context {
   Result<void> KeepPeaks(Store& store, Calibration known, const Peaks& peaks) const;
   VerifierOptions OptionsFor(const Peaks& peaks) const;
 
+  // A line beside the result, to stderr, unless --json was given.
+  void Note(std::string_view text);
   // Prints to stdout unless --json was given.
   void Print(std::string_view text);
   // Prints the document if --json was given.

@@ -10,6 +10,7 @@
 #include "agent/search/search.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "cli/asking_flags.h"
 #include "cli/commands.h"
 #include "cli/doctor_models.h"
 #include "cli/init_text.h"
@@ -94,7 +95,7 @@ void LookAtSettings(Doctor& doctor) {
   add(doctor.context.ChosenTarget());
   add(doctor.context.Budget(""));
   add(doctor.context.TargetSpeedup(""));
-  add(doctor.context.Strategy(""));
+  add(doctor.context.SearchName(""));
   add(doctor.context.StateLimit());
   add(doctor.context.CacheLimit());
 }
@@ -204,11 +205,12 @@ std::vector<std::pair<std::string, Setting>> SettingsInForce(const Doctor& docto
     std::string fallback = "none";
     if (key == "target") fallback = "cpu";
     if (key == "state") fallback = doctor.context.StateFolder().string();
-    if (key == "strategy") fallback = SearchNames().front();
+    if (key == "search") fallback = SearchNames().front();
     if (key == "state_limit") fallback = kStateLimit;
     if (key == "cache_limit") fallback = kCacheLimit;
     if (key == "idle_timeout") fallback = kIdleTimeout;
     if (key == "total_timeout") fallback = kTotalTimeout;
+    if (const auto asking = DefaultOfAsking(key)) fallback = *asking;
     Setting setting = doctor.context.config().Find(key, FlagFor(key, doctor)).value_or(Setting{fallback, "default"});
     setting.value = ShownValue(key, setting);
     settings.emplace_back(key, std::move(setting));

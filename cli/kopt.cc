@@ -121,6 +121,9 @@ int RunKopt(const std::vector<std::string>& arguments, Host& host) {
   AddOptimize(app, context, action);
   AddTune(app, context, action);
   AddResume(app, context, action);
+  AddNext(app, context, action);
+  AddReply(app, context, action);
+  AddWork(app, context, action);
   AddRuns(app, context, action);
   AddShow(app, context, action);
   AddExport(app, context, action);

@@ -8,6 +8,7 @@
 #include "agent/results.h"
 #include "agent/stored_run.h"
 #include "base/hash.h"
+#include "cli/asking_flags.h"
 #include "cli/commands.h"
 #include "cli/run_job.h"
 
@@ -15,8 +16,9 @@ namespace kopt {
 namespace {
 
 struct OptimizeFlags {
-  std::string spec, budget, seed, from, out, target_speedup, strategy, random_seed;
-  bool tune = false;  // `tune`: no budget is needed
+  std::string spec, budget, seed, from, out, target_speedup, search, random_seed;
+  AskingFlags asking;
+  bool tune = false;  // `tune`: no budget is needed, and no model
 };
 
 Error FlagError(std::string message, std::string key, std::string hint) {
@@ -38,11 +40,11 @@ std::string RepeatCommand(const OptimizeFlags& flags, const Job& job) {
                                 : fmt::format("kopt optimize {}", Quoted(flags.spec));
   text += fmt::format(" --target {}", Name(job.target));
   if (std::isfinite(job.budget_seconds)) text += fmt::format(" --budget {}s", job.budget_seconds);
-  text += fmt::format(" --strategy {} --random-seed {}", job.strategy, job.random_seed);
+  text += fmt::format(" --search {} --random-seed {}", job.search, job.random_seed);
   if (!flags.seed.empty() && !flags.tune) text += " --seed " + Quoted(flags.seed);
   if (!flags.from.empty()) text += " --from " + Quoted(flags.from);
   if (job.target_speedup) text += fmt::format(" --target-speedup {}", *job.target_speedup);
-  return text;
+  return text + AskingCommand(job.asking);
 }
 
 // The seed is the earlier run's best, its values in front; where the spec names no baseline, the earlier run's stays.
@@ -62,7 +64,7 @@ Result<Contestants> ContestantsFrom(const std::string& name, const Spec& spec, T
   }
   Contestants contestants;
   KOPT_TRY(contestants.baseline, ReadBaseline(spec, target));
-  const Candidate& seed = *run.contestants.seed;
+  const Candidate& seed = CandidateOf(run, *winner);
   const std::string file = fmt::format("{} (best of {})", seed.file, run.row.run);
   KOPT_TRY(contestants.seed, ParseCandidate(spec, target, SourceWithDefaults(seed, winner->configuration), file));
   if (!contestants.baseline) {
@@ -75,12 +77,16 @@ Result<Contestants> ContestantsFrom(const std::string& name, const Spec& spec, T
 Result<Job> MakeJob(const OptimizeFlags& flags, const Spec& spec, Target target, Store& store, const Context& context) {
   Job job{.spec = &spec, .target = target, .run = NewRunName(spec.name)};
   KOPT_TRY(const auto budget, context.Budget(flags.budget));
-  if (!budget && !flags.tune) {
+  if (!flags.tune) {
+    KOPT_TRY(job.asking, ReadAsking(flags.asking, context));
+  }
+  if (!budget && !flags.tune && !job.asking.budget_tokens && !job.asking.budget_usd) {
     return std::unexpected(FlagError("no budget was given", "--budget", "for example --budget 15m"));
   }
+  if (job.asking.external) job.pause_after = 0;
   job.budget_seconds = budget.value_or(std::numeric_limits<double>::infinity());
   KOPT_TRY(job.target_speedup, context.TargetSpeedup(flags.target_speedup));
-  KOPT_TRY(job.strategy, context.Strategy(flags.strategy));
+  KOPT_TRY(job.search, context.SearchName(flags.search));
   KOPT_TRY(job.random_seed, RandomSeed(flags));
   if (!flags.from.empty() && !flags.seed.empty()) {
     return std::unexpected(FlagError("--seed and --from both name where to start", "--from", "give one of them"));
@@ -104,14 +110,18 @@ Result<Job> MakeJob(const OptimizeFlags& flags, const Spec& spec, Target target,
 
 Result<int> RunOptimize(const OptimizeFlags& flags, Context& context) {
   KOPT_TRY(const Target target, context.ChosenTarget());
-  KOPT_CHECK(context.OnlyCpu("optimize"));
   KOPT_TRY(const Spec spec, ReadSpec(flags.spec));
   KOPT_TRY(Store store, context.OpenStore());
+  KOPT_TRY(std::optional<Models> models,
+           flags.tune || flags.asking.external ? Result<std::optional<Models>>() : OpenModels(flags.asking.model, context));
   KOPT_TRY(Job job, MakeJob(flags, spec, target, store, context));
+  if (models) KOPT_CHECK(AskModels(job, *models));
   KOPT_CHECK(store.CheckWritable());
   KOPT_CHECK(PrepareResultsFolder(job.out));
   const auto progress = context.MakeProgress();
-  return RunJob(job, store, *progress, context);
+  KOPT_TRY(const int exit, RunJob(job, store, *progress, context));
+  if (models) KOPT_CHECK(WholeRecording(*models));
+  return exit;
 }
 
 void AddRunFlags(CLI::App& command, const std::shared_ptr<OptimizeFlags>& flags, Context& context, Action& action) {
@@ -121,10 +131,11 @@ void AddRunFlags(CLI::App& command, const std::shared_ptr<OptimizeFlags>& flags,
   command.add_option("--out", flags->out, "results folder, new or empty (default: kopt-out/RUN)")->type_name("DIR");
   command.add_option("--target-speedup", flags->target_speedup, "stop when this speedup is confirmed")->type_name("X");
   command
-      .add_option("--strategy", flags->strategy,
-                  "of the search: model (default; learns from what it measured), random, exhaustive")
+      .add_option("--search", flags->search,
+                  "over tunables: model (default; learns from what it measured), random, exhaustive")
       ->type_name("NAME");
   command.add_option("--random-seed", flags->random_seed, "of the search")->type_name("N");
+  if (!flags->tune) AddAskingFlags(command, flags->asking);
   AddCommonFlags(command, context.flags());
   command.callback([&action, flags] { action = [flags](Context& c) { return RunOptimize(*flags, c); }; });
 }

@@ -5,6 +5,7 @@
 
 #include "agent/results.h"
 #include "agent/stored_run.h"
+#include "cli/asking_flags.h"
 #include "cli/commands.h"
 #include "cli/run_job.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 struct ResumeFlags {
   std::string run, budget, out;
+  ModelFlags model;
   bool force = false;
 };
 
@@ -21,11 +23,6 @@ std::unexpected<Error> Refuse(const RunRow& run, const std::string& why, std::st
                                .message = fmt::format("the run {} {}", run.run, why),
                                .key = "RUN",
                                .hint = std::move(hint)});
-}
-
-std::string TextOf(const nlohmann::ordered_json& settings, const char* key) {
-  const auto found = settings.find(key);
-  return found != settings.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 // A run that goes on somewhere, or that nothing is left of, cannot be resumed.
@@ -52,36 +49,18 @@ Result<double> BudgetOf(const RunRow& run, const ResumeFlags& flags, const Conte
                                .hint = "the budget of the whole run: more than that"});
 }
 
-Result<Job> MakeJob(const StoredRun& run, const ResumeFlags& flags, const Context& context) {
-  const nlohmann::ordered_json& settings = run.row.settings;
-  Job job{.spec = &run.spec, .target = run.target, .contestants = run.contestants, .run = run.row.run};
-  KOPT_TRY(job.budget_seconds, BudgetOf(run.row, flags, context));
-  job.strategy = TextOf(settings, "strategy");
-  if (job.strategy.empty()) job.strategy = "random";  // as version 1 of the state searched
-  const auto number = [&](const char* key) {
-    const auto found = settings.find(key);
-    return found != settings.end() && found->is_number() ? std::optional(*found) : std::nullopt;
-  };
-  if (const auto seed = number("random_seed")) job.random_seed = seed->get<uint64_t>();
-  if (const auto target = number("target_speedup")) job.target_speedup = target->get<double>();
-  job.command = TextOf(settings, "command");
-  job.out = flags.out.empty() ? TextOf(settings, "out") : flags.out;
-  if (job.out.empty()) job.out = std::filesystem::path("kopt-out") / job.run;
-  job.history = History{.row = run.row, .screened = run.screened, .confirmations = run.confirmations};
-  job.settings = settings;
-  return job;
-}
-
-Result<void> Claim(Job& job, const StoredRun& run, Store& store) {
-  nlohmann::ordered_json settings = run.row.settings;
-  settings["process"] = ProcessMark();
-  std::error_code ignored;
-  settings["out"] = std::filesystem::absolute(job.out, ignored).string();
-  RunRow row = run.row;
-  row.budget_seconds = job.budget_seconds;
-  KOPT_TRY(const bool claimed, store.ClaimRun(row, settings));
-  job.settings = settings;
-  return claimed ? Result<void>() : Refuse(row, "was taken up by another kopt just now", "see `kopt runs`");
+// Those that the run asked, unless flags say others; --no-model: nobody.
+Result<std::optional<Models>> ModelsOf(Job& job, ModelFlags flags, const Context& context) {
+  const Asking before = job.asking;
+  job.asking.models.clear();
+  if (before.external || (before.models.empty() && flags.models.empty() && flags.replay.empty())) return std::nullopt;
+  if (flags.models.empty() && flags.replay.empty()) flags.models = before.models;
+  if (flags.base_url.empty() && flags.replay.empty()) flags.base_url = before.base_url;
+  if (flags.max_tokens.empty() && before.max_tokens > 0) flags.max_tokens = fmt::to_string(before.max_tokens);
+  if (flags.temperature.empty() && before.temperature) flags.temperature = fmt::to_string(*before.temperature);
+  KOPT_TRY(std::optional<Models> models, OpenModels(flags, context));
+  if (models) KOPT_CHECK(AskModels(job, *models));
+  return models;
 }
 
 Result<int> RunResume(const ResumeFlags& flags, Context& context) {
@@ -89,10 +68,15 @@ Result<int> RunResume(const ResumeFlags& flags, Context& context) {
   KOPT_TRY(RunRow row, store.FindRun(flags.run));
   KOPT_CHECK(CheckState(row, flags));
   KOPT_TRY(const StoredRun run, LoadRun(store, std::move(row), context.KeptFiles()));
-  KOPT_TRY(Job job, MakeJob(run, flags, context));
+  Job job = JobOf(run);
+  KOPT_TRY(job.budget_seconds, BudgetOf(run.row, flags, context));
+  if (!flags.out.empty()) job.out = flags.out;
+  KOPT_TRY(std::optional<Models> models, ModelsOf(job, flags.model, context));
   KOPT_CHECK(PrepareResultsFolder(job.out, flags.out.empty()));
   const auto progress = context.MakeProgress();
-  return RunJob(job, store, *progress, context, [&] { return Claim(job, run, store); });
+  KOPT_TRY(const int exit, RunJob(job, store, *progress, context, [&] { return Claim(job, run, store); }));
+  if (models) KOPT_CHECK(WholeRecording(*models));
+  return exit;
 }
 
 }  // namespace
@@ -105,6 +89,7 @@ void AddResume(CLI::App& app, Context& context, Action& action) {
       ->type_name("T");
   command->add_option("--out", flags->out, "results folder, new or empty (default: the run's own)")->type_name("DIR");
   command->add_flag("--force", flags->force, "although the state says that a process of another machine works on it");
+  AddModelFlags(*command, flags->model);
   AddCommonFlags(*command, context.flags());
   command->callback([&action, flags] { action = [flags](Context& c) { return RunResume(*flags, c); }; });
 }

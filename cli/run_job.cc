@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include "agent/format.h"
 #include "agent/manifest.h"
@@ -17,6 +18,11 @@
 
 namespace kopt {
 namespace {
+
+std::string TextOf(const nlohmann::ordered_json& settings, const char* key) {
+  const auto found = settings.find(key);
+  return found != settings.end() && found->is_string() ? found->get<std::string>() : "";
+}
 
 std::string WhyNone(const OptimizeResult& result) {
   if (!result.confirmations.empty()) return "what looked faster was not confirmed";
@@ -32,6 +38,11 @@ const Judged* BestScreened(const OptimizeResult& result) {
   return best != result.screened.end() && speedup(*best) > 1 ? &*best : nullptr;
 }
 
+std::string ConfigurationText(const Job& job, const Judged& judged) {
+  if (!job.asking.Asks()) return Text(judged.configuration);
+  return fmt::format("turn {}, {}", judged.turn, Text(judged.configuration));
+}
+
 std::string SummaryText(const Job& job, const OptimizeResult& result) {
   std::vector<std::vector<std::string>> rows;
   if (result.best) {
@@ -40,22 +51,61 @@ std::string SummaryText(const Job& job, const OptimizeResult& result) {
             {"time", fmt::format("{}, baseline {}", FormatMicroseconds(verdict.time_us),
                                  FormatMicroseconds(verdict.baseline_us))}};
     if (verdict.sol_fraction) rows.push_back({"speed of light", FormatPercent(*verdict.sol_fraction) + " reached"});
-    rows.push_back({"configuration", Text(result.best->configuration)});
+    rows.push_back({"configuration", ConfigurationText(job, *result.best)});
   } else if (OutcomeOf(result) == "no_improvement") {
     rows = {{"no improvement", WhyNone(result)}};
     if (const Judged* best = BestScreened(result)) {
       rows.push_back({"best screened",
-                      fmt::format("{}, {}: not confirmed", FormatSpeedup(best->verdict), Text(best->configuration))});
+                      fmt::format("{}, {}: not confirmed", FormatSpeedup(best->verdict), ConfigurationText(job, *best))});
     }
   } else {
     rows = {{"no correct candidate", "no configuration gave right answers"}};
   }
   rows.push_back({"against", job.contestants.BaselineText()});
   rows.push_back({"tried", Text(CountOutcomes(result.screened))});
-  if (result.best) rows.push_back({"kernel", (job.out / kBestFile).string()});
+  if (result.spend.asked > 0) rows.push_back({"asked", Text(result.spend)});
+  for (const std::string& remark : result.remarks) rows.push_back({"endpoint", remark});
+  if (result.best) rows.push_back({"kernel", (job.out / BestFile(job.target)).string()});
   rows.push_back({"report", fmt::format("{}, with pictures: {}", (job.out / kReportFile).string(), kHtmlReportFile)});
   rows.push_back({"run", result.run.run});
   return "\n" + Table(rows, 0);
+}
+
+int OpenPrompts(const OptimizeResult& result) {
+  return static_cast<int>(std::ranges::count(result.exchanges, "asked", &ExchangeRow::state));
+}
+
+std::string WaitingText(const OptimizeResult& result) {
+  std::vector<std::vector<std::string>> rows = {
+      {"waiting for replies", fmt::format("{} turns so far, {} prompts are out", result.turns.size(), OpenPrompts(result))},
+      {"tried", Text(CountOutcomes(result.screened))}};
+  if (const Judged* best = BestScreened(result)) {
+    rows.push_back({"best screened", fmt::format("{}, turn {}, {}: not confirmed", FormatSpeedup(best->verdict), best->turn,
+                                                 Text(best->configuration))});
+  }
+  rows.push_back({"next prompt", fmt::format("kopt next {}", result.run.run)});
+  rows.push_back({"to end the run", fmt::format("kopt resume {}", result.run.run)});
+  return "\n" + Table(rows, 0);
+}
+
+nlohmann::ordered_json WaitingDocument(const Job& job, const OptimizeResult& result) {
+  nlohmann::ordered_json counts = nlohmann::ordered_json::object();
+  for (const auto& [outcome, count] : CountOutcomes(result.screened)) counts[std::string(Name(outcome))] = count;
+  const Judged* best = BestScreened(result);
+  return {{"kopt", 1},
+          {"run", result.run.run},
+          {"task", job.spec->name},
+          {"target", Name(job.target)},
+          {"device", result.device.name},
+          {"state", "waiting"},
+          {"turns", result.turns.size()},
+          {"open_prompts", OpenPrompts(result)},
+          {"verdicts", counts},
+          {"best_screened", best == nullptr ? nlohmann::ordered_json()
+                                            : nlohmann::ordered_json{{"turn", best->turn},
+                                                                     {"tunables", TunablesJson(best->configuration)},
+                                                                     {"speedup", *best->verdict.speedup}}},
+          {"seconds", result.active_seconds}};
 }
 
 // An empty folder is of no use when the run never began.
@@ -102,6 +152,49 @@ Result<OptimizeResult> Carry(Job& job, Store& store, Progress& progress, Context
 
 }  // namespace
 
+Job JobOf(const StoredRun& run) {
+  const nlohmann::ordered_json& settings = run.row.settings;
+  Job job{.spec = &run.spec, .target = run.target, .contestants = run.contestants, .run = run.row.run};
+  job.budget_seconds = run.row.budget_seconds > 0 ? run.row.budget_seconds : std::numeric_limits<double>::infinity();
+  job.search = TextOf(settings, "search");
+  if (job.search.empty()) job.search = TextOf(settings, "strategy");  // as earlier versions called it
+  if (job.search.empty()) job.search = "random";                      // as version 1 of the state searched
+  const auto number = [&](const char* key) {
+    const auto found = settings.find(key);
+    return found != settings.end() && found->is_number() ? std::optional(*found) : std::nullopt;
+  };
+  if (const auto seed = number("random_seed")) job.random_seed = seed->get<uint64_t>();
+  if (const auto target = number("target_speedup")) job.target_speedup = target->get<double>();
+  if (const auto asking = settings.find("asking"); asking != settings.end()) job.asking = AskingOf(*asking);
+  job.command = TextOf(settings, "command");
+  job.out = TextOf(settings, "out");
+  if (job.out.empty()) job.out = std::filesystem::path("kopt-out") / job.run;
+  job.history = History{.row = run.row,
+                        .turns = run.turns,
+                        .exchanges = run.exchanges,
+                        .screened = run.screened,
+                        .confirmations = run.confirmations};
+  job.settings = settings;
+  return job;
+}
+
+Result<void> Claim(Job& job, const StoredRun& run, Store& store) {
+  nlohmann::ordered_json settings = run.row.settings;
+  settings["process"] = ProcessMark();
+  std::error_code ignored;
+  settings["out"] = std::filesystem::absolute(job.out, ignored).string();
+  if (job.model != nullptr) settings["asking"] = Json(job.asking);
+  RunRow row = run.row;
+  row.budget_seconds = job.budget_seconds;
+  KOPT_TRY(const bool claimed, store.ClaimRun(row, settings));
+  job.settings = settings;
+  if (claimed) return {};
+  return std::unexpected(Error{.exit = Exit::kUsage,
+                               .message = fmt::format("the run {} was taken up by another kopt just now", row.run),
+                               .key = "RUN",
+                               .hint = "see `kopt runs`"});
+}
+
 std::string Quoted(const std::string& text) {
   constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./=+,:";
   if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
@@ -115,12 +208,14 @@ nlohmann::ordered_json SettingsJson(const Job& job, const Context& context) {
   return {{"version", kVersion},
           {"command", job.command + (context.OptionsFor({}).sandbox ? "" : " --unsafe-no-sandbox")},
           {"budget_seconds", job.budget_seconds},
-          {"strategy", job.strategy},
+          {"search", job.search},
           {"target_speedup", job.target_speedup ? nlohmann::ordered_json(*job.target_speedup) : nullptr},
           {"random_seed", job.random_seed},
           {"sandbox", context.OptionsFor({}).sandbox},
           {"out", std::filesystem::absolute(job.out, ignored).string()},
-          {"peaks", Json(job.peaks)}};
+          {"peaks", Json(job.peaks)},
+          {"device", context.device().values},
+          {"asking", job.asking.Asks() ? Json(job.asking) : nullptr}};
 }
 
 Result<nlohmann::ordered_json> MadeWith(const Device& device, const Context& context) {
@@ -142,6 +237,11 @@ Result<int> RunJob(Job& job, Store& store, Progress& progress, Context& context,
   if (!result) {
     RemoveIfEmpty(job.out);
     return std::unexpected(std::move(result).error());
+  }
+  if (result->run.state == "waiting") {
+    context.Print(WaitingText(*result));
+    context.Document(WaitingDocument(job, *result));
+    return result->interrupted ? static_cast<int>(Exit::kInterrupted) : 0;
   }
   if (result->failure) {
     Error error = *result->failure;

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "agent/optimize.h"
+#include "agent/stored_run.h"
 #include "cli/context.h"
 
 namespace kopt {
@@ -13,6 +14,11 @@ namespace kopt {
 // `claim`, if given, is called once nothing but the run itself can be refused any more.
 Result<int> RunJob(Job& job, Store& store, Progress& progress, Context& context,
                    const std::function<Result<void>()>& claim = nullptr);
+
+// The job that goes on with a stored run, as its settings have it. `run` must outlive the job.
+Job JobOf(const StoredRun& run);
+// Makes the run this process's: with the job's budget and results folder. An error if another kopt was faster.
+Result<void> Claim(Job& job, const StoredRun& run, Store& store);
 
 // What a run's settings hold of a job.
 nlohmann::ordered_json SettingsJson(const Job& job, const Context& context);

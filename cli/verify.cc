@@ -5,6 +5,7 @@
 #include "agent/baseline.h"
 #include "agent/evidence.h"
 #include "agent/retry.h"
+#include "agent/turn.h"
 #include "base/files.h"
 #include "cli/bind_tunables.h"
 #include "cli/commands.h"
@@ -21,17 +22,6 @@ struct VerifyOptions {
   std::string arch = "sm_90a";
   bool confirm = false, compile_only = false;
 };
-
-// A plan that breaks the rules is a verdict on the candidate, not a mistake in how kopt was called.
-Verdict Rejected(const Error& error) {
-  Verdict verdict{.outcome = Outcome::kRejected, .stage = Stage::kParse, .reason = error.message};
-  if (!error.file.empty()) verdict.evidence["file"] = error.file;
-  if (error.line > 0) verdict.evidence["line"] = error.line;
-  if (error.column > 0) verdict.evidence["column"] = error.column;
-  if (!error.key.empty()) verdict.evidence["key"] = error.key;
-  if (!error.hint.empty()) verdict.evidence["hint"] = error.hint;
-  return verdict;
-}
 
 int Report(const Verdict& verdict, const std::string& baseline, Context& context) {
   context.Print(VerdictText(verdict, baseline));
@@ -80,7 +70,7 @@ Result<int> RunVerify(const VerifyOptions& options, Context& context) {
   KOPT_TRY(const Spec spec, ReadSpec(options.spec));
   KOPT_TRY(std::string source, ReadFile(options.file));
   const auto candidate = ParseCandidate(spec, target, std::move(source), options.file);
-  if (!candidate && candidate.error().exit == Exit::kUsage) return Report(Rejected(candidate.error()), "", context);
+  if (!candidate && candidate.error().exit == Exit::kUsage) return Report(RejectedPlan(candidate.error()), "", context);
   if (!candidate) return std::unexpected(candidate.error());
   if (options.compile_only) return RunCompileOnly(options, spec, *candidate, context);
   KOPT_TRY(const Configuration configuration, BindTunables(*candidate, options.set));

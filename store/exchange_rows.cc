@@ -25,10 +25,10 @@ ExchangeRow ReadExchange(const Statement& row, bool with_texts) {
   for (const Json& turn : ParseJson(row.Text(3))) {
     if (turn.is_number_integer()) exchange.shown.push_back(turn.get<int>());
   }
+  exchange.detail = ParseJson(row.Text(11));
   if (!with_texts) return exchange;
-  exchange.prompt = row.Text(11);
-  exchange.reply = row.Text(12);
-  exchange.detail = ParseJson(row.Text(13));
+  exchange.prompt = row.Text(12);
+  exchange.reply = row.Text(13);
   return exchange;
 }
 
@@ -36,30 +36,33 @@ constexpr const char* kFigures =
     "SELECT turn, state, model, shown, asked, answered, asked_at, answered_at, prompt_tokens, completion_tokens, usd";
 
 std::string Query(bool with_texts, const char* rest) {
-  return fmt::format("{}{} FROM exchange WHERE run = ? {}", kFigures, with_texts ? ", prompt, reply, detail" : "",
-                     rest);
+  const char* texts = with_texts ? "detail, prompt, reply" : "json_remove(detail, '$.reasoning')";
+  return fmt::format("{}, {} FROM exchange WHERE run = ? {}", kFigures, texts, rest);
 }
 
 }  // namespace
 
-Result<int> Store::AddExchange(std::string_view run, const ExchangeRow& row) {
+Result<int> Store::NextTurn(std::string_view run) {
+  const std::lock_guard lock(impl_->mutex);
+  KOPT_TRY(const int64_t id, RunId(*impl_->database, run));
+  KOPT_TRY(Statement last, impl_->database->Query("SELECT max(coalesce((SELECT max(turn) FROM exchange WHERE run = ?), "
+                                                  "0), coalesce((SELECT max(turn) FROM turn WHERE run = ?), 0))",
+                                                  id, id));
+  KOPT_CHECK(last.Step());
+  return static_cast<int>(last.Int(0)) + 1;
+}
+
+Result<bool> Store::AddExchange(std::string_view run, const ExchangeRow& row) {
   const std::lock_guard lock(impl_->mutex);
   Database& database = *impl_->database;
-  KOPT_TRY(Transaction transaction, Transaction::Begin(database));
   KOPT_TRY(const int64_t id, RunId(database, run));
-  KOPT_TRY(Statement last, database.Query("SELECT max(coalesce((SELECT max(turn) FROM exchange WHERE run = ?), 0), "
-                                          "coalesce((SELECT max(turn) FROM turn WHERE run = ?), 0))",
-                                          id, id));
-  KOPT_CHECK(last.Step());
-  const int turn = static_cast<int>(last.Int(0)) + 1;
-  KOPT_CHECK(last.Run());
-  KOPT_CHECK(database.Run(
-      "INSERT INTO exchange (run, turn, state, model, prompt, shown, asked, answered, asked_at, reply, detail) "
-      "VALUES (?, ?, 'asked', ?, ?, ?, ?, '', ?, '', ?)",
-      id, turn, row.model, row.prompt, DumpJson(row.shown), row.asked.empty() ? Timestamp() : row.asked, row.asked_at,
-      DumpJson(row.detail)));
-  KOPT_CHECK(transaction.Commit());
-  return turn;
+  KOPT_TRY(Statement insert,
+           database.Query("INSERT INTO exchange (run, turn, state, model, prompt, shown, asked, answered, asked_at, "
+                          "reply, detail) VALUES (?, ?, 'asked', ?, ?, ?, ?, '', ?, '', ?) "
+                          "ON CONFLICT (run, turn) DO NOTHING RETURNING id",
+                          id, row.turn, row.model, row.prompt, DumpJson(row.shown),
+                          row.asked.empty() ? Timestamp() : row.asked, row.asked_at, DumpJson(row.detail)));
+  return Changed(std::move(insert));
 }
 
 Result<bool> Store::AnswerExchange(std::string_view run, const ExchangeRow& row) {
@@ -75,13 +78,15 @@ Result<bool> Store::AnswerExchange(std::string_view run, const ExchangeRow& row)
   return Changed(std::move(update));
 }
 
-Result<bool> Store::EndExchange(std::string_view run, int turn, std::string_view state, const Json& detail) {
+Result<bool> Store::EndExchange(std::string_view run, const ExchangeRow& row) {
   const std::lock_guard lock(impl_->mutex);
   Database& database = *impl_->database;
   KOPT_TRY(const int64_t id, RunId(database, run));
-  KOPT_TRY(Statement update, database.Query("UPDATE exchange SET state = ?, detail = ? "
-                                            "WHERE run = ? AND turn = ? AND state = 'asked' RETURNING id",
-                                            state, DumpJson(detail), id, turn));
+  KOPT_TRY(Statement update,
+           database.Query("UPDATE exchange SET state = ?, detail = ?, prompt_tokens = ?, completion_tokens = ?, usd = ? "
+                          "WHERE run = ? AND turn = ? AND state = 'asked' RETURNING id",
+                          row.state, DumpJson(row.detail), row.prompt_tokens, row.completion_tokens, row.usd, id,
+                          row.turn));
   return Changed(std::move(update));
 }
 
@@ -90,7 +95,7 @@ Result<bool> Store::LookAtExchange(std::string_view run, int turn, std::optional
   Database& database = *impl_->database;
   KOPT_TRY(Transaction transaction, Transaction::Begin(database));
   KOPT_TRY(const int64_t id, RunId(database, run));
-  KOPT_TRY(Statement update, database.Query("UPDATE exchange SET state = 'looked_at', detail = ? "
+  KOPT_TRY(Statement update, database.Query("UPDATE exchange SET state = 'looked_at', detail = json_patch(detail, ?) "
                                             "WHERE run = ? AND turn = ? AND state = 'answered' RETURNING id",
                                             DumpJson(detail), id, turn));
   KOPT_TRY(const bool changed, Changed(std::move(update)));
@@ -121,6 +126,18 @@ Result<std::optional<ExchangeRow>> Store::FindExchange(std::string_view run, int
   KOPT_TRY(const bool row, rows.Step());
   if (!row) return std::nullopt;
   return ReadExchange(rows, true);
+}
+
+Result<ReplyFigures> Store::FiguresOf(std::string_view model) {
+  const std::lock_guard lock(impl_->mutex);
+  KOPT_TRY(Statement row,
+           impl_->database->Query("SELECT count(*), avg(answered_at - asked_at), avg(completion_tokens) FROM exchange "
+                                  "WHERE model = ? AND completion_tokens IS NOT NULL "
+                                  "AND state IN ('answered', 'looked_at')",
+                                  model));
+  KOPT_CHECK(row.Step());
+  return ReplyFigures{
+      .replies = row.Int(0), .seconds = row.Real(1).value_or(0), .completion_tokens = row.Real(2).value_or(0)};
 }
 
 }  // namespace kopt

@@ -72,6 +72,13 @@ struct ExchangeRow {
   std::optional<double> usd;
 };
 
+// Means over the replies that a model gave.
+struct ReplyFigures {
+  int64_t replies = 0;           // 0: the others are not known
+  double seconds = 0;            // from the question to the reply, in active time
+  double completion_tokens = 0;  // as the endpoint counted, or estimated
+};
+
 // A file that a spec fills a tensor from.
 struct TaskFile {
   std::string name;                    // as the spec writes it
@@ -128,19 +135,22 @@ class Store {
   Result<RowId> AddVerdict(std::string_view run, const VerdictRow& row);
   // Without samples unless asked for.
   Result<std::vector<VerdictRow>> Verdicts(std::string_view run, bool with_samples = false);
-  // Takes the next number that no turn and no exchange of the run has.
-  Result<int> AddExchange(std::string_view run, const ExchangeRow& row);
+  // The next number that no turn and no exchange of the run has.
+  Result<int> NextTurn(std::string_view run);
+  // False: somebody took the number meanwhile.
+  Result<bool> AddExchange(std::string_view run, const ExchangeRow& row);
   // The reply with what came with it: answered_at, detail, tokens, price. False: nobody waits for it (any more).
   Result<bool> AnswerExchange(std::string_view run, const ExchangeRow& row);
-  // `state`: failed or cancelled, of one that is asked. False as above.
-  Result<bool> EndExchange(std::string_view run, int turn, std::string_view state,
-                           const nlohmann::ordered_json& detail);
-  // An answered one was looked at: its candidate, if it holds one, becomes the turn, in the same transaction. False: it
-  // was looked at before.
+  // Of one that is asked: `state` (failed or cancelled), detail, tokens, price. False as above.
+  Result<bool> EndExchange(std::string_view run, const ExchangeRow& row);
+  // An answered one was looked at: its candidate, if it holds one, becomes the turn, in the same transaction; `detail` is
+  // added to what is there. False: it was looked at before.
   Result<bool> LookAtExchange(std::string_view run, int turn, std::optional<RowId> candidate,
                               const nlohmann::ordered_json& detail);
-  // In order of their numbers; without prompts, replies and details unless asked for.
+  // In order of their numbers; without prompts, replies and what the model thought unless asked for.
   Result<std::vector<ExchangeRow>> Exchanges(std::string_view run, bool with_texts = false);
+  // What replies of a model were like, over all runs.
+  Result<ReplyFigures> FiguresOf(std::string_view model);
   Result<std::optional<ExchangeRow>> FindExchange(std::string_view run, int turn);
   Result<void> AddEvent(std::string_view run, std::string_view kind, const nlohmann::ordered_json& detail);
 

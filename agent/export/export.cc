@@ -40,7 +40,7 @@ Result<std::vector<ExportFile>> Files(const Package& package) {
   files.push_back({"tests/test.cpp", TestText(package)});
   files.push_back({"tests/support.h", std::string(kExportTestSupport)});
   for (ExportFile& file : DataFiles(package)) files.push_back(std::move(file));
-  const auto manifest = ManifestOf(package.run.row, package.run.contestants, package.winner);
+  const auto manifest = ManifestOf(package.run.row, package.run.contestants, package.candidate(), package.winner);
   files.push_back(
       {"manifest.json", manifest.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"});
   return files;

@@ -40,7 +40,7 @@ struct Package {
   std::vector<PackageExample> examples;  // the smallest shape first
 
   const Spec& spec() const { return run.spec; }
-  const Candidate& candidate() const { return *run.contestants.seed; }
+  const Candidate& candidate() const { return CandidateOf(run, winner); }
   size_t TensorNumber(std::string_view tensor) const;  // in `tensors`
   size_t ScratchNumber(std::string_view scratch) const;
 };

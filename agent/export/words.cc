@@ -38,9 +38,12 @@ std::string RealText(double value, std::string_view suffix) {
 }
 
 // Without folders: the project is for people who do not have them.
-std::string BaselineText(const Contestants& contestants) {
-  if (contestants.baseline)
-    return fmt::format("the baseline {}", std::filesystem::path(contestants.baseline->file).filename().string());
+std::string BaselineText(const Contestants& contestants, int turn) {
+  const auto name = [](const Candidate& candidate) {
+    return std::filesystem::path(candidate.file).filename().string();
+  };
+  if (contestants.baseline) return fmt::format("the baseline {}", name(*contestants.baseline));
+  if (turn > 0) return fmt::format("the kernel that the search began with, {}", name(*contestants.seed));
   const Configuration defaults = DefaultConfiguration(*contestants.seed);
   return defaults.empty() ? "itself" : fmt::format("the same source with its default tunables ({})", Text(defaults));
 }
@@ -158,7 +161,7 @@ std::string MeasuredText(const Package& package) {
   return fmt::format(
       "speedup {} (99 % interval) against {}; {} a call, the baseline {}: geometric means over the scored shapes, in "
       "three processes of their own, on {}, {}",
-      FormatSpeedup(verdict), BaselineText(package.run.contestants), FormatMicroseconds(verdict.time_us),
+      FormatSpeedup(verdict), BaselineText(package.run.contestants, package.winner.turn), FormatMicroseconds(verdict.time_us),
       FormatMicroseconds(verdict.baseline_us), run.device, date);
 }
 

@@ -22,8 +22,8 @@ ordered_json IntervalJson(const std::optional<Interval>& interval) {
 
 ordered_json BestJson(const Job& job, const Judged& best) {
   const Verdict& verdict = best.verdict;
-  return {{"turn", 0},
-          {"file", (job.out / kBestFile).string()},
+  return {{"turn", best.turn},
+          {"file", (job.out / BestFile(job.target)).string()},
           {"speedup", OrNull(verdict.speedup)},
           {"speedup_interval", IntervalJson(verdict.speedup_interval)},
           {"time_us", OrNull(verdict.time_us)},
@@ -116,7 +116,7 @@ std::string OutcomeOf(const OptimizeResult& result) {
   const auto correct = [](const Judged& judged) { return judged.verdict.correct(); };
   const auto refuted = [&](const Judged& judged) {
     return std::any_of(result.confirmations.begin(), result.confirmations.end(), [&](const Judged& confirmation) {
-      return !correct(confirmation) && confirmation.configuration == judged.configuration;
+      return !correct(confirmation) && IsSame(confirmation, judged);
     });
   };
   const bool any = std::any_of(result.screened.begin(), result.screened.end(),
@@ -138,9 +138,13 @@ ordered_json ResultDocument(const Job& job, const OptimizeResult& result) {
           {"device", result.device.name},
           {"outcome", OutcomeOf(result)},
           {"best", result.best ? BestJson(job, *result.best) : ordered_json()},
-          {"turns", 1},
+          {"turns", result.turns.size()},
           {"verdicts", CountsJson(CountOutcomes(result.screened))},
-          {"spend", {{"seconds", result.active_seconds}, {"prompt_tokens", 0}, {"completion_tokens", 0}, {"usd", 0}}},
+          {"spend",
+           {{"seconds", result.active_seconds},
+            {"prompt_tokens", result.spend.prompt_tokens},
+            {"completion_tokens", result.spend.completion_tokens},
+            {"usd", result.spend.asked > 0 && !result.spend.priced ? ordered_json() : ordered_json(result.spend.usd)}}},
           {"report", (job.out / kReportFile).string()}};
 }
 

@@ -33,7 +33,11 @@ std::string EndText(const OptimizeResult& result) {
       {"space exhausted", TriedAll(result) ? "every configuration was tried" : "no more configurations were found"},
       {"target speedup", "the target speedup was reached and confirmed"},
       {"interrupted", "it was interrupted"},
-      {"failure", "it could not go on"}};
+      {"failure", "it could not go on"},
+      {"token budget", "the budget of tokens was spent"},
+      {"money budget", "the budget of money was spent"},
+      {"endpoint", "the endpoint failed again and again, and nothing else was left to try"},
+      {"recording", "the recording was over, and nothing else was left to try"}};
   const auto found = texts.find(result.stopped_by);
   return found == texts.end() ? result.stopped_by : found->second;
 }
@@ -62,8 +66,9 @@ std::string PlanLines(const std::string& source) {
 }
 
 // The screening of the configuration that a confirmation is about.
-const Judged* ScreeningOf(const OptimizeResult& result, const Configuration& configuration) {
-  const auto found = std::ranges::find(result.screened, configuration, &Judged::configuration);
+const Judged* ScreeningOf(const OptimizeResult& result, const Judged& confirmation) {
+  const auto found =
+      std::ranges::find_if(result.screened, [&](const Judged& judged) { return IsSame(judged, confirmation); });
   return found == result.screened.end() ? nullptr : &*found;
 }
 
@@ -72,7 +77,7 @@ Prose Vectorisation(const Job& job, const OptimizeResult& result) {
   const ordered_json& evidence = result.best->verdict.evidence;
   const auto told = evidence.find("vectorised");
   Prose text = VectorisationText(told == evidence.end() ? ordered_json() : *told,
-                                 SourceWithBoundTunables(*job.contestants.seed, result.best->configuration));
+                                 SourceWithBoundTunables(CandidateOf(result, *result.best), result.best->configuration));
   if (job.spec->Scored(job.target).size() > 1) text += " That is how it is compiled for the first scored shape.";
   return text;
 }
@@ -155,11 +160,11 @@ Blocks MeaningSection(const Job& job, const OptimizeResult& result) {
 
 Blocks KernelSection(const Job& job, const OptimizeResult& result) {
   if (!result.best) return {};
-  const std::string source = PlainLines(SourceWithBoundTunables(*job.contestants.seed, result.best->configuration));
+  const std::string source = PlainLines(SourceWithBoundTunables(CandidateOf(result, *result.best), result.best->configuration));
   return {Heading{"Best kernel"},
           Paragraph{"Its plan, with the tunables of " + Code(Text(result.best->configuration)) + ":"},
           CodeBlock{.language = "cpp", .text = PlanLines(source)},
-          Paragraph{"The whole source, as in " + Code(kBestFile) + ":"},
+          Paragraph{"The whole source, as in " + Code(BestFile(job.target)) + ":"},
           CodeBlock{.language = "cpp", .text = source, .numbered = true}};
 }
 
@@ -177,7 +182,7 @@ Blocks ConfirmationsSection(const OptimizeResult& result) {
     const auto& interval = judged.verdict.speedup_interval;
     const std::string verdict =
         judged.verdict.correct() && interval ? std::string(Name(Judge(*interval))) : Summary(judged.verdict);
-    const Judged* screening = ScreeningOf(result, judged.configuration);
+    const Judged* screening = ScreeningOf(result, judged);
     table.rows.push_back({Code(Text(judged.configuration)), verdict, FormatSpeedup(judged.verdict),
                           screening == nullptr ? "-" : FormatSpeedup(screening->verdict)});
   }

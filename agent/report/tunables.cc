@@ -124,7 +124,7 @@ std::vector<Tried> TriedOf(const Job& job, const OptimizeResult& result) {
     if (trials.empty() && job.contestants.SeedIsBaseline() && judged.verdict.correct()) trial.speedup = 1;
     if (trial.speedup && !(std::isfinite(*trial.speedup) && *trial.speedup > 0)) trial.speedup.reset();
     const auto refuted = std::ranges::find_if(result.confirmations, [&](const Judged& confirmation) {
-      return confirmation.configuration == judged.configuration && !confirmation.verdict.correct();
+      return IsSame(confirmation, judged) && !confirmation.verdict.correct();
     });
     if (refuted != result.confirmations.end()) {
       trial.outcome = refuted->verdict.outcome;

@@ -27,6 +27,7 @@ StoredRun RunOf(const std::string& spec_text, const std::string& source, const C
   auto seed = ParseCandidate(run.spec, Target::kCpu, source, "/home/u/task.cpp");
   EXPECT_TRUE(seed) << seed.error().Text();
   run.contestants.seed = *std::move(seed);
+  run.turns.emplace(0, SeedTurn(*run.contestants.seed));
   run.row = {.run = "types-20261120-174402-3f2a", .target = "cpu", .device = "a simulated device"};
   run.row.started = "2026-11-20T17:44:02.123Z";
   Verdict verdict{.outcome = Outcome::kMeasured, .time_us = 500, .baseline_us = 1000};

@@ -1,5 +1,7 @@
-// A clock that moves only when told to.
+// A clock that moves only when told to, by one thread at a time.
 #pragma once
+
+#include <atomic>
 
 #include "base/clock.h"
 
@@ -8,10 +10,10 @@ namespace kopt {
 class FakeClock : public Clock {
  public:
   double Now() override { return now_; }
-  void Sleep(double seconds) override { now_ += seconds; }
+  void Sleep(double seconds) override { now_ = now_ + seconds; }
 
  private:
-  double now_ = 1000;
+  std::atomic<double> now_ = 1000;
 };
 
 }  // namespace kopt

@@ -58,7 +58,7 @@ class JobTest : public ::testing::Test {
     job_.run = "scale-20261120-174402-3f2a";
     job_.out = folder_->path() / "out";
     job_.random_seed = 5;
-    job_.strategy = "random";
+    job_.search = "random";
     job_.command = "kopt optimize scale.spec --budget 60s";
     SetSeed(kTunableSeed);
   }

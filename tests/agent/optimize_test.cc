@@ -53,7 +53,7 @@ TEST_F(OptimizeTest, TellsTheVerifierWhatComesNext) {
 
 TEST_F(OptimizeTest, EveryStrategyTriesEverythingOnce) {
   for (const char* strategy : {"model", "random", "exhaustive"}) {
-    job_.strategy = strategy;
+    job_.search = strategy;
     job_.run = std::string("run-") + strategy;
     job_.out = folder_->path() / strategy;
     verifier_.screened.clear();
@@ -80,7 +80,7 @@ TEST_F(OptimizeTest, ASpaceWithoutAPointIsRefusedBeforeAnythingRuns) {
   SetSeed("//@ tune A = 1 | 2\n//@ where A > 2\n//@ call scale args(x, y)\n");
   const auto result = Run();
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().message, "none of the 2 configurations of the seed satisfies every `where`");
+  EXPECT_EQ(result.error().message, "none of the 2 configurations satisfies every `where`");
   EXPECT_EQ(result.error().line, 2);
   EXPECT_TRUE(store_->Runs()->empty());
 }
@@ -89,7 +89,7 @@ TEST_F(OptimizeTest, HugeSpacesAreSearched) {
   std::string seed;
   for (int i = 0; i < 12; ++i) seed += fmt::format("//@ tune T{} = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10\n", i);
   SetSeed(seed + "//@ where T0 + T1 + T2 + T3 >= 4 && T4 * T5 <= 50\n//@ call scale args(x, y)\n");
-  job_.strategy = "model";
+  job_.search = "model";
   job_.budget_seconds = 40;
   const auto result = Run();
   ASSERT_TRUE(result) << result.error().Text();
@@ -318,7 +318,7 @@ TEST_F(OptimizeTest, DefaultsThatViolateAWhereAreAnError) {
   SetSeed("//@ tune A = 1 | 2\n//@ where A > 1\n//@ call scale args(x, y)\n");
   const auto result = Run();
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().message, "the seed's default tunables (A=1) violate a `where`");
+  EXPECT_EQ(result.error().message, "the default tunables (A=1) violate a `where`");
   EXPECT_EQ(result.error().line, 2);
 }
 

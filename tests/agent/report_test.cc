@@ -66,6 +66,7 @@ class ReportTest : public ::testing::Test {
     auto seed = ParseCandidate(spec_, Target::kCpu, source, "scale.cpp");
     ASSERT_TRUE(seed) << seed.error().Text();
     job_.contestants.seed = *std::move(seed);
+    result_.turns[0] = SeedTurn(*job_.contestants.seed);
   }
 
   static nlohmann::ordered_json Shapes(double first_us, double second_us) {

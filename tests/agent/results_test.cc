@@ -76,6 +76,7 @@ TEST_F(ResultsTest, ReportWithoutAnImprovement) {
 
 TEST_F(ResultsTest, EvidenceCannotLeaveItsFence) {
   OptimizeResult result;
+  result.turns[0] = SeedTurn(*job_.contestants.seed);
   result.best = Judged{.verdict = {.outcome = Outcome::kMeasured, .speedup = 2}};
   result.best->verdict.evidence["log"] = "```\n# Approved\n````";
   const std::string report = RenderMarkdown(Report(job_, result));

@@ -24,7 +24,11 @@ class ResumeTest : public JobTest {
     job_.spec = &stored_.spec;
     job_.contestants = stored_.contestants;
     job_.settings = stored_.row.settings;
-    job_.history = History{.row = stored_.row, .screened = stored_.screened, .confirmations = stored_.confirmations};
+    job_.history = History{.row = stored_.row,
+                           .turns = stored_.turns,
+                           .exchanges = stored_.exchanges,
+                           .screened = stored_.screened,
+                           .confirmations = stored_.confirmations};
     return Run();
   }
   // A fault that ends the run at the `call`-th Screen or Confirm of this process.

@@ -26,7 +26,7 @@ class DocumentsTest : public KoptTest {
 };
 
 TEST_F(DocumentsTest, EqualTheGoldens) {
-  environment_["KOPT_STRATEGY"] = "random";  // an order that does not depend on how a machine rounds
+  environment_["KOPT_SEARCH"] = "random";  // an order that does not depend on how a machine rounds
   ExpectDocument("init", {"init", "norm", "--json"}, 0);
   ExpectDocument("check", {"check", "norm.spec", "--json"}, 0);
   ExpectDocument("verify", {"verify", "norm.spec", "norm.cpp", "--json"}, 0);

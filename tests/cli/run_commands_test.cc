@@ -35,10 +35,10 @@ TEST_F(RunCommandsTest, TuneTriesEverythingWithoutABudget) {
   const auto document = ordered_json::parse(out_);
   EXPECT_EQ(document["verdicts"]["measured"], 15);
   EXPECT_EQ(document["outcome"], "improved");
-  EXPECT_EQ(Kopt({"tune", "norm.spec", "norm.cpp", "--strategy", "exhaustive", "--budget", "5s"}), 0) << err_;
-  EXPECT_EQ(Error({"tune", "norm.spec", "norm.cpp", "--strategy", "modell"}, 2),
-            "kopt: unknown strategy `modell` (at `--strategy`)\nhint: did you mean `model`?\n");
-  environment_["KOPT_STRATEGY"] = "random";
+  EXPECT_EQ(Kopt({"tune", "norm.spec", "norm.cpp", "--search", "exhaustive", "--budget", "5s"}), 0) << err_;
+  EXPECT_EQ(Error({"tune", "norm.spec", "norm.cpp", "--search", "modell"}, 2),
+            "kopt: unknown search `modell` (at `--search`)\nhint: did you mean `model`?\n");
+  environment_["KOPT_SEARCH"] = "random";
   EXPECT_EQ(Kopt({"tune", "norm.spec", "norm.cpp"}), 0);
 }
 

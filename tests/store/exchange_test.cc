@@ -16,9 +16,11 @@ class ExchangeTest : public testing::Test {
     Fill(*store_, "r");
   }
   int Ask() {
-    const auto turn = store_->AddExchange("r", {.model = "m", .prompt = "p", .shown = {0, 3}, .asked_at = 1.5});
-    EXPECT_TRUE(turn) << turn.error().Text();
-    return turn.value_or(0);
+    const int turn = store_->NextTurn("r").value_or(0);
+    const auto added =
+        store_->AddExchange("r", {.turn = turn, .model = "m", .prompt = "p", .shown = {0, 3}, .asked_at = 1.5});
+    EXPECT_TRUE(added) << added.error().Text();
+    return added.value_or(false) ? turn : 0;
   }
   ExchangeRow Answer(int turn) {
     ExchangeRow row{.turn = turn, .answered_at = 2.5, .reply = "```\ncode\n```", .prompt_tokens = 100};
@@ -68,18 +70,24 @@ TEST_F(ExchangeTest, EachStepIsTakenOnce) {
   EXPECT_FALSE(store_->LookAtExchange("r", turn, {}, {}).value()) << "there is no reply yet";
   Answer(turn);
   EXPECT_FALSE(store_->AnswerExchange("r", {.turn = turn, .reply = "another"}).value());
-  EXPECT_FALSE(store_->EndExchange("r", turn, "cancelled", {}).value());
+  EXPECT_FALSE(store_->EndExchange("r", {.turn = turn, .state = "cancelled"}).value());
   EXPECT_TRUE(store_->LookAtExchange("r", turn, {}, {{"complaint", "no code"}}).value());
   EXPECT_FALSE(store_->LookAtExchange("r", turn, {}, {}).value());
-  EXPECT_EQ(store_->FindExchange("r", turn)->value().detail, (nlohmann::ordered_json{{"complaint", "no code"}}));
+  EXPECT_EQ(store_->FindExchange("r", turn)->value().detail,
+            (nlohmann::ordered_json{{"finish_reason", "stop"}, {"complaint", "no code"}}));
   EXPECT_EQ(store_->Turns("r")->size(), 1u);
   const int lost = Ask();
-  EXPECT_TRUE(store_->EndExchange("r", lost, "failed", {{"failure", "429"}}).value());
+  ExchangeRow failed{.turn = lost, .state = "failed", .detail = {{"failure", "429"}}, .prompt_tokens = 50};
+  failed.usd = 0.5;
+  EXPECT_TRUE(store_->EndExchange("r", failed).value());
+  EXPECT_EQ(store_->FindExchange("r", lost)->value().prompt_tokens, 50);
+  EXPECT_EQ(store_->FindExchange("r", lost)->value().usd, 0.5);
   EXPECT_FALSE(store_->AnswerExchange("r", {.turn = lost, .reply = "late"}).value());
   EXPECT_EQ(State(lost), "failed");
   EXPECT_FALSE(store_->AnswerExchange("r", {.turn = 99}).value());
   EXPECT_FALSE(store_->FindExchange("r", 99)->has_value());
   EXPECT_FALSE(store_->AddExchange("unknown", {}));
+  EXPECT_FALSE(store_->AddExchange("r", {.turn = lost, .model = "m"}).value()) << "the number is taken";
 }
 
 // Nothing of a turn is there if its candidate is not.
@@ -107,8 +115,19 @@ TEST_F(ExchangeTest, ListsWithoutTexts) {
   EXPECT_EQ((*rows)[1].state, "answered");
   EXPECT_EQ((*rows)[1].completion_tokens, 7);
   EXPECT_EQ((*rows)[1].prompt, "");
+  EXPECT_EQ((*rows)[1].detail, (nlohmann::ordered_json{{"finish_reason", "stop"}}));
   EXPECT_FALSE((*rows)[0].completion_tokens);
   EXPECT_EQ(store_->Exchanges("r", true)->at(1).prompt, "p");
+}
+
+TEST_F(ExchangeTest, KnowsWhatRepliesOfAModelAreLike) {
+  EXPECT_EQ(store_->FiguresOf("m")->replies, 0);
+  Answer(Ask());
+  Ask();
+  const auto figures = store_->FiguresOf("m");
+  EXPECT_EQ(figures->replies, 1);
+  EXPECT_EQ(figures->seconds, 1);
+  EXPECT_EQ(figures->completion_tokens, 7);
 }
 
 TEST_F(ExchangeTest, ConnectionsTakeDifferentNumbers) {
@@ -118,7 +137,10 @@ TEST_F(ExchangeTest, ConnectionsTakeDifferentNumbers) {
     for (auto& mine : taken) {
       threads.emplace_back([&] {
         auto store = Store::Open(folder_.path());
-        for (int i = 0; i < 10; ++i) mine.push_back(store->AddExchange("r", {.model = "m"}).value_or(-1));
+        while (mine.size() < 10) {
+          const int turn = store->NextTurn("r").value_or(-1);
+          if (store->AddExchange("r", {.turn = turn, .model = "m"}).value_or(false)) mine.push_back(turn);
+        }
       });
     }
   }

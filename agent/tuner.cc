@@ -1,0 +1,98 @@
+#include "agent/tuner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "agent/search/random.h"
+
+namespace kopt {
+namespace {
+
+// How many configurations a search proposes at a time: while one is timed nothing is compiled, but before it the others
+// are, on the CPUs that it leaves idle.
+constexpr size_t kProposed = 4;
+
+constexpr double kFruitlessLoss = 0.1;
+
+}  // namespace
+
+Tuner::Tuner(const Spec& spec, Target target, Values device, std::string search, uint64_t random_seed)
+    : spec_(spec),
+      shapes_(spec.Scored(target)),
+      device_(std::move(device)),
+      search_(std::move(search)),
+      random_seed_(random_seed) {
+  const std::vector<const Shape*> checks = spec.Checks(target);
+  shapes_.insert(shapes_.end(), checks.begin(), checks.end());
+}
+
+Result<void> Tuner::Add(int turn, const Candidate& candidate) {
+  KOPT_TRY(Space space, Space::Create(spec_, candidate, shapes_, device_));
+  const Configuration defaults = DefaultConfiguration(candidate);
+  const auto point = space.Find(defaults);
+  if (!point || !space.IsAdmissible(*point)) {
+    const bool none = space.extent() == Space::Extent::kEmpty;
+    return std::unexpected(Error{
+        .exit = Exit::kUsage,
+        .message = none ? fmt::format("none of the {} configurations satisfies every `where`", space.size())
+                        : fmt::format("the default tunables ({}) violate a `where`", Text(defaults)),
+        .file = candidate.file,
+        .line = candidate.where.empty() ? 0 : candidate.where.front().line,
+        .key = "where",
+        .hint = none ? "a `where` holds if it is not 0 at every [[shape]] and [[check]] of the target"
+                     : "the first value of each `tune` line is its default"});
+  }
+  Entry entry{.space = std::make_unique<Space>(std::move(space))};
+  // Turn 0 searches as a run without any other does.
+  KOPT_TRY(entry.search, NewSearch(search_, *entry.space, turn == 0 ? random_seed_ : Mix(random_seed_, static_cast<uint64_t>(turn))));
+  entries_[turn] = std::move(entry);
+  return {};
+}
+
+void Tuner::Learn(const Judged& judged) {
+  const auto found = entries_.find(judged.turn);
+  if (found == entries_.end()) return;
+  Entry& entry = found->second;
+  entry.trials.push_back(TrialOf(judged.configuration, judged.verdict));
+  // The baseline itself has no ratio, nor has what was too noisy to tell.
+  const double speedup = judged.verdict.correct() ? judged.verdict.speedup.value_or(1) : 0;
+  entry.fruitless = speedup > entry.best ? 0 : entry.fruitless + 1;
+  entry.best = std::max(entry.best, speedup);
+  std::erase(entry.coming, judged.configuration);
+}
+
+double Tuner::Worth(const Entry& entry) {
+  return entry.best / (1 + kFruitlessLoss * std::log2(1 + static_cast<double>(entry.fruitless)));
+}
+
+bool Tuner::Propose(Entry& entry) const {
+  if (entry.coming.empty() && !entry.exhausted) entry.coming = entry.search->Propose(entry.trials, kProposed);
+  entry.exhausted = entry.coming.empty();
+  return !entry.exhausted;
+}
+
+std::optional<Tuner::Proposal> Tuner::Next() {
+  while (true) {
+    std::pair<const int, Entry>* best = nullptr;
+    for (auto& entry : entries_) {
+      if (entry.second.exhausted || entry.second.best <= 0) continue;
+      if (best == nullptr || Worth(entry.second) > Worth(best->second)) best = &entry;
+    }
+    if (best == nullptr) return std::nullopt;
+    Entry& entry = best->second;
+    if (!Propose(entry)) continue;
+    Proposal proposal{.turn = best->first, .configuration = entry.coming.front()};
+    proposal.ahead.assign(entry.coming.begin() + 1, entry.coming.end());
+    return proposal;
+  }
+}
+
+const Space* Tuner::SpaceOf(int turn) const {
+  const auto found = entries_.find(turn);
+  return found == entries_.end() ? nullptr : found->second.space.get();
+}
+
+}  // namespace kopt
