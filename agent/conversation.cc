@@ -91,7 +91,8 @@ void Conversation::Work(const std::stop_token& stop) {
       std::unique_lock lock(mutex_);
       request = NextRequest();
       if (!request) {
-        changed_.wait_for(lock, stop, kLook, [] { return false; });
+        const uint64_t seen = changes_;
+        changed_.wait_for(lock, stop, kLook, [&] { return changes_ != seen; });
         continue;
       }
     }
@@ -108,8 +109,13 @@ void Conversation::Work(const std::stop_token& stop) {
     } else {
       Failed(*request, answer.error());
     }
-    changed_.notify_all();
+    Changed();
   }
+}
+
+void Conversation::Changed() {
+  ++changes_;
+  changed_.notify_all();
 }
 
 std::optional<Conversation::Request> Conversation::NextRequest() {
@@ -321,7 +327,7 @@ bool Conversation::Arrived() {
 void Conversation::Dealt() {
   const std::lock_guard lock(mutex_);
   --waiting_;
-  changed_.notify_all();
+  Changed();
 }
 
 void Conversation::Wait(double seconds) {
@@ -340,7 +346,7 @@ bool Conversation::Over() {
 std::string Conversation::WhyOver() {
   const std::lock_guard lock(mutex_);
   if (!over_.empty() || threads_.empty()) return over_;
-  return TimeLeft() ? "endpoint" : "";
+  return TimeLeft() ? "endpoint" : "budget";
 }
 
 std::optional<std::string> Conversation::FirstForecast(double seconds) {

@@ -63,7 +63,7 @@ class Conversation {
 
   // No reply will come any more: nobody is asked, a budget is spent, or every model has failed too often.
   bool Over();
-  // Why, if it is none of the run's own reasons: "token budget", "money budget", "endpoint", "recording". Else empty.
+  // Why: "budget" (of time), "token budget", "money budget", "endpoint", "recording"; empty if nobody is asked.
   std::string WhyOver();
   // What `seconds` of asking may come to, by replies that the models gave in other runs; nothing if there were none.
   std::optional<std::string> FirstForecast(double seconds);
@@ -94,6 +94,7 @@ class Conversation {
   };
 
   void Work(const std::stop_token& stop);
+  void Changed();
   std::optional<Request> NextRequest();
   std::optional<size_t> NextModel();
   bool RoomFor(Request& request);
@@ -114,6 +115,7 @@ class Conversation {
 
   std::mutex mutex_;  // for what follows
   std::condition_variable_any changed_;
+  uint64_t changes_ = 0;
   Memory memory_;
   std::vector<Model> models_;
   size_t next_model_ = 0;

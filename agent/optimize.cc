@@ -223,7 +223,9 @@ Result<void> Optimizer::Recall() {
     conversation_->Add(at->second);
     if (at->second.candidate && at->second.IsJudged()) (void)tuner_.Add(number, *at->second.candidate);
   }
+  for (const auto& [number, turn] : result_.turns) result_.recalled_turns.insert(number);
   result_.screened = job_.history->screened;
+  result_.recalled = result_.screened.size();
   result_.confirmations = job_.history->confirmations;
   counts_ = CountOutcomes(result_.screened);
   std::set<int> judged_turns;

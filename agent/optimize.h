@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,8 @@ struct OptimizeResult {
   Spend spend;
   std::vector<Judged> screened;       // in order; the first is the seed's default configuration
   std::vector<Judged> confirmations;  // in order
+  size_t recalled = 0;                // of `screened`: those that a resumed run had behind it
+  std::set<int> recalled_turns;
   std::optional<Judged> best;         // confirmed, and faster
   // "budget", "space exhausted", "target speedup", "interrupted", "failure", "token budget", "money budget", "endpoint",
   // "recording", "waiting"

@@ -88,6 +88,26 @@ std::string WaitingText(const OptimizeResult& result) {
   return "\n" + Table(rows, 0);
 }
 
+// The turns that were judged by this command, each with the verdict on its default configuration.
+nlohmann::ordered_json JudgedNow(const OptimizeResult& result) {
+  nlohmann::ordered_json judged = nlohmann::ordered_json::array();
+  for (const auto& [number, turn] : result.turns) {
+    const auto first = std::ranges::find(result.screened, number, &Judged::turn);
+    if (number == 0 || first - result.screened.begin() < static_cast<ptrdiff_t>(result.recalled)) continue;
+    nlohmann::ordered_json entry = {{"turn", number}};
+    if (!turn.complaint.empty()) entry["complaint"] = turn.complaint;
+    if (turn.duplicate_of) entry["duplicate_of"] = *turn.duplicate_of;
+    if (first == result.screened.end()) {
+      if (result.recalled_turns.contains(number)) continue;
+    } else {
+      entry["verdict"] = first->verdict.Json();
+      entry["verdict"].erase("kopt");
+    }
+    judged.push_back(std::move(entry));
+  }
+  return judged;
+}
+
 nlohmann::ordered_json WaitingDocument(const Job& job, const OptimizeResult& result) {
   nlohmann::ordered_json counts = nlohmann::ordered_json::object();
   for (const auto& [outcome, count] : CountOutcomes(result.screened)) counts[std::string(Name(outcome))] = count;
@@ -100,6 +120,7 @@ nlohmann::ordered_json WaitingDocument(const Job& job, const OptimizeResult& res
           {"state", "waiting"},
           {"turns", result.turns.size()},
           {"open_prompts", OpenPrompts(result)},
+          {"judged", JudgedNow(result)},
           {"verdicts", counts},
           {"best_screened", best == nullptr ? nlohmann::ordered_json()
                                             : nlohmann::ordered_json{{"turn", best->turn},
@@ -239,6 +260,7 @@ Result<int> RunJob(Job& job, Store& store, Progress& progress, Context& context,
     return std::unexpected(std::move(result).error());
   }
   if (result->run.state == "waiting") {
+    RemoveIfEmpty(job.out);
     context.Print(WaitingText(*result));
     context.Document(WaitingDocument(job, *result));
     return result->interrupted ? static_cast<int>(Exit::kInterrupted) : 0;

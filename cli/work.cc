@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "agent/recorder.h"
-#include "agent/results.h"
 #include "agent/stored_run.h"
 #include "cli/commands.h"
 #include "cli/duration.h"
@@ -80,7 +79,9 @@ Result<int> WorkOn(RunRow row, double tune_seconds, Store& store, Context& conte
   KOPT_TRY(const StoredRun run, LoadRun(store, std::move(row), context.KeptFiles()));
   Job job = JobOf(run);
   job.pause_after = tune_seconds;
-  KOPT_CHECK(PrepareResultsFolder(job.out, true));
+  // A state that came from another machine names a folder there.
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(job.out, ignored)) job.out = std::filesystem::path("kopt-out") / job.run;
   const auto progress = context.MakeProgress();
   return RunJob(job, store, *progress, context, [&] { return Claim(job, run, store); });
 }

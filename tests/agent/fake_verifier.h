@@ -46,6 +46,8 @@ class FakeVerifier : public Verifier {
   FakeVerifier(FakeClock& clock, Interrupts& interrupts) : clock_(clock), interrupts_(interrupts) {}
 
   std::function<Behaviour(const Configuration&)> behave = [](const Configuration&) { return Behaviour{}; };
+  // In its place, where candidates differ.
+  std::function<Behaviour(const Candidate&, const Configuration&)> behave_as;
   double register_seconds = 3, screen_seconds = 1, confirm_seconds = 6;
   std::map<int, Error> faults;    // by number of the call of Screen or Confirm, from 1
   std::map<int, int> signals;     // that arrive during such a call
@@ -55,6 +57,7 @@ class FakeVerifier : public Verifier {
   std::vector<double> confirm_limits;
   std::vector<std::optional<uint64_t>> confirm_seeds;
   std::vector<std::string> screened, confirmed;  // configurations, in order; attempts that failed included
+  std::vector<std::string> files;                // of the candidates that were screened
   int calls = 0;
   double baseline_us = 1000;
   std::string seed_in_evidence;  // of confirmations; empty: none
@@ -86,19 +89,21 @@ class FakeVerifier : public Verifier {
     return verdict;
   }
 
-  Result<Verdict> Screen(const Candidate&, const Configuration& configuration, const Screening& screening) override {
+  Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
+                         const Screening& screening) override {
     screened.push_back(Text(configuration));
+    files.push_back(candidate.file);
     ahead.emplace_back();
     for (const Configuration& later : screening.ahead) ahead.back().push_back(Text(later));
-    return Judge(configuration, screen_seconds, false);
+    return Judge(candidate, configuration, screen_seconds, false);
   }
 
-  Result<Verdict> Confirm(const Candidate&, const Configuration& configuration, const Confirmation& how) override {
+  Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration, const Confirmation& how) override {
     confirm_limits.push_back(how.seconds);
     confirm_seeds.push_back(how.seed);
     confirmed.push_back(Text(configuration));
-    KOPT_TRY(Verdict verdict, Judge(configuration, confirm_seconds, true));
-    if (std::ranges::count(confirmed, confirmed.back()) <= behave(configuration).restless) {
+    KOPT_TRY(Verdict verdict, Judge(candidate, configuration, confirm_seconds, true));
+    if (std::ranges::count(confirmed, confirmed.back()) <= BehaviourOf(candidate, configuration).restless) {
       verdict.remark = "noisy";
       verdict.speedup.reset();
       verdict.speedup_interval.reset();
@@ -114,7 +119,7 @@ class FakeVerifier : public Verifier {
   Result<SideBySide> Compare(std::span<const Contender> contenders, double) override {
     SideBySide comparison;
     for (const Contender& contender : contenders) {
-      KOPT_TRY(Verdict verdict, Judge(contender.configuration, confirm_seconds, true));
+      KOPT_TRY(Verdict verdict, Judge(*contender.candidate, contender.configuration, confirm_seconds, true));
       verdict.speedup.reset();
       verdict.speedup_interval.reset();
       verdict.baseline_us.reset();
@@ -133,7 +138,11 @@ class FakeVerifier : public Verifier {
   }
 
  private:
-  Result<Verdict> Judge(const Configuration& configuration, double seconds, bool confirm) {
+  Behaviour BehaviourOf(const Candidate& candidate, const Configuration& configuration) const {
+    return behave_as ? behave_as(candidate, configuration) : behave(configuration);
+  }
+
+  Result<Verdict> Judge(const Candidate& candidate, const Configuration& configuration, double seconds, bool confirm) {
     ++calls;
     for (int i = 0; i < signals[calls]; ++i) interrupts_.Signal();
     if (interrupts_.work > 0) {
@@ -141,7 +150,7 @@ class FakeVerifier : public Verifier {
     }
     clock_.Sleep(seconds + waiting_seconds);
     if (const auto fault = faults.find(calls); fault != faults.end()) return std::unexpected(fault->second);
-    return Play(behave(configuration), confirm);
+    return Play(BehaviourOf(candidate, configuration), confirm);
   }
 
   Verdict Play(const Behaviour& behaviour, bool confirm) const {
