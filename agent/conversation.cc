@@ -24,6 +24,8 @@ constexpr double kFirstSuspension = 2;
 constexpr double kLongestSuspension = 300;
 // Failures in a row after which nobody waits for a model any more, if there is nothing else to do.
 constexpr int kHopeless = 5;
+// Replies in a row with nothing new in them after which a model is left alone.
+constexpr int kFruitless = 8;
 // How often a thread without a request looks whether it may ask: a suspension has ended, a budget has room.
 constexpr auto kLook = std::chrono::milliseconds(200);
 
@@ -70,6 +72,10 @@ Result<void> Conversation::Recall(const std::vector<ExchangeRow>& exchanges, int
   }
   waiting_ = static_cast<int>(inbox_.size()) + unjudged;
   return {};
+}
+
+bool Conversation::Model::IsHopeless() const {
+  return refused || failures >= kHopeless || nothing_new >= kFruitless + kHopeless;
 }
 
 void Conversation::Start() {
@@ -239,6 +245,7 @@ void Conversation::Answered(Request& request, const ChatReply& reply) {
   model.failures = 0;
   any_reply_ = true;
   spend_.Add(row);
+  asked_of_[row.turn] = request.model;
   inbox_.push_back(std::move(row));
   ++waiting_;
 }
@@ -324,8 +331,33 @@ bool Conversation::Arrived() {
   return !inbox_.empty();
 }
 
-void Conversation::Dealt() {
+void Conversation::WasJudged(int turn) {
   const std::lock_guard lock(mutex_);
+  if (Model* model = ModelOf(turn)) model->nothing_new = 0;
+  Dealt();
+}
+
+void Conversation::NothingNew(int turn) {
+  const std::lock_guard lock(mutex_);
+  if (Model* model = ModelOf(turn); model != nullptr && ++model->nothing_new >= kFruitless) {
+    const double seconds =
+        std::min(kFirstSuspension * std::exp2(model->nothing_new - kFruitless), kLongestSuspension);
+    model->suspended_until = clock_.Now() + seconds;
+    news_.push_back(fmt::format("{} is left alone for {}: nothing new in {} replies", model->name,
+                                FormatDuration(seconds), model->nothing_new));
+  }
+  Dealt();
+}
+
+Conversation::Model* Conversation::ModelOf(int turn) {
+  const auto found = asked_of_.find(turn);
+  if (found == asked_of_.end()) return nullptr;
+  Model* model = &models_[found->second];
+  asked_of_.erase(found);
+  return model;
+}
+
+void Conversation::Dealt() {
   --waiting_;
   Changed();
 }
@@ -339,14 +371,15 @@ void Conversation::Wait(double seconds) {
 bool Conversation::Over() {
   const std::lock_guard lock(mutex_);
   if (threads_.empty() || failure_ || (!over_.empty() && in_flight_ == 0)) return true;
-  const auto hopeless = [](const Model& model) { return model.refused || model.failures >= kHopeless; };
-  return in_flight_ == 0 && (!TimeLeft() || std::ranges::all_of(models_, hopeless));
+  return in_flight_ == 0 && (!TimeLeft() || std::ranges::all_of(models_, &Model::IsHopeless));
 }
 
 std::string Conversation::WhyOver() {
   const std::lock_guard lock(mutex_);
   if (!over_.empty() || threads_.empty()) return over_;
-  return TimeLeft() ? "endpoint" : "budget";
+  if (!TimeLeft()) return "budget";
+  const auto repeats = [](const Model& model) { return model.nothing_new >= kFruitless; };
+  return std::ranges::any_of(models_, repeats) ? "nothing new" : "endpoint";
 }
 
 std::optional<std::string> Conversation::FirstForecast(double seconds) {

@@ -56,14 +56,17 @@ class Conversation {
   // A reply that nobody has looked at, the oldest first.
   std::optional<ExchangeRow> Take();
   bool Arrived();  // there is one
-  // A reply that was taken has been dealt with: judged, or not to be judged.
-  void Dealt();
+  // The reply of `turn`, which was taken, has been dealt with: judged, or it held nothing new to be judged. A model whose
+  // replies hold nothing new again and again is left alone for a while.
+  void WasJudged(int turn);
+  void NothingNew(int turn);
   // Waits until there is a reply to take, at most so long. Real time: this is never done while anything is measured.
   void Wait(double seconds);
 
   // No reply will come any more: nobody is asked, a budget is spent, or every model has failed too often.
   bool Over();
-  // Why: "budget" (of time), "token budget", "money budget", "endpoint", "recording"; empty if nobody is asked.
+  // Why: "budget" (of time), "token budget", "money budget", "endpoint", "nothing new", "recording"; empty if nobody is
+  // asked.
   std::string WhyOver();
   // What `seconds` of asking may come to, by replies that the models gave in other runs; nothing if there were none.
   std::optional<std::string> FirstForecast(double seconds);
@@ -80,9 +83,10 @@ class Conversation {
   struct Model {
     std::string name;
     int failures = 0;           // in a row
+    int nothing_new = 0;        // replies in a row
     double suspended_until = 0;  // by the clock
     bool refused = false;       // its first request was
-    bool answered = false;      // it has given a reply
+    bool IsHopeless() const;    // nobody needs to wait for it
   };
   struct Request {
     ExchangeRow row;
@@ -104,6 +108,8 @@ class Conversation {
   void Failed(Request& request, const ChatFailure& failure);
   void Cancelled(Request& request);
   void Suspend(Model& model, const ChatFailure& failure);
+  void Dealt();
+  Model* ModelOf(int turn);
   void End(const ExchangeRow& row);
   std::optional<double> Dollars(const std::string& model, const Usage& usage) const;
   double ExpectedTokens() const;
@@ -120,6 +126,7 @@ class Conversation {
   std::vector<Model> models_;
   size_t next_model_ = 0;
   std::deque<ExchangeRow> inbox_;
+  std::map<int, size_t> asked_of_;  // the model of a turn whose reply was not dealt with yet
   int waiting_ = 0;  // replies that were not dealt with yet
   int in_flight_ = 0;
   int64_t reserved_tokens_ = 0;

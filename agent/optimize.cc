@@ -42,6 +42,9 @@ constexpr int kRefuted = 5;
 // Seconds between two looks at signals while there is nothing to do but wait for replies.
 constexpr double kLook = 0.1;
 
+// Replies that are looked at before the budget is.
+constexpr int kLooksAtATime = 16;
+
 // The stage of a verdict that is no work: another kopt held the machine.
 constexpr std::string_view kWaiting = "waiting";
 
@@ -332,7 +335,7 @@ Result<bool> Optimizer::Step() {
     const int turn = unjudged_.front();
     unjudged_.pop_front();
     KOPT_CHECK(ScreenTurn(result_.turns.at(turn)));
-    conversation_->Dealt();
+    conversation_->WasJudged(turn);
     tuned_from_ = budget_.Active();
     return true;
   }
@@ -362,7 +365,11 @@ Result<bool> Optimizer::Step() {
 }
 
 Result<void> Optimizer::TakeReplies() {
-  while (const auto exchange = conversation_->Take()) KOPT_CHECK(LookAt(*exchange));
+  for (int i = 0; i < kLooksAtATime; ++i) {
+    const auto exchange = conversation_->Take();
+    if (!exchange) break;
+    KOPT_CHECK(LookAt(*exchange));
+  }
   for (std::string& news : conversation_->News()) {
     progress_.Line(fmt::format("{:>9}  {}", FormatDuration(budget_.Active()), news));
     result_.remarks.push_back(fmt::format("after {}: {}", FormatDuration(budget_.Active()), news));
@@ -383,7 +390,7 @@ Result<void> Optimizer::LookAt(const ExchangeRow& exchange) {
   KOPT_TRY(const bool first, recorder_.LookedAt(turn, detail));
   const auto [at, added] = result_.turns.emplace(turn.number, std::move(turn));
   if (!first || !added) {
-    conversation_->Dealt();
+    conversation_->NothingNew(exchange.turn);
     return {};
   }
   const Turn& kept = at->second;
@@ -392,7 +399,7 @@ Result<void> Optimizer::LookAt(const ExchangeRow& exchange) {
     unjudged_.push_back(kept.number);
     return {};
   }
-  conversation_->Dealt();
+  conversation_->NothingNew(kept.number);
   progress_.Line(fmt::format("{:>9}  turn {}: {}", FormatDuration(budget_.Active()), kept.number,
                              kept.duplicate_of ? fmt::format("the code of turn {} again", *kept.duplicate_of)
                                                : "no candidate: " + kept.complaint));

@@ -68,7 +68,7 @@ struct OptimizeResult {
   std::set<int> recalled_turns;
   std::optional<Judged> best;         // confirmed, and faster
   // "budget", "space exhausted", "target speedup", "interrupted", "failure", "token budget", "money budget", "endpoint",
-  // "recording", "waiting"
+  // "nothing new", "recording", "waiting"
   std::string stopped_by;
   std::vector<std::string> remarks;   // on the endpoint: what failed, and when it worked again
   bool interrupted = false;           // exit 130

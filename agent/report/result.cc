@@ -37,6 +37,7 @@ std::string EndText(const OptimizeResult& result) {
       {"token budget", "the budget of tokens was spent"},
       {"money budget", "the budget of money was spent"},
       {"endpoint", "the endpoint failed again and again, and nothing else was left to try"},
+      {"nothing new", "the model repeated itself, and nothing else was left to try"},
       {"recording", "the recording was over, and nothing else was left to try"}};
   const auto found = texts.find(result.stopped_by);
   return found == texts.end() ? result.stopped_by : found->second;
