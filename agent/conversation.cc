@@ -184,8 +184,8 @@ bool Conversation::RoomFor(Request& request) {
   }
   const auto price = options_.prices.find(request.row.model);
   if (asking.budget_usd && price != options_.prices.end() && most >= least) {
-    const double left = *asking.budget_usd - spend_.usd - reserved_usd_ -
-                        static_cast<double>(prompt) * price->second.prompt / 1e6;
+    const double left =
+        *asking.budget_usd - spend_.usd - reserved_usd_ - static_cast<double>(prompt) * price->second.prompt / 1e6;
     if (left <= 0) most = 0;
     if (left > 0 && price->second.completion > 0) {
       most = static_cast<int64_t>(std::min(static_cast<double>(most), left * 1e6 / price->second.completion));
@@ -259,9 +259,8 @@ void Conversation::Failed(Request& request, const ChatFailure& failure) {
   if (request.bytes == 0) row.prompt_tokens = 0;
   if (request.bytes > 0) row.detail["estimated"] = true;
   row.completion_tokens = TokensOf(request.bytes);
-  row.usd = Dollars(row.model, {.prompt_tokens = *row.prompt_tokens,
-                                .completion_tokens = *row.completion_tokens,
-                                .known = true});
+  row.usd = Dollars(row.model,
+                    {.prompt_tokens = *row.prompt_tokens, .completion_tokens = *row.completion_tokens, .known = true});
   End(row);
   Suspend(models_[request.model], failure);
 }
@@ -271,9 +270,8 @@ void Conversation::Cancelled(Request& request) {
   row.state = "cancelled";
   row.detail = {{"failure", "cancelled: the run had ended"}, {"bytes", request.bytes}, {"estimated", true}};
   row.completion_tokens = TokensOf(request.bytes);
-  row.usd = Dollars(row.model, {.prompt_tokens = *row.prompt_tokens,
-                                .completion_tokens = *row.completion_tokens,
-                                .known = true});
+  row.usd = Dollars(row.model,
+                    {.prompt_tokens = *row.prompt_tokens, .completion_tokens = *row.completion_tokens, .known = true});
   End(row);
 }
 
@@ -292,9 +290,9 @@ void Conversation::Suspend(Model& model, const ChatFailure& failure) {
   const double seconds = std::clamp(failure.retry_after.value_or(kFirstSuspension * std::exp2(model.failures - 1)),
                                     kFirstSuspension, kLongestSuspension);
   model.suspended_until = clock_.Now() + seconds;
-  news_.push_back(model.refused
-                      ? fmt::format("{} is not asked any more: {}", model.name, failure.message)
-                      : fmt::format("{} is left alone for {}: {}", model.name, FormatDuration(seconds), failure.message));
+  news_.push_back(
+      model.refused ? fmt::format("{} is not asked any more: {}", model.name, failure.message)
+                    : fmt::format("{} is left alone for {}: {}", model.name, FormatDuration(seconds), failure.message));
 }
 
 void Conversation::End(const ExchangeRow& row) {
@@ -340,8 +338,7 @@ void Conversation::WasJudged(int turn) {
 void Conversation::NothingNew(int turn) {
   const std::lock_guard lock(mutex_);
   if (Model* model = ModelOf(turn); model != nullptr && ++model->nothing_new >= kFruitless) {
-    const double seconds =
-        std::min(kFirstSuspension * std::exp2(model->nothing_new - kFruitless), kLongestSuspension);
+    const double seconds = std::min(kFirstSuspension * std::exp2(model->nothing_new - kFruitless), kLongestSuspension);
     model->suspended_until = clock_.Now() + seconds;
     news_.push_back(fmt::format("{} is left alone for {}: nothing new in {} replies", model->name,
                                 FormatDuration(seconds), model->nothing_new));

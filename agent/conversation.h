@@ -1,5 +1,5 @@
-// Asks models for candidates while a run goes on: several requests at a time, each with the prompt that follows from the
-// memory at that moment. A reply is stored before anybody hears of it.
+// Asks models for candidates while a run goes on: several requests at a time, each with the prompt that follows from
+// the memory at that moment. A reply is stored before anybody hears of it.
 #pragma once
 
 #include <condition_variable>
@@ -56,8 +56,8 @@ class Conversation {
   // A reply that nobody has looked at, the oldest first.
   std::optional<ExchangeRow> Take();
   bool Arrived();  // there is one
-  // The reply of `turn`, which was taken, has been dealt with: judged, or it held nothing new to be judged. A model whose
-  // replies hold nothing new again and again is left alone for a while.
+  // The reply of `turn`, which was taken, has been dealt with: judged, or it held nothing new to be judged. A model
+  // whose replies hold nothing new again and again is left alone for a while.
   void WasJudged(int turn);
   void NothingNew(int turn);
   // Waits until there is a reply to take, at most so long. Real time: this is never done while anything is measured.
@@ -82,11 +82,11 @@ class Conversation {
  private:
   struct Model {
     std::string name;
-    int failures = 0;           // in a row
-    int nothing_new = 0;        // replies in a row
+    int failures = 0;            // in a row
+    int nothing_new = 0;         // replies in a row
     double suspended_until = 0;  // by the clock
-    bool refused = false;       // its first request was
-    bool IsHopeless() const;    // nobody needs to wait for it
+    bool refused = false;        // its first request was
+    bool IsHopeless() const;     // nobody needs to wait for it
   };
   struct Request {
     ExchangeRow row;
@@ -127,7 +127,7 @@ class Conversation {
   size_t next_model_ = 0;
   std::deque<ExchangeRow> inbox_;
   std::map<int, size_t> asked_of_;  // the model of a turn whose reply was not dealt with yet
-  int waiting_ = 0;  // replies that were not dealt with yet
+  int waiting_ = 0;                 // replies that were not dealt with yet
   int in_flight_ = 0;
   int64_t reserved_tokens_ = 0;
   double reserved_usd_ = 0;

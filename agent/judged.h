@@ -21,9 +21,7 @@ struct Judged {
 };
 
 // Of the same configuration of the same candidate.
-inline bool IsSame(const Judged& a, const Judged& b) {
-  return a.turn == b.turn && a.configuration == b.configuration;
-}
+inline bool IsSame(const Judged& a, const Judged& b) { return a.turn == b.turn && a.configuration == b.configuration; }
 
 // Worth a confirmation: faster by screening, not by less than matters, and not tried yet.
 bool IsPromising(const Judged& judged);

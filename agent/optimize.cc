@@ -173,7 +173,7 @@ class Optimizer {
   std::deque<int> unjudged_;  // turns
   OptimizeResult result_;
   OutcomeCounts counts_;
-  double best_screened_ = 0;                  // speedup; 0: none
+  double best_screened_ = 0;                   // speedup; 0: none
   std::atomic<double> screening_seconds_ = 0;  // of all screenings within the budget
   std::atomic<int> screenings_ = 0;
   double confirmation_seconds_ = 0;  // of the last one
@@ -381,8 +381,8 @@ Result<void> Optimizer::LookAt(const ExchangeRow& exchange) {
   const auto reasoning = exchange.detail.is_object() ? exchange.detail.value("reasoning", "") : "";
   const auto found = FindCandidate(exchange.reply, reasoning, job_.target);
   nlohmann::ordered_json detail = nlohmann::ordered_json::object();
-  Turn turn = found ? TurnOf(exchange.turn, found->code, *job_.spec, job_.target)
-                    : ComplaintTurn(exchange.turn, found.error());
+  Turn turn =
+      found ? TurnOf(exchange.turn, found->code, *job_.spec, job_.target) : ComplaintTurn(exchange.turn, found.error());
   if (!found) detail["complaint"] = turn.complaint;
   if (found && !found->notes.empty()) detail["notes"] = found->notes;
   turn.duplicate_of = found ? conversation_->SameCode(turn.code_hash) : std::nullopt;
@@ -494,8 +494,8 @@ Result<void> Optimizer::ConfirmLeaders() {
 Result<Verdict> Optimizer::TryToConfirm(const Judged& judged) {
   const double begin = budget_.Active();
   const Candidate& candidate = CandidateOf(result_, judged);
-  auto verdict = Work(
-      "confirm", [&] { return verifier_.Confirm(candidate, judged.configuration, {.seconds = budget_.Left()}); });
+  auto verdict =
+      Work("confirm", [&] { return verifier_.Confirm(candidate, judged.configuration, {.seconds = budget_.Left()}); });
   confirmation_seconds_ = budget_.Active() - begin;
   return verdict;
 }

@@ -47,9 +47,9 @@ struct Job {
   // Of an external run that shall not end now: what waits is judged, then configurations are tried for so many seconds
   // of active time; then the run waits for more replies. It ends all the same once its budget is spent.
   std::optional<double> pause_after;
-  std::optional<History> history;        // a run that was claimed to be resumed; nothing: a new one
-  Peaks peaks;                           // as they were known at the beginning, for `settings`
-  std::string command;                   // how to repeat the run, for the report
+  std::optional<History> history;  // a run that was claimed to be resumed; nothing: a new one
+  Peaks peaks;                     // as they were known at the beginning, for `settings`
+  std::string command;             // how to repeat the run, for the report
   nlohmann::ordered_json settings = nlohmann::ordered_json::object();  // stored with the run
 };
 
@@ -58,24 +58,24 @@ struct OptimizeResult {
   Device device;
   Peaks peaks;  // what the verdicts' speed of light rests on
   Registration registration;
-  Verdict baseline;                   // without a ratio
-  Turns turns;                        // all that was looked at; 0 is the seed
+  Verdict baseline;                    // without a ratio
+  Turns turns;                         // all that was looked at; 0 is the seed
   std::vector<ExchangeRow> exchanges;  // without texts, in order
   Spend spend;
   std::vector<Judged> screened;       // in order; the first is the seed's default configuration
   std::vector<Judged> confirmations;  // in order
   size_t recalled = 0;                // of `screened`: those that a resumed run had behind it
   std::set<int> recalled_turns;
-  std::optional<Judged> best;         // confirmed, and faster
-  // "budget", "space exhausted", "target speedup", "interrupted", "failure", "token budget", "money budget", "endpoint",
-  // "nothing new", "recording", "waiting"
+  std::optional<Judged> best;  // confirmed, and faster
+  // "budget", "space exhausted", "target speedup", "interrupted", "failure", "token budget", "money budget",
+  // "endpoint", "nothing new", "recording", "waiting"
   std::string stopped_by;
-  std::vector<std::string> remarks;   // on the endpoint: what failed, and when it worked again
-  bool interrupted = false;           // exit 130
-  std::optional<Error> failure;       // the loop could not go on (exit 3 or 4); what was judged until then stands
-  long long space = 0;                // configurations before `where`; saturates
-  std::optional<size_t> admissible;   // configurations that satisfy every `where`, if they can be counted
-  double preparation_seconds = 0;     // registration, baseline, the seed's defaults: outside the budget
+  std::vector<std::string> remarks;  // on the endpoint: what failed, and when it worked again
+  bool interrupted = false;          // exit 130
+  std::optional<Error> failure;      // the loop could not go on (exit 3 or 4); what was judged until then stands
+  long long space = 0;               // configurations before `where`; saturates
+  std::optional<size_t> admissible;  // configurations that satisfy every `where`, if they can be counted
+  double preparation_seconds = 0;    // registration, baseline, the seed's defaults: outside the budget
   double active_seconds = 0;
   double tail_seconds = 0;          // what was kept for confirmation
   nlohmann::ordered_json manifest;  // of the best, see agent/manifest.h; null: there is none

@@ -90,9 +90,8 @@ Result<void> WriteResults(const Job& job, const OptimizeResult& result) {
     return EnvironmentError(fmt::format("cannot create {}: {}", job.out.string(), error.message()));
   }
   if (result.best) {
-    KOPT_CHECK(
-        WriteFile(job.out / BestFile(job.target),
-                  SourceWithBoundTunables(CandidateOf(result, *result.best), result.best->configuration)));
+    KOPT_CHECK(WriteFile(job.out / BestFile(job.target),
+                         SourceWithBoundTunables(CandidateOf(result, *result.best), result.best->configuration)));
     KOPT_CHECK(WriteFile(job.out / "verdict.json", Dump(result.best->verdict.Json())));
     KOPT_CHECK(WriteFile(job.out / kManifestFile, Dump(result.manifest)));
   }

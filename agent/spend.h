@@ -15,8 +15,8 @@ struct Spend {
   int asked = 0;    // all exchanges
   int64_t prompt_tokens = 0, completion_tokens = 0;
   double usd = 0;
-  bool estimated = false;  // some tokens were not counted by the endpoint
-  bool priced = false;     // some exchange had a price
+  bool estimated = false;    // some tokens were not counted by the endpoint
+  bool priced = false;       // some exchange had a price
   double reply_seconds = 0;  // of all replies together, in active time
 
   int64_t tokens() const { return prompt_tokens + completion_tokens; }

@@ -35,19 +35,20 @@ Result<void> Tuner::Add(int turn, const Candidate& candidate) {
   const auto point = space.Find(defaults);
   if (!point || !space.IsAdmissible(*point)) {
     const bool none = space.extent() == Space::Extent::kEmpty;
-    return std::unexpected(Error{
-        .exit = Exit::kUsage,
-        .message = none ? fmt::format("none of the {} configurations satisfies every `where`", space.size())
-                        : fmt::format("the default tunables ({}) violate a `where`", Text(defaults)),
-        .file = candidate.file,
-        .line = candidate.where.empty() ? 0 : candidate.where.front().line,
-        .key = "where",
-        .hint = none ? "a `where` holds if it is not 0 at every [[shape]] and [[check]] of the target"
-                     : "the first value of each `tune` line is its default"});
+    return std::unexpected(
+        Error{.exit = Exit::kUsage,
+              .message = none ? fmt::format("none of the {} configurations satisfies every `where`", space.size())
+                              : fmt::format("the default tunables ({}) violate a `where`", Text(defaults)),
+              .file = candidate.file,
+              .line = candidate.where.empty() ? 0 : candidate.where.front().line,
+              .key = "where",
+              .hint = none ? "a `where` holds if it is not 0 at every [[shape]] and [[check]] of the target"
+                           : "the first value of each `tune` line is its default"});
   }
   Entry entry{.space = std::make_unique<Space>(std::move(space))};
   // Turn 0 searches as a run without any other does.
-  KOPT_TRY(entry.search, NewSearch(search_, *entry.space, turn == 0 ? random_seed_ : Mix(random_seed_, static_cast<uint64_t>(turn))));
+  KOPT_TRY(entry.search,
+           NewSearch(search_, *entry.space, turn == 0 ? random_seed_ : Mix(random_seed_, static_cast<uint64_t>(turn))));
   entries_[turn] = std::move(entry);
   return {};
 }

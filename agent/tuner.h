@@ -45,8 +45,8 @@ class Tuner {
     std::unique_ptr<Search> search;
     std::vector<Trial> trials;
     std::vector<Configuration> coming;
-    double best = 0;      // speedup, or 1 of the baseline itself
-    int fruitless = 0;    // trials since `best` rose
+    double best = 0;    // speedup, or 1 of the baseline itself
+    int fruitless = 0;  // trials since `best` rose
     bool exhausted = false;
   };
   static double Worth(const Entry& entry);

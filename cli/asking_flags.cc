@@ -107,7 +107,8 @@ Result<Asking> ReadAsking(const AskingFlags& flags, const Context& context) {
   KOPT_TRY(const auto top, Number(context, "top_w", flags.top, "number of turns", 1, 1000));
   if (top) asking.top = static_cast<size_t>(*top);
   KOPT_CHECK(Named(context, "reward", flags.reward, ParseReward, asking.reward));
-  KOPT_TRY(const auto prompt, Number(context, "prompt_tokens", flags.prompt_tokens, "number of tokens", 1000, 10000000));
+  KOPT_TRY(const auto prompt,
+           Number(context, "prompt_tokens", flags.prompt_tokens, "number of tokens", 1000, 10000000));
   asking.prompt_tokens = prompt.value_or(asking.prompt_tokens);
   KOPT_TRY(asking.hint, HintText(flags.hint));
   if (flags.external && (!flags.model.models.empty() || !flags.model.replay.empty())) {

@@ -27,8 +27,8 @@ Device DeviceOf(const RunRow& run) {
 
 Memory MemoryOf(const StoredRun& run, const Asking& asking) {
   const auto peaks = run.row.settings.find("peaks");
-  Memory memory(run.spec, run.target, DeviceOf(run.row),
-                peaks == run.row.settings.end() ? Peaks() : PeaksOf(*peaks), asking);
+  Memory memory(run.spec, run.target, DeviceOf(run.row), peaks == run.row.settings.end() ? Peaks() : PeaksOf(*peaks),
+                asking);
   for (const auto& [number, turn] : run.turns) memory.Add(turn);
   for (const Judged& judged : run.screened) memory.Learn(judged, false);
   for (const Judged& judged : run.confirmations) memory.Learn(judged, true);
@@ -52,10 +52,10 @@ Result<Asked> Ask(const StoredRun& run, Store& store) {
     asked.messages = {{{"role", "system"}, {"content", asked.prompt.system}},
                       {{"role", "user"}, {"content", asked.prompt.user}}};
     KOPT_TRY(const bool added, store.AddExchange(run.row.run, {.turn = asked.turn,
-                                                              .model = kExternalModel,
-                                                              .prompt = asked.messages.dump(),
-                                                              .shown = asked.prompt.shown,
-                                                              .asked_at = run.row.active_seconds}));
+                                                               .model = kExternalModel,
+                                                               .prompt = asked.messages.dump(),
+                                                               .shown = asked.prompt.shown,
+                                                               .asked_at = run.row.active_seconds}));
     if (added) return asked;
   }
   return EnvironmentError("others take every number of a turn at the same time", "try again");

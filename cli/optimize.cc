@@ -104,7 +104,6 @@ Result<Job> MakeJob(const OptimizeFlags& flags, const Spec& spec, Target target,
                                  .hint = "name one under [seed] in the spec, or with --seed FILE"});
   }
   job.out = flags.out.empty() ? std::filesystem::path("kopt-out") / job.run : std::filesystem::path(flags.out);
-  job.command = RepeatCommand(flags, job);
   return job;
 }
 
@@ -112,10 +111,11 @@ Result<int> RunOptimize(const OptimizeFlags& flags, Context& context) {
   KOPT_TRY(const Target target, context.ChosenTarget());
   KOPT_TRY(const Spec spec, ReadSpec(flags.spec));
   KOPT_TRY(Store store, context.OpenStore());
-  KOPT_TRY(std::optional<Models> models,
-           flags.tune || flags.asking.external ? Result<std::optional<Models>>() : OpenModels(flags.asking.model, context));
+  KOPT_TRY(std::optional<Models> models, flags.tune || flags.asking.external ? Result<std::optional<Models>>()
+                                                                             : OpenModels(flags.asking.model, context));
   KOPT_TRY(Job job, MakeJob(flags, spec, target, store, context));
   if (models) KOPT_CHECK(AskModels(job, *models));
+  job.command = RepeatCommand(flags, job);
   KOPT_CHECK(store.CheckWritable());
   KOPT_CHECK(PrepareResultsFolder(job.out));
   const auto progress = context.MakeProgress();

@@ -22,8 +22,8 @@ struct ReplyFlags {
 };
 
 std::unexpected<Error> TurnError(std::string message, std::string hint) {
-  return std::unexpected(Error{
-      .exit = Exit::kUsage, .message = std::move(message), .key = "--turn", .hint = std::move(hint)});
+  return std::unexpected(
+      Error{.exit = Exit::kUsage, .message = std::move(message), .key = "--turn", .hint = std::move(hint)});
 }
 
 std::string Numbers(const std::vector<int>& turns) {
@@ -86,10 +86,10 @@ Result<int> RunReply(const ReplyFlags& flags, Context& context) {
   if (turn == 0) {
     KOPT_TRY(turn, Unasked(run, store));
   }
-  KOPT_TRY(const bool stored, store.AnswerExchange(run.run, {.turn = turn,
-                                                             .answered_at = run.active_seconds,
-                                                             .reply = std::move(reply)}));
-  if (!stored) return TurnError(fmt::format("turn {} was answered just now by somebody else", turn), "see `kopt show RUN`");
+  KOPT_TRY(const bool stored,
+           store.AnswerExchange(run.run, {.turn = turn, .answered_at = run.active_seconds, .reply = std::move(reply)}));
+  if (!stored)
+    return TurnError(fmt::format("turn {} was answered just now by somebody else", turn), "see `kopt show RUN`");
   if (!flags.later) return WorkOn(std::move(run), tune, store, context);
   context.Print(fmt::format("stored as the reply of turn {}; `kopt work` judges it where the device is\n", turn));
   context.Document({{"kopt", 1}, {"run", run.run}, {"turn", turn}, {"state", run.state}});

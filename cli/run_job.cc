@@ -55,8 +55,8 @@ std::string SummaryText(const Job& job, const OptimizeResult& result) {
   } else if (OutcomeOf(result) == "no_improvement") {
     rows = {{"no improvement", WhyNone(result)}};
     if (const Judged* best = BestScreened(result)) {
-      rows.push_back({"best screened",
-                      fmt::format("{}, {}: not confirmed", FormatSpeedup(best->verdict), ConfigurationText(job, *best))});
+      rows.push_back({"best screened", fmt::format("{}, {}: not confirmed", FormatSpeedup(best->verdict),
+                                                   ConfigurationText(job, *best))});
     }
   } else {
     rows = {{"no correct candidate", "no configuration gave right answers"}};
@@ -77,11 +77,12 @@ int OpenPrompts(const OptimizeResult& result) {
 
 std::string WaitingText(const OptimizeResult& result) {
   std::vector<std::vector<std::string>> rows = {
-      {"waiting for replies", fmt::format("{} turns so far, {} prompts are out", result.turns.size(), OpenPrompts(result))},
+      {"waiting for replies",
+       fmt::format("{} turns so far, {} prompts are out", result.turns.size(), OpenPrompts(result))},
       {"tried", Text(CountOutcomes(result.screened))}};
   if (const Judged* best = BestScreened(result)) {
-    rows.push_back({"best screened", fmt::format("{}, turn {}, {}: not confirmed", FormatSpeedup(best->verdict), best->turn,
-                                                 Text(best->configuration))});
+    rows.push_back({"best screened", fmt::format("{}, turn {}, {}: not confirmed", FormatSpeedup(best->verdict),
+                                                 best->turn, Text(best->configuration))});
   }
   rows.push_back({"next prompt", fmt::format("kopt next {}", result.run.run)});
   rows.push_back({"to end the run", fmt::format("kopt resume {}", result.run.run)});

@@ -26,7 +26,8 @@ std::unexpected<Error> Refuse(const RunRow& run, const std::string& why, std::st
 
 // A reply that nobody has looked at, or a candidate without a verdict.
 Result<bool> HasWork(const RunRow& run, Store& store) {
-  if (!run.settings.is_object() || !CheckExternal(run) || StateOf(run) == "running" || run.state == "done") return false;
+  if (!run.settings.is_object() || !CheckExternal(run) || StateOf(run) == "running" || run.state == "done")
+    return false;
   KOPT_TRY(const auto exchanges, store.Exchanges(run.run));
   if (std::ranges::count(exchanges, "answered", &ExchangeRow::state) > 0) return true;
   KOPT_TRY(const auto turns, store.Turns(run.run));
@@ -72,7 +73,8 @@ Result<void> CheckExternal(const RunRow& run) {
 
 Result<int> WorkOn(RunRow row, double tune_seconds, Store& store, Context& context) {
   KOPT_CHECK(CheckExternal(row));
-  if (StateOf(row) == "running") return Refuse(row, "is being worked on by another kopt", "wait until that one has ended");
+  if (StateOf(row) == "running")
+    return Refuse(row, "is being worked on by another kopt", "wait until that one has ended");
   if (row.state == "done") {
     return Refuse(row, "has ended", fmt::format("give it more time: kopt resume {} --budget T", row.run));
   }

@@ -82,11 +82,11 @@ Result<bool> Store::EndExchange(std::string_view run, const ExchangeRow& row) {
   const std::lock_guard lock(impl_->mutex);
   Database& database = *impl_->database;
   KOPT_TRY(const int64_t id, RunId(database, run));
-  KOPT_TRY(Statement update,
-           database.Query("UPDATE exchange SET state = ?, detail = ?, prompt_tokens = ?, completion_tokens = ?, usd = ? "
-                          "WHERE run = ? AND turn = ? AND state = 'asked' RETURNING id",
-                          row.state, DumpJson(row.detail), row.prompt_tokens, row.completion_tokens, row.usd, id,
-                          row.turn));
+  KOPT_TRY(
+      Statement update,
+      database.Query("UPDATE exchange SET state = ?, detail = ?, prompt_tokens = ?, completion_tokens = ?, usd = ? "
+                     "WHERE run = ? AND turn = ? AND state = 'asked' RETURNING id",
+                     row.state, DumpJson(row.detail), row.prompt_tokens, row.completion_tokens, row.usd, id, row.turn));
   return Changed(std::move(update));
 }
 

@@ -143,8 +143,8 @@ class Store {
   Result<bool> AnswerExchange(std::string_view run, const ExchangeRow& row);
   // Of one that is asked: `state` (failed or cancelled), detail, tokens, price. False as above.
   Result<bool> EndExchange(std::string_view run, const ExchangeRow& row);
-  // An answered one was looked at: its candidate, if it holds one, becomes the turn, in the same transaction; `detail` is
-  // added to what is there. False: it was looked at before.
+  // An answered one was looked at: its candidate, if it holds one, becomes the turn, in the same transaction; `detail`
+  // is added to what is there. False: it was looked at before.
   Result<bool> LookAtExchange(std::string_view run, int turn, std::optional<RowId> candidate,
                               const nlohmann::ordered_json& detail);
   // In order of their numbers; without prompts, replies and what the model thought unless asked for.

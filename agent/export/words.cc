@@ -161,8 +161,8 @@ std::string MeasuredText(const Package& package) {
   return fmt::format(
       "speedup {} (99 % interval) against {}; {} a call, the baseline {}: geometric means over the scored shapes, in "
       "three processes of their own, on {}, {}",
-      FormatSpeedup(verdict), BaselineText(package.run.contestants, package.winner.turn), FormatMicroseconds(verdict.time_us),
-      FormatMicroseconds(verdict.baseline_us), run.device, date);
+      FormatSpeedup(verdict), BaselineText(package.run.contestants, package.winner.turn),
+      FormatMicroseconds(verdict.time_us), FormatMicroseconds(verdict.baseline_us), run.device, date);
 }
 
 }  // namespace kopt

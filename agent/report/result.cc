@@ -77,8 +77,9 @@ const Judged* ScreeningOf(const OptimizeResult& result, const Judged& confirmati
 Prose Vectorisation(const Job& job, const OptimizeResult& result) {
   const ordered_json& evidence = result.best->verdict.evidence;
   const auto told = evidence.find("vectorised");
-  Prose text = VectorisationText(told == evidence.end() ? ordered_json() : *told,
-                                 SourceWithBoundTunables(CandidateOf(result, *result.best), result.best->configuration));
+  Prose text =
+      VectorisationText(told == evidence.end() ? ordered_json() : *told,
+                        SourceWithBoundTunables(CandidateOf(result, *result.best), result.best->configuration));
   if (job.spec->Scored(job.target).size() > 1) text += " That is how it is compiled for the first scored shape.";
   return text;
 }
@@ -161,7 +162,8 @@ Blocks MeaningSection(const Job& job, const OptimizeResult& result) {
 
 Blocks KernelSection(const Job& job, const OptimizeResult& result) {
   if (!result.best) return {};
-  const std::string source = PlainLines(SourceWithBoundTunables(CandidateOf(result, *result.best), result.best->configuration));
+  const std::string source =
+      PlainLines(SourceWithBoundTunables(CandidateOf(result, *result.best), result.best->configuration));
   return {Heading{"Best kernel"},
           Paragraph{"Its plan, with the tunables of " + Code(Text(result.best->configuration)) + ":"},
           CodeBlock{.language = "cpp", .text = PlanLines(source)},

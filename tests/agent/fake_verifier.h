@@ -98,7 +98,8 @@ class FakeVerifier : public Verifier {
     return Judge(candidate, configuration, screen_seconds, false);
   }
 
-  Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration, const Confirmation& how) override {
+  Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration,
+                          const Confirmation& how) override {
     confirm_limits.push_back(how.seconds);
     confirm_seeds.push_back(how.seed);
     confirmed.push_back(Text(configuration));

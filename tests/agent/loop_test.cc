@@ -376,8 +376,9 @@ TEST_F(LoopTest, SomebodyOutsideIsWaitedFor) {
 }
 
 TEST_F(LoopTest, AReplyCanBeAnything) {
-  const std::vector<std::string> replies = {std::string(10 << 20, 'x'), std::string("\0\x01\xff\xfe", 4),
-                                            "```python\nimport torch\n```", "", "``````````", Fenced(Code(140))};
+  const std::vector<std::string> replies = {
+      std::string(10 << 20, 'x'), std::string("\0\x01\xff\xfe", 4), "```python\nimport torch\n```", "", "``````````",
+      Fenced(Code(140))};
   model_.answer = [&](const ChatRequest&, int n) { return ReplyWith(replies[static_cast<size_t>(n - 1) % 6]); };
   AnswerOnly(6);
   const auto result = Run();

@@ -62,6 +62,8 @@ inline ChatReply ReplyWith(std::string text) {
           .model = "m"};
 }
 
-inline ChatFailure FailureOf(ChatFault kind) { return {.kind = kind, .message = "no luck: " + std::string(Name(kind))}; }
+inline ChatFailure FailureOf(ChatFault kind) {
+  return {.kind = kind, .message = "no luck: " + std::string(Name(kind))};
+}
 
 }  // namespace kopt
