@@ -7,7 +7,7 @@ namespace kopt {
 namespace {
 
 const std::vector<std::string> kCommands = {"init",   "check", "verify", "bench",  "optimize", "tune",
-                                            "resume", "runs",  "show",   "export", "doctor"};
+                                            "resume", "next", "reply", "work", "runs", "show", "export", "doctor"};
 
 class DocumentsTest : public KoptTest {
  protected:
