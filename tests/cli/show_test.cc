@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/asking.h"
+#include "llm_client/recording.h"
 #include "store/store.h"
 #include "tests/cli/kopt_fixture.h"
 
@@ -200,6 +201,36 @@ TEST_F(ShowTest, WhatAModelWritesCannotPassForKopts) {
   EXPECT_FALSE(Says("\x1b") || Says("\xff") || Says("\nLANES=8") || Says("\nreply: b") || Says("\ncandidate:"));
   Show({});
   EXPECT_FALSE(Says("\x1b") || Says("\nLANES=8")) << out_;
+}
+
+// What was asked and answered can be played back from the results.
+TEST_F(KoptTest, AConversationIsPlayedBackFromTheResults) {
+  Init();
+  std::string recording;
+  const std::vector<std::string> codes = {Read("norm.cpp") + "// 1\nstatic int one;\n", "no code", Read("norm.cpp")};
+  for (const std::string& text : codes) {
+    recording += RecordedLine({.model = "m"}, {.content = "```cpp\n" + text + "```\n", .reasoning = "so"}, 1);
+  }
+  Write("first.jsonl", recording);
+  const auto replay = [&](const std::string& file, const std::string& out) {
+    const int exit =
+        Kopt({"optimize", "norm.spec", "--budget", "10m", "--replay", file, "--parallel", "1", "--out", out, "--json"});
+    EXPECT_EQ(exit, 0) << err_ << out_;
+    return ordered_json::parse(Read(out + "/turns.json"))["turns"];
+  };
+  const ordered_json first = replay("first.jsonl", "first"), second = replay("first/conversation.jsonl", "second");
+  ASSERT_GE(first.size(), 4U);
+  ASSERT_GE(second.size(), 4U);
+  for (size_t turn = 0; turn < 4; ++turn) {
+    for (const char* key : {"turn", "state", "complaint", "duplicate_of", "file", "completion_tokens"}) {
+      EXPECT_EQ(first[turn][key], second[turn][key]) << turn << key;
+    }
+  }
+  EXPECT_EQ(first[1]["file"], "turns/turn-1.cpp");
+  EXPECT_EQ(first[3]["duplicate_of"], 0);
+  EXPECT_EQ(Read("first/turns/turn-1.cpp"), Read("second/turns/turn-1.cpp"));
+  EXPECT_EQ(Kopt({"show", "last", "1"}), 0) << err_;
+  EXPECT_NE(out_.find("\nreasoning:\n  so\n"), std::string::npos) << out_;
 }
 
 }  // namespace
