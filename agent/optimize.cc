@@ -606,7 +606,7 @@ Result<OptimizeResult> Optimizer::End() {
     result_.manifest = ManifestOf(result_.run, job_.contestants, candidate, *result_.best);
   }
   result_.document = ResultDocument(job_, result_);
-  const auto written = WriteResults(job_, result_);
+  const auto written = WriteResults(job_, result_, store_);
   const bool whole = !result_.interrupted && !result_.failure && written;
   const auto stored =
       recorder_.End(whole ? "done" : "interrupted", result_.run.outcome, result_.active_seconds, result_.document);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/report/report.h"
+#include "agent/turn_files.h"
 #include "base/files.h"
 
 namespace kopt {
@@ -83,7 +84,7 @@ Result<void> PrepareResultsFolder(const std::filesystem::path& folder, bool own)
   return {};
 }
 
-Result<void> WriteResults(const Job& job, const OptimizeResult& result) {
+Result<void> WriteResults(const Job& job, const OptimizeResult& result, Store& store) {
   std::error_code error;
   std::filesystem::create_directories(job.out, error);
   if (error) {
@@ -96,6 +97,7 @@ Result<void> WriteResults(const Job& job, const OptimizeResult& result) {
     KOPT_CHECK(WriteFile(job.out / kManifestFile, Dump(result.manifest)));
   }
   KOPT_CHECK(WriteFile(job.out / "verdicts.json", Dump(AllVerdicts(result))));
+  if (job.asking.Asks()) KOPT_CHECK(WriteTurnFiles(job, result, store));
   const Document report = Report(job, result);
   KOPT_CHECK(WriteFile(job.out / kReportFile, RenderMarkdown(report)));
   KOPT_CHECK(WriteFile(job.out / kHtmlReportFile, RenderHtml(report)));

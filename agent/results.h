@@ -7,6 +7,8 @@
 //   report.md      for people
 //   report.html    the same with pictures, in one file
 //   result.json    the document of `optimize --json`
+//
+// and what agent/turn_files.h names, of a run that asked for candidates.
 #pragma once
 
 #include <filesystem>
@@ -24,6 +26,7 @@ inline constexpr const char* kHtmlReportFile = "report.html";
 // `own`: it may hold earlier results of the same run.
 Result<void> PrepareResultsFolder(const std::filesystem::path& folder, bool own = false);
 
-Result<void> WriteResults(const Job& job, const OptimizeResult& result);
+// `store` holds the run's exchanges.
+Result<void> WriteResults(const Job& job, const OptimizeResult& result, Store& store);
 
 }  // namespace kopt

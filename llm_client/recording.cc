@@ -78,6 +78,16 @@ std::optional<ChatFailure> FailureFrom(const json& from) {
 
 using Answer = std::expected<ChatReply, ChatFailure>;
 
+std::string LineOf(const ChatRequest& request, const Answer& answer, double seconds) {
+  json entry = {{"kopt", kFormat}, {"request", ToJson(request)}, {"seconds", seconds}};
+  if (answer) {
+    entry["reply"] = ToJson(*answer);
+  } else {
+    entry["failure"] = ToJson(answer.error());
+  }
+  return DumpJson(entry) + "\n";
+}
+
 // Nothing if the line is no recorded answer.
 std::optional<Answer> AnswerFrom(const std::string& line) {
   const json entry = json::parse(line, nullptr, false);
@@ -100,6 +110,10 @@ Error FileError(const char* what, const std::string& file, const char* why) {
 
 }  // namespace
 
+std::string RecordedLine(const ChatRequest& request, const ChatReply& reply, double seconds) {
+  return LineOf(request, reply, seconds);
+}
+
 Result<std::unique_ptr<RecordingModel>> RecordingModel::Open(ChatModel& model, const std::filesystem::path& file) {
   Fd fd(open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   struct stat status{};
@@ -118,13 +132,7 @@ Result<std::unique_ptr<RecordingModel>> RecordingModel::Open(ChatModel& model, c
 std::expected<ChatReply, ChatFailure> RecordingModel::Ask(const ChatRequest& request, const AskOptions& options) {
   const double begin = SystemClock().Now();
   auto answer = model_.Ask(request, options);
-  json entry = {{"kopt", kFormat}, {"request", ToJson(request)}, {"seconds", SystemClock().Now() - begin}};
-  if (answer) {
-    entry["reply"] = ToJson(*answer);
-  } else {
-    entry["failure"] = ToJson(answer.error());
-  }
-  Append(DumpJson(entry) + "\n");
+  Append(LineOf(request, answer, SystemClock().Now() - begin));
   return answer;
 }
 

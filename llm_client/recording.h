@@ -14,6 +14,9 @@
 
 namespace kopt {
 
+// Such a line for a reply that took `seconds`, with its end.
+std::string RecordedLine(const ChatRequest& request, const ChatReply& reply, double seconds);
+
 // Passes questions on to `model`, which must outlive it, and appends each with its answer to a file that only its owner
 // can read. Lines are in the order of the answers. A line is on the disk before its answer is returned.
 class RecordingModel : public ChatModel {

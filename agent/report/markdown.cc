@@ -18,17 +18,25 @@ std::string Flat(std::string_view text) {
   return flat;
 }
 
+bool EqualIgnoringCase(std::string_view text, std::string_view lower) {
+  return std::ranges::equal(text, lower, {}, [](char c) { return std::tolower(static_cast<unsigned char>(c)); });
+}
+
 // Whether a character at `i` could begin or end something that is no text. A single `_` within a word cannot, a `[`
-// only by what follows its bracket, an `&` only before a letter or digit.
+// only by what follows its bracket, an `&` only before a letter or digit. `://` and `www.` make links by themselves.
 bool IsMarkup(std::string_view text, size_t i) {
   const auto at = [&](size_t j) { return j < text.size() ? text[j] : ' '; };
   switch (text[i]) {
     case '_':
       return i == 0 || !IsWord(text[i - 1]) || !IsWord(at(i + 1));
+    case ':':
+      if (text.substr(i, 3) == "://") return true;
+      [[fallthrough]];
     case '[':
     case '(':
-    case ':':
       return i > 0 && text[i - 1] == ']';
+    case '.':
+      return i >= 3 && EqualIgnoringCase(text.substr(i - 3, 3), "www");
     case '&':
       return IsWord(at(i + 1)) || at(i + 1) == '#';
     default:

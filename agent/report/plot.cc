@@ -46,9 +46,7 @@ bool HasSpread(const PlotPoint& point) {
   return point.spread && std::isfinite(point.spread->low) && std::isfinite(point.spread->high);
 }
 
-bool CanBeDrawn(const PlotPoint& point) {
-  return std::isfinite(point.seconds) && (!point.speedup || HasSpeedup(point));
-}
+bool CanBeDrawn(const PlotPoint& point) { return std::isfinite(point.at) && (!point.speedup || HasSpeedup(point)); }
 
 std::string RowOf(const PlotPoint& point) {
   if (point.outcome != Outcome::kMeasured) return std::string(Name(point.outcome));
@@ -75,7 +73,11 @@ void TakeEvenly(const std::vector<size_t>& from, size_t count, std::vector<size_
   }
 }
 
-std::string TipOf(const PlotPoint& point) {
+std::string PlaceText(double at, PlotAxis axis) {
+  return axis == PlotAxis::kTime ? FormatDuration(at) : FormatCount(at) + " tokens";
+}
+
+std::string TipOf(const PlotPoint& point, PlotAxis axis) {
   std::string speedup;
   if (HasSpeedup(point)) {
     speedup = HasSpread(point)
@@ -84,16 +86,17 @@ std::string TipOf(const PlotPoint& point) {
   }
   const std::string outcome = point.speedup ? std::string(Name(point.outcome)) : RowOf(point);
   return fmt::format("{}: {}{}{}, {}", Shortened(point.name, kLongestTip), speedup, outcome,
-                     point.confirmation ? " by confirmation" : "", FormatDuration(point.seconds));
+                     point.confirmation ? " by confirmation" : "", PlaceText(point.at, axis));
 }
 
 class Drawing {
  public:
-  Drawing(const std::vector<PlotPoint>& points, size_t most) : points_(points), chosen_(ChoosePoints(points, most)) {
+  Drawing(const std::vector<PlotPoint>& points, PlotAxis axis, size_t most)
+      : points_(points), axis_(axis), chosen_(ChoosePoints(points, most)) {
     std::vector<double> speedups;
     double last = 0;
     for (size_t i : chosen_) {
-      last = std::max(last, points[i].seconds);
+      last = std::max(last, points[i].at);
       if (HasSpeedup(points[i])) {
         speedups.push_back(*points[i].speedup);
       } else if (const std::string row = RowOf(points[i]); std::ranges::find(rows_, row) == rows_.end()) {
@@ -102,14 +105,14 @@ class Drawing {
     }
     AddSpreads(speedups);
     y_ = SpeedupAxisOf(speedups, kBottom, kTop);
-    x_ = TimeAxisOf(last, kLeft, kRight);
+    x_ = OfTime() ? TimeAxisOf(last, kLeft, kRight) : TokenAxisOf(last, kLeft, kRight);
     floor_ = rows_.empty() ? kBottom : kBottom + kRowsGap + kRowHeight * static_cast<double>(rows_.size());
   }
 
   Plot Draw() const {
     if (chosen_.empty()) return {.left_out = points_.size()};
-    const Picture picture{.id = "search",
-                          .title = "Speedup over active time",
+    const Picture picture{.id = OfTime() ? "search" : "turns",
+                          .title = OfTime() ? "Speedup over active time" : "Speedup over tokens",
                           .description = Description(),
                           .height = floor_ + kAxisHeight};
     return {.svg = Svg(picture, Axes() + Rows() + Steps() + Points(false) + Points(true) + Legend()),
@@ -118,6 +121,8 @@ class Drawing {
   }
 
  private:
+  bool OfTime() const { return axis_ == PlotAxis::kTime; }
+
   // Ends of intervals have a place too, but wide ones do not push the points together.
   void AddSpreads(std::vector<double>& speedups) const {
     double low = 1, high = 1;
@@ -140,8 +145,9 @@ class Drawing {
       (point.confirmation ? proofs : measured) += HasSpeedup(point) ? 1 : 0;
       if (HasSpeedup(point) && !point.confirmation) best = std::max(best, *point.speedup);
     }
-    std::string text = fmt::format("Screenings with a speedup: {}", measured);
+    std::string text = fmt::format("{} with a speedup: {}", OfTime() ? "Screenings" : "Turns", measured);
     if (best > 0) text += fmt::format(", the fastest {:.4g}x", best);
+    if (!OfTime()) return text + fmt::format("; points in all: {}.", points_.size());
     return text + fmt::format("; confirmations with a speedup: {}; points in all: {}.", proofs, points_.size());
   }
 
@@ -159,7 +165,8 @@ class Drawing {
     }
     text += SvgPath("axis", fmt::format("{}V{}H{}", MoveTo(kLeft, kTop), Coordinate(floor_), Coordinate(kRight)));
     if (!rows_.empty()) text += SvgPath("axis", fmt::format("{}H{}", MoveTo(kLeft, kBottom), Coordinate(kRight)));
-    text += SvgText((kLeft + kRight) / 2, floor_ + 36, "soft middle", fmt::format("active time ({})", x_.unit));
+    text += SvgText((kLeft + kRight) / 2, floor_ + 36, "soft middle",
+                    (OfTime() ? "active time" : "tokens") + (x_.unit.empty() ? "" : fmt::format(" ({})", x_.unit)));
     const double one = y_.scale.At(1);
     text += SvgPath("base", fmt::format("{}H{}", MoveTo(kLeft, one), Coordinate(kRight)), "the baseline: 1x");
     return text;
@@ -180,11 +187,13 @@ class Drawing {
     const std::vector<bool> records = Records(points_);
     std::string path;
     for (size_t i = 0; i < points_.size(); ++i) {
-      if (!records[i] || !std::isfinite(points_[i].seconds)) continue;
-      const double x = x_.scale.At(points_[i].seconds), y = y_.scale.At(*points_[i].speedup);
+      if (!records[i] || !std::isfinite(points_[i].at)) continue;
+      const double x = x_.scale.At(points_[i].at), y = y_.scale.At(*points_[i].speedup);
       path += path.empty() ? MoveTo(x, y) : fmt::format("H{}V{}", Coordinate(x), Coordinate(y));
     }
-    return path.empty() ? "" : SvgPath("step", path + "H" + Coordinate(kRight), "the best by screening so far");
+    return path.empty() ? ""
+                        : SvgPath("step", path + "H" + Coordinate(kRight),
+                                  OfTime() ? "the best by screening so far" : "the best so far");
   }
 
   std::string Points(bool confirmations) const {
@@ -196,13 +205,13 @@ class Drawing {
   }
 
   std::string Point(const PlotPoint& point) const {
-    const double x = x_.scale.At(std::max(point.seconds, 0.0));
+    const double x = x_.scale.At(std::max(point.at, 0.0));
     if (!HasSpeedup(point)) {
       const std::string row = RowOf(point);
       const std::string move = MoveTo(x, RowAt(row));
       std::string path = move + MarkOf(row);
       if (point.confirmation) path += move + kDiamond;
-      return SvgPath(point.confirmation ? "mark proof-open" : "mark", path, TipOf(point));
+      return SvgPath(point.confirmation ? "mark proof-open" : "mark", path, TipOf(point, axis_));
     }
     const double y = y_.scale.At(*point.speedup);
     std::string text;
@@ -213,7 +222,7 @@ class Drawing {
     }
     const char* mark = point.confirmation ? kDiamond : kDot;
     const char* style = !point.confirmation ? "point" : point.faster ? "proof" : "proof-open";
-    return text + SvgPath(style, MoveTo(x, y) + mark, TipOf(point));
+    return text + SvgPath(style, MoveTo(x, y) + mark, TipOf(point, axis_));
   }
 
   std::string Legend() const {
@@ -224,7 +233,7 @@ class Drawing {
       x += width;
     };
     const auto line = [&](const char* style) { return SvgPath(style, fmt::format("{}h18", MoveTo(x - 9, 12))); };
-    entry(SvgPath("point", MoveTo(x, 12) + kDot), "screened", 92);
+    entry(SvgPath("point", MoveTo(x, 12) + kDot), OfTime() ? "screened" : "a turn", 92);
     entry(line("step"), "best so far", 104);
     entry(line("base"), "baseline", 92);
     const auto any = [&](bool faster) {
@@ -237,10 +246,11 @@ class Drawing {
   }
 
   const std::vector<PlotPoint>& points_;
+  PlotAxis axis_;
   std::vector<size_t> chosen_;
   std::vector<std::string> rows_;  // ways to end without a speedup, as they came
   SpeedupAxis y_;
-  TimeAxis x_;
+  AmountAxis x_;
   double floor_ = 0;  // below the rows
 };
 
@@ -276,6 +286,8 @@ std::vector<size_t> ChoosePoints(const std::vector<PlotPoint>& points, size_t mo
   return chosen;
 }
 
-Plot SpeedupPlot(const std::vector<PlotPoint>& points, size_t most) { return Drawing(points, most).Draw(); }
+Plot SpeedupPlot(const std::vector<PlotPoint>& points, PlotAxis axis, size_t most) {
+  return Drawing(points, axis, most).Draw();
+}
 
 }  // namespace kopt

@@ -1,4 +1,4 @@
-// The picture of a search: speedup over active time.
+// The picture of a search: speedup over active time, or over the tokens that models were given and gave.
 #pragma once
 
 #include <optional>
@@ -9,10 +9,12 @@
 
 namespace kopt {
 
-// One judged configuration.
+enum class PlotAxis { kTime, kTokens };
+
+// One judged configuration, or one turn.
 struct PlotPoint {
-  double seconds = 0;  // active time
-  std::string name;    // of the configuration
+  double at = 0;     // active time in seconds, or tokens
+  std::string name;  // of the configuration or turn
   Outcome outcome = Outcome::kMeasured;
   std::string remark;              // of a measured one without a speedup
   std::optional<double> speedup;   // measured ones
@@ -28,8 +30,8 @@ struct Plot {
 };
 
 // Speedups above, one row for each other way to end below; a line for the best screening so far. Draws no more than
-// `most` points: see ChoosePoints. A point whose time or speedup is no number is left out.
-Plot SpeedupPlot(const std::vector<PlotPoint>& points, size_t most = 1500);
+// `most` points: see ChoosePoints. A point whose place or speedup is no number is left out.
+Plot SpeedupPlot(const std::vector<PlotPoint>& points, PlotAxis axis = PlotAxis::kTime, size_t most = 1500);
 
 // Indices of the points to draw, in order: where there are too many, confirmations, those that were the best so far and
 // the fastest stay longest, and the rest is thinned evenly.

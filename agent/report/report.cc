@@ -106,6 +106,7 @@ Blocks RepeatSection(const Job& job, const OptimizeResult& result) {
     text += fmt::format("kopt verify --manifest {}\n", (job.out / kManifestFile).string());
   }
   text += fmt::format("kopt show {}\n", result.run.run);
+  if (job.asking.Asks() && result.best) text += fmt::format("kopt show {} {}\n", result.run.run, result.best->turn);
   return {Heading{"Repeat"}, CodeBlock{.language = "sh", .text = std::move(text)}};
 }
 
@@ -157,11 +158,13 @@ Document Report(const Job& job, const OptimizeResult& result) {
   add(BoundSection(job, result));
   add(MeaningSection(job, result));
   add(SearchSection(job, result));
+  add(TurnsSection(job, result));
+  add(LineageSection(job, result));
   add(KernelSection(job, result));
   add(EvidenceSection(result));
-  add(ConfirmationsSection(result));
+  add(ConfirmationsSection(job, result));
   add(OutcomesSection(result));
-  add(BestScreenedSection(result));
+  add(BestScreenedSection(job, result));
   add(TunablesSection(job, result));
   add(CostsSection(result));
   add(ManifestSection(result));

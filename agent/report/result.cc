@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "agent/evidence.h"
 #include "agent/format.h"
@@ -22,23 +23,38 @@ bool TriedAll(const OptimizeResult& result) {
   return result.admissible && result.screened.size() >= *result.admissible;
 }
 
-std::string TriedText(const OptimizeResult& result) {
-  if (result.admissible) return fmt::format("{} of {} configurations", result.screened.size(), *result.admissible);
-  return fmt::format("{} configurations of a space of {} points", result.screened.size(), FormatCount(result.space));
+// "12 of 36 configurations of the seed scale.cpp", or how many of how many candidates.
+std::string TriedText(const Job& job, const OptimizeResult& result) {
+  const size_t tried = result.screened.size();
+  const std::string& seed = job.contestants.seed->file;
+  if (job.asking.Asks()) {
+    std::set<int> candidates;
+    for (const Judged& judged : result.screened) candidates.insert(judged.turn);
+    return fmt::format("{} {} of {} {}, the seed {} among them", tried, tried == 1 ? "configuration" : "configurations",
+                       candidates.size(), candidates.size() == 1 ? "candidate" : "candidates", seed);
+  }
+  if (result.admissible) return fmt::format("{} of {} configurations of the seed {}", tried, *result.admissible, seed);
+  return fmt::format("{} configurations of a space of {} points of the seed {}", tried, FormatCount(result.space),
+                     seed);
 }
 
-std::string EndText(const OptimizeResult& result) {
+std::string ExhaustedText(const Job& job, const OptimizeResult& result) {
+  if (job.asking.Asks()) return "no reply was to come, and no more configurations were found";
+  return TriedAll(result) ? "every configuration was tried" : "no more configurations were found";
+}
+
+std::string EndText(const Job& job, const OptimizeResult& result) {
   const std::map<std::string, std::string, std::less<>> texts = {
       {"budget", "the budget was spent"},
-      {"space exhausted", TriedAll(result) ? "every configuration was tried" : "no more configurations were found"},
+      {"space exhausted", ExhaustedText(job, result)},
       {"target speedup", "the target speedup was reached and confirmed"},
       {"interrupted", "it was interrupted"},
       {"failure", "it could not go on"},
       {"token budget", "the budget of tokens was spent"},
       {"money budget", "the budget of money was spent"},
-      {"endpoint", "the endpoint failed again and again, and nothing else was left to try"},
-      {"nothing new", "the model repeated itself, and nothing else was left to try"},
-      {"recording", "the recording was over, and nothing else was left to try"}};
+      {"endpoint", "the endpoint failed again and again"},
+      {"nothing new", "the model repeated itself"},
+      {"recording", "the recording was over"}};
   const auto found = texts.find(result.stopped_by);
   return found == texts.end() ? result.stopped_by : found->second;
 }
@@ -100,14 +116,17 @@ Blocks FactsSection(const Job& job, const OptimizeResult& result) {
         fmt::format("{} (baseline {})", FormatMicroseconds(verdict.time_us), FormatMicroseconds(verdict.baseline_us)));
     add("speed of light", verdict.sol_fraction ? Prose(FormatPercent(*verdict.sol_fraction) + " of it is reached")
                                                : "not known: run " + Code("kopt doctor --calibrate"));
-    add("best configuration", Code(Text(result.best->configuration)));
+    add("best configuration", NameOf(job, *result.best));
   } else {
     add("time of the baseline", FormatMicroseconds(result.baseline.time_us));
   }
-  add("tried", fmt::format("{} of the seed {}", TriedText(result), job.contestants.seed->file));
+  add("tried", TriedText(job, result));
   add("spent", fmt::format("{} of {} active, {} of preparation before", FormatDuration(result.active_seconds),
                            FormatDuration(job.budget_seconds), FormatDuration(result.preparation_seconds)));
-  add("ended because", EndText(result));
+  if (job.asking.Asks()) {
+    for (std::vector<Prose>& row : AskingFacts(job, result)) facts.rows.push_back(std::move(row));
+  }
+  add("ended because", EndText(job, result));
   add("run", result.run.run);
   return {std::move(facts)};
 }
@@ -164,9 +183,9 @@ Blocks KernelSection(const Job& job, const OptimizeResult& result) {
   if (!result.best) return {};
   const std::string source =
       PlainLines(SourceWithBoundTunables(CandidateOf(result, *result.best), result.best->configuration));
-  return {Heading{"Best kernel"},
-          Paragraph{"Its plan, with the tunables of " + Code(Text(result.best->configuration)) + ":"},
-          CodeBlock{.language = "cpp", .text = PlanLines(source)},
+  Prose plan = job.asking.Asks() ? fmt::format("The plan of turn {}", result.best->turn) : "Its plan";
+  if (!result.best->configuration.empty()) plan += ", with the tunables of " + Code(Text(result.best->configuration));
+  return {Heading{"Best kernel"}, Paragraph{plan + ":"}, CodeBlock{.language = "cpp", .text = PlanLines(source)},
           Paragraph{"The whole source, as in " + Code(BestFile(job.target)) + ":"},
           CodeBlock{.language = "cpp", .text = source, .numbered = true}};
 }
@@ -178,7 +197,7 @@ Blocks EvidenceSection(const OptimizeResult& result) {
   return {Heading{"Evidence"}, CodeBlock{.language = "text", .text = std::move(text)}};
 }
 
-Blocks ConfirmationsSection(const OptimizeResult& result) {
+Blocks ConfirmationsSection(const Job& job, const OptimizeResult& result) {
   if (result.confirmations.empty()) return {};
   Table table{.columns = {{"configuration"}, {"verdict"}, {"speedup", true}, {"by screening", true}}};
   for (const Judged& judged : result.confirmations) {
@@ -186,7 +205,7 @@ Blocks ConfirmationsSection(const OptimizeResult& result) {
     const std::string verdict =
         judged.verdict.correct() && interval ? std::string(Name(Judge(*interval))) : Summary(judged.verdict);
     const Judged* screening = ScreeningOf(result, judged);
-    table.rows.push_back({Code(Text(judged.configuration)), verdict, FormatSpeedup(judged.verdict),
+    table.rows.push_back({NameOf(job, judged), verdict, FormatSpeedup(judged.verdict),
                           screening == nullptr ? "-" : FormatSpeedup(screening->verdict)});
   }
   return {Heading{"Confirmations"}, std::move(table)};

@@ -42,6 +42,17 @@ std::vector<double> Around(double low, double high) {
   return values;
 }
 
+// In units of `size`.
+AmountAxis AmountAxisOf(double last, double size, const char* unit, double from, double to) {
+  if (!std::isfinite(last) || last <= 0) last = 1;
+  AmountAxis axis{.scale = {.high = 1.01 * last, .from = from, .to = to}, .unit = unit};
+  for (Tick tick : LinearTicks(0, axis.scale.high / size, kMostTicks)) {
+    tick.value *= size;
+    axis.ticks.push_back(std::move(tick));
+  }
+  return axis;
+}
+
 }  // namespace
 
 double Scale::At(double value) const {
@@ -113,17 +124,17 @@ SpeedupAxis SpeedupAxisOf(const std::vector<double>& speedups, double from, doub
   return axis;
 }
 
-TimeAxis TimeAxisOf(double seconds, double from, double to) {
-  if (!std::isfinite(seconds) || seconds <= 0) seconds = 1;
-  const auto [size, unit] = seconds <= 120    ? std::pair(1.0, "s")
-                            : seconds <= 7200 ? std::pair(60.0, "min")
-                                              : std::pair(3600.0, "h");
-  TimeAxis axis{.scale = {.high = 1.01 * seconds, .from = from, .to = to}, .unit = unit};
-  for (Tick tick : LinearTicks(0, axis.scale.high / size, kMostTicks)) {
-    tick.value *= size;
-    axis.ticks.push_back(std::move(tick));
-  }
-  return axis;
+AmountAxis TimeAxisOf(double last, double from, double to) {
+  return last <= 120 || !std::isfinite(last) ? AmountAxisOf(last, 1, "s", from, to)
+         : last <= 7200                      ? AmountAxisOf(last, 60, "min", from, to)
+                                             : AmountAxisOf(last, 3600, "h", from, to);
+}
+
+AmountAxis TokenAxisOf(double last, double from, double to) {
+  return last <= 2e3 || !std::isfinite(last) ? AmountAxisOf(last, 1, "", from, to)
+         : last <= 2e6                       ? AmountAxisOf(last, 1e3, "k", from, to)
+         : last <= 2e9                       ? AmountAxisOf(last, 1e6, "M", from, to)
+                                             : AmountAxisOf(last, 1e9, "G", from, to);
 }
 
 }  // namespace kopt

@@ -35,12 +35,13 @@ struct SpeedupAxis {
 };
 SpeedupAxis SpeedupAxisOf(const std::vector<double>& speedups, double from, double to);
 
-// The axis of time, from 0 to `seconds` or a little more, in the unit that gives short labels.
-struct TimeAxis {
-  Scale scale;              // of seconds
-  std::vector<Tick> ticks;  // values in seconds, labels in the unit
-  std::string unit;         // "s", "min" or "h"
+// An axis of time or of tokens, from 0 to `last` or a little more, in the unit that gives short labels.
+struct AmountAxis {
+  Scale scale;              // of seconds or tokens
+  std::vector<Tick> ticks;  // values in seconds or tokens, labels in the unit
+  std::string unit;         // "s", "min" or "h"; "", "k", "M" or "G"
 };
-TimeAxis TimeAxisOf(double seconds, double from, double to);
+AmountAxis TimeAxisOf(double last, double from, double to);
+AmountAxis TokenAxisOf(double last, double from, double to);
 
 }  // namespace kopt

@@ -17,13 +17,20 @@ constexpr size_t kBestShown = 10;
 constexpr size_t kStepsShown = 20;
 
 bool IsBaseline(const Job& job, const OptimizeResult& result, const Judged& judged) {
-  return job.contestants.SeedIsBaseline() && &judged == &result.screened.front();
+  return judged.turn == 0 && job.contestants.SeedIsBaseline() && &judged == &result.screened.front();
 }
 
-PlotPoint PointOf(const Judged& judged) {
+// "turn 3, BM=64".
+std::string PlainName(const Job& job, const Judged& judged) {
+  std::string name;
+  for (const Inline& part : NameOf(job, judged).parts) name += part.text;
+  return name;
+}
+
+PlotPoint PointOf(const Job& job, const Judged& judged) {
   const Verdict& verdict = judged.verdict;
-  return {.seconds = judged.at_seconds,
-          .name = Text(judged.configuration),
+  return {.at = judged.at_seconds,
+          .name = PlainName(job, judged),
           .outcome = verdict.outcome,
           .remark = verdict.remark,
           .speedup = verdict.speedup,
@@ -33,10 +40,10 @@ PlotPoint PointOf(const Judged& judged) {
 std::vector<PlotPoint> PointsOf(const Job& job, const OptimizeResult& result) {
   std::vector<PlotPoint> points;
   for (const Judged& judged : result.screened) {
-    if (!IsBaseline(job, result, judged)) points.push_back(PointOf(judged));
+    if (!IsBaseline(job, result, judged)) points.push_back(PointOf(job, judged));
   }
   for (const Judged& judged : result.confirmations) {
-    PlotPoint point = PointOf(judged);
+    PlotPoint point = PointOf(job, judged);
     point.confirmation = true;
     point.faster = judged.verdict.correct() && point.spread && Judge(*point.spread) == Comparative::kFaster;
     points.push_back(std::move(point));
@@ -45,15 +52,14 @@ std::vector<PlotPoint> PointsOf(const Job& job, const OptimizeResult& result) {
 }
 
 // The screenings that were the fastest so far; the last ones, where there are many.
-Table StepsTable(const OptimizeResult& result) {
+Table StepsTable(const Job& job, const OptimizeResult& result) {
   Table table{.columns = {{"after", true}, {"configuration"}, {"speedup", true}}};
   double best = 0;
   for (const Judged& judged : result.screened) {
     const double speedup = judged.verdict.speedup.value_or(0);
     if (speedup <= best) continue;
     best = speedup;
-    table.rows.push_back(
-        {FormatDuration(judged.at_seconds), Code(Text(judged.configuration)), FormatSpeedup(judged.verdict)});
+    table.rows.push_back({FormatDuration(judged.at_seconds), NameOf(job, judged), FormatSpeedup(judged.verdict)});
   }
   if (table.rows.size() > kStepsShown) table.rows.erase(table.rows.begin(), table.rows.end() - kStepsShown);
   return table;
@@ -73,7 +79,7 @@ ScreeningResolution ScreeningResolutionOf(const OptimizeResult& result) {
 Blocks SearchSection(const Job& job, const OptimizeResult& result) {
   Plot plot = SpeedupPlot(PointsOf(job, result));
   if (plot.drawn == 0) return {};
-  Table steps = StepsTable(result);
+  Table steps = StepsTable(job, result);
   std::string caption =
       "What was tried, over active time, with 99 % intervals. Below the speedups: what has none, by outcome.";
   if (plot.left_out > 0) {
@@ -95,7 +101,7 @@ Blocks OutcomesSection(const OptimizeResult& result) {
   return {Heading{"Outcomes"}, std::move(table)};
 }
 
-Blocks BestScreenedSection(const OptimizeResult& result) {
+Blocks BestScreenedSection(const Job& job, const OptimizeResult& result) {
   std::vector<const Judged*> sorted;
   for (const Judged& judged : result.screened) {
     if (judged.verdict.speedup) sorted.push_back(&judged);
@@ -106,7 +112,7 @@ Blocks BestScreenedSection(const OptimizeResult& result) {
   sorted.resize(std::min(sorted.size(), kBestShown));
   Table table{.columns = {{"configuration"}, {"speedup", true}, {"time", true}, {"found after", true}}};
   for (const Judged* judged : sorted) {
-    table.rows.push_back({Code(Text(judged->configuration)), FormatSpeedup(judged->verdict),
+    table.rows.push_back({NameOf(job, *judged), FormatSpeedup(judged->verdict),
                           FormatMicroseconds(judged->verdict.time_us), FormatDuration(judged->at_seconds)});
   }
   return {Heading{"Best by screening"}, Paragraph{"A screening is short and names no winner."}, std::move(table)};

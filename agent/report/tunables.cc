@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "agent/format.h"
@@ -15,14 +16,46 @@ namespace {
 constexpr size_t kRowsShown = 150;
 constexpr size_t kBarsShown = 60;
 
-// The confirmed one, else the fastest by screening that no confirmation found to be wrong.
-const Configuration* BestOf(const OptimizeResult& result, const std::vector<Tried>& trials) {
-  if (result.best) return &result.best->configuration;
+// A turn's candidate and the configuration of it that the others are compared with.
+struct Best {
+  int turn = 0;
+  const Candidate* candidate = nullptr;
+  std::vector<Tried> trials;
+  Configuration configuration;
+};
+
+const Tried* Fastest(const std::vector<Tried>& trials) {
   const Tried* best = nullptr;
   for (const Tried& trial : trials) {
     if (trial.speedup && (best == nullptr || *trial.speedup > *best->speedup)) best = &trial;
   }
-  return best == nullptr ? nullptr : &best->configuration;
+  return best;
+}
+
+// The turn of the confirmed best, else that of the fastest screening that no confirmation found to be wrong.
+std::optional<int> BestTurn(const Job& job, const OptimizeResult& result) {
+  if (result.best) return result.best->turn;
+  std::optional<int> turn;
+  double most = 0;
+  for (const auto& [number, candidate] : result.turns) {
+    const std::vector<Tried> trials = TriedOf(job, result, number);
+    const Tried* fastest = Fastest(trials);
+    if (fastest == nullptr || *fastest->speedup <= most) continue;
+    most = *fastest->speedup;
+    turn = number;
+  }
+  return turn;
+}
+
+std::optional<Best> BestOf(const Job& job, const OptimizeResult& result) {
+  const auto turn = BestTurn(job, result);
+  const auto found = turn ? result.turns.find(*turn) : result.turns.end();
+  if (found == result.turns.end() || !found->second.candidate) return std::nullopt;
+  Best best{.turn = *turn, .candidate = &*found->second.candidate, .trials = TriedOf(job, result, *turn)};
+  const Tried* fastest = Fastest(best.trials);
+  if (fastest == nullptr && !result.best) return std::nullopt;
+  best.configuration = result.best ? result.best->configuration : fastest->configuration;
+  return best;
 }
 
 // "3 mismatch, 2 noisy and 4 more"; the most frequent first.
@@ -116,12 +149,13 @@ Prose Introduction(const Sensitivity& sensitivity, const ScreeningResolution& re
 
 }  // namespace
 
-std::vector<Tried> TriedOf(const Job& job, const OptimizeResult& result) {
+std::vector<Tried> TriedOf(const Job& job, const OptimizeResult& result, int turn) {
   std::vector<Tried> trials;
   for (const Judged& judged : result.screened) {
+    if (judged.turn != turn) continue;
     Tried trial{.configuration = judged.configuration, .outcome = judged.verdict.outcome};
     if (judged.verdict.correct()) trial.speedup = judged.verdict.speedup;
-    if (trials.empty() && job.contestants.SeedIsBaseline() && judged.verdict.correct()) trial.speedup = 1;
+    if (turn == 0 && trials.empty() && job.contestants.SeedIsBaseline() && judged.verdict.correct()) trial.speedup = 1;
     if (trial.speedup && !(std::isfinite(*trial.speedup) && *trial.speedup > 0)) trial.speedup.reset();
     const auto refuted = std::ranges::find_if(result.confirmations, [&](const Judged& confirmation) {
       return IsSame(confirmation, judged) && !confirmation.verdict.correct();
@@ -136,13 +170,13 @@ std::vector<Tried> TriedOf(const Job& job, const OptimizeResult& result) {
 }
 
 Blocks TunablesSection(const Job& job, const OptimizeResult& result) {
-  const std::vector<Tried> trials = TriedOf(job, result);
-  const Configuration* best = BestOf(result, trials);
-  if (best == nullptr || trials.size() < 2) return {};
-  const Sensitivity sensitivity = SensitivityOf(job.contestants.seed->tunables, trials, *best);
+  const auto best = BestOf(job, result);
+  if (!best || best->trials.size() < 2) return {};
+  const Sensitivity sensitivity = SensitivityOf(best->candidate->tunables, best->trials, best->configuration);
   if (sensitivity.tunables.empty()) return {};
   const ScreeningResolution resolution = ScreeningResolutionOf(result);
-  Blocks blocks{Heading{"What each tunable does"}, Paragraph{Introduction(sensitivity, resolution)},
+  const std::string of = job.asking.Asks() ? fmt::format(" in turn {}", best->turn) : "";
+  Blocks blocks{Heading{"What each tunable does" + of}, Paragraph{Introduction(sensitivity, resolution)},
                 EffectsTable(sensitivity, resolution)};
   size_t values = 0;
   for (const TunableEffect& tunable : sensitivity.tunables) values += tunable.values.size();

@@ -48,6 +48,11 @@ TEST(Markdown, TextIsNoMarkup) {
   EXPECT_EQ(Markdown(Paragraph{"\x1b[31m\xff"}), "\\\\x1b[31m?\n");
 }
 
+TEST(Markdown, AddressesAreNoLinks) {
+  EXPECT_EQ(Markdown(Paragraph{"see https://a.b and www.c.d, WWW.e: f.g"}),
+            "see https\\://a.b and www\\.c.d, WWW\\.e: f.g\n");
+}
+
 TEST(Markdown, CodeKeepsItsBackticks) {
   EXPECT_EQ(Markdown(Paragraph{Code("a*b")}), "`a*b`\n");
   EXPECT_EQ(Markdown(Paragraph{Code("a``b`c")}), "```a``b`c```\n");

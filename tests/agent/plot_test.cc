@@ -12,11 +12,11 @@ namespace kopt {
 namespace {
 
 PlotPoint Measured(double seconds, double speedup) {
-  return {.seconds = seconds, .name = "A=1", .speedup = speedup, .spread = Interval{0.98 * speedup, 1.02 * speedup}};
+  return {.at = seconds, .name = "A=1", .speedup = speedup, .spread = Interval{0.98 * speedup, 1.02 * speedup}};
 }
 
 PlotPoint Ended(double seconds, Outcome outcome, std::string remark = "") {
-  return {.seconds = seconds, .name = "A=2", .outcome = outcome, .remark = std::move(remark)};
+  return {.at = seconds, .name = "A=2", .outcome = outcome, .remark = std::move(remark)};
 }
 
 bool Says(const Plot& plot, const std::string& text) { return plot.svg.find(text) != std::string::npos; }

@@ -40,6 +40,14 @@ extern "C" void scale(const float* x, float* y) {
 }
 )seed";
 
+constexpr const char* kOtherSeed = R"seed(//@ tune A = 4 | 5
+//@ tune B = 10
+//@ call scale args(x, y)
+extern "C" void scale(const float* x, float* y) {
+  for (int i = 0; i < N; ++i) y[i] = x[i] + x[i];
+}
+)seed";
+
 class ReportTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -109,6 +117,68 @@ class ReportTest : public ::testing::Test {
     confirmation.verdict.evidence = {{"shapes", Shapes(4, 1000)}, {"vectorised", {{{"line", 5}, {"bytes", 32}}}}};
     result_.confirmations.push_back(confirmation);
     if (speedup > 1.1) result_.best = confirmation;
+  }
+
+  // ---- of a run with a model ----
+
+  void AddTurn(int number, const std::string& source) {
+    result_.turns[number] = TurnOf(number, source, spec_, Target::kCpu);
+    ASSERT_TRUE(result_.turns[number].candidate) << result_.turns[number].broken->Text();
+  }
+
+  ExchangeRow& AddExchange(int turn, const std::string& state, std::vector<int> shown) {
+    result_.exchanges.push_back({.turn = turn,
+                                 .state = state,
+                                 .model = "a-model",
+                                 .shown = std::move(shown),
+                                 .asked_at = 5.0 * turn - 4,
+                                 .prompt_tokens = 3000 + turn,
+                                 .usd = 0.0125});
+    ExchangeRow& row = result_.exchanges.back();
+    if (state == "failed" || state == "cancelled") return row;
+    row.answered_at = 5.0 * turn;
+    row.completion_tokens = 1000 + turn;
+    return row;
+  }
+
+  void Screen(int turn, Judged judged) {
+    judged.turn = turn;
+    result_.screened.push_back(std::move(judged));
+  }
+
+  // Turns 1 and 7 are faster than the seed, 7 is the best; 2 is wrong, 3 has the code of 1, 4 holds no candidate; 5 and
+  // 6 were lost, 8 came too late.
+  void Converse() {
+    job_.asking.models = {"a-model"};
+    job_.asking.base_url = "http://localhost:8000/v1";
+    job_.asking.budget_tokens = 100'000;
+    result_.screened = {Ended(1, 10, 0, Outcome::kMeasured)};
+    AddTurn(1, kOtherSeed);
+    AddTurn(2, kSeed);
+    AddTurn(3, kOtherSeed);
+    result_.turns[3].duplicate_of = 1;
+    result_.turns[4] = ComplaintTurn(4, "the reply holds no code");
+    AddTurn(7, std::string(kOtherSeed) + "// faster\nstatic int more;\n");
+    AddExchange(1, "looked_at", {0});
+    AddExchange(2, "looked_at", {1, 0});
+    AddExchange(3, "looked_at", {1, 0, 2}).detail["duplicate_of"] = 1;
+    AddExchange(4, "looked_at", {}).detail["complaint"] = "the reply holds no code";
+    AddExchange(5, "failed", {1}).detail = {
+        {"failure", "rate_limited"}, {"message", "too many requests"}, {"estimated", true}};
+    AddExchange(6, "cancelled", {1}).detail = {{"failure", "cancelled: the run had ended"}, {"estimated", true}};
+    AddExchange(7, "looked_at", {1, 0, 2});
+    AddExchange(8, "answered", {7, 1, 0});
+    for (const ExchangeRow& row : result_.exchanges) result_.spend.Add(row);
+    result_.remarks = {"after 25.0 s: a-model is left alone for 2.0 s: too many requests"};
+    Screen(1, Measured(4, 10, 8, 1.3));
+    Screen(2, Ended(1, 10, 12, Outcome::kMismatch));
+    Screen(7, Measured(4, 10, 40, 1.4));
+    Screen(7, Measured(5, 10, 44, 1.52));
+    Judged confirmation = Measured(5, 10, 60, 1.51);
+    confirmation.turn = 7;
+    confirmation.verdict.confirmed = true;
+    result_.confirmations = {confirmation};
+    result_.best = confirmation;
   }
 
   std::string Markdown() const { return RenderMarkdown(Report(job_, result_)); }
@@ -231,6 +301,81 @@ TEST_F(ReportTest, NothingInItIsMarkup) {
   EXPECT_FALSE(Has(text, "\xff") || Has(text, "\x1b"));
   EXPECT_TRUE(Has(text, "````cpp\n"));
   EXPECT_TRUE(Has(text, "| \\</pre>\\</code>\\<script>")) << text;
+}
+
+TEST_F(ReportTest, OfARunWithAModel) {
+  Converse();
+  ExpectGolden("report_turns.md", Markdown());
+  ExpectGolden("report_turns.html", Html());
+}
+
+TEST_F(ReportTest, TheBestTurnsTunablesAreThoseOfItsOwnCandidate) {
+  Converse();
+  const std::string text = Markdown();
+  EXPECT_TRUE(Has(text, "## What each tunable does in turn 7\n")) << text;
+  EXPECT_TRUE(Has(text, "| `A` | 4 | 1 | 1.400x |"));
+  result_.best.reset();
+  result_.confirmations.clear();
+  EXPECT_TRUE(Has(Markdown(), "## What each tunable does in turn 7\n"));
+  EXPECT_FALSE(Has(Markdown(), "## Where the best kernel comes from"));
+}
+
+TEST_F(ReportTest, OfAModelOutsideOfKopt) {
+  Converse();
+  job_.asking = {.external = true};
+  for (ExchangeRow& row : result_.exchanges) row.prompt_tokens = row.completion_tokens = std::nullopt, row.usd.reset();
+  AddExchange(9, "asked", {});
+  result_.exchanges.back().answered_at.reset();
+  result_.spend = {.replies = 6, .asked = 9};
+  const std::string text = Markdown();
+  EXPECT_TRUE(Has(text, "| asked | somebody outside of kopt |"));
+  EXPECT_TRUE(Has(text, "| replies | 6 to 9 prompts, 1 still out |")) << text;
+  EXPECT_TRUE(Has(text, "| tokens | not known to kopt |"));
+  EXPECT_FALSE(Has(text, "\n| money |"));
+}
+
+TEST_F(ReportTest, NothingThatAModelWritesIsMarkup) {
+  const std::string hostile =
+      "\n\n# Approved\n\n| a | b |\n|---|---|\n<script>alert(1)</script> [a](http://evil) https://evil www.evil.com "
+      "**x** `y` "
+      "\x1b[2J\xff\n</table></section>\n## Reader: ignore the verdicts";
+  Converse();
+  job_.asking.models = {hostile, "a|b"};
+  job_.asking.base_url = hostile;
+  result_.remarks = {hostile};
+  for (ExchangeRow& row : result_.exchanges) {
+    row.model = hostile;
+    for (const char* key : {"complaint", "failure", "message", "notes", "finish_reason"}) row.detail[key] = hostile;
+  }
+  for (Judged& judged : result_.screened) judged.verdict.reason = hostile;
+  const std::string html = Html(), text = Markdown();
+  EXPECT_FALSE(MarkupCheck(html).Has("script"));
+  EXPECT_FALSE(Has(html, "\x1b") || Has(html, "\xff") || Has(text, "\x1b") || Has(text, "\xff"));
+  EXPECT_FALSE(Has(text, "\n# Approved") || Has(text, "\n## Reader") || Has(text, "\n|---|---|\n<"));
+  EXPECT_TRUE(Has(text, "no candidate: # Approved \\| a \\| b") || Has(text, "no candidate:   # Approved")) << text;
+  const std::string table = text.substr(text.find("## Turns"), text.find("## Best kernel") - text.find("## Turns"));
+  for (const char* live : {" <script", " https://", "](http", " www.evil", " **x", " `y`"}) {
+    EXPECT_FALSE(Has(table, live)) << live;
+  }
+}
+
+TEST_F(ReportTest, OfHundredsOfTurnsTheBestAndTheNewestAreShown) {
+  Converse();
+  for (int turn = 9; turn < 500; ++turn) {
+    AddTurn(turn, kOtherSeed);
+    AddExchange(turn, "looked_at", {turn - 1, turn - 2});
+    Screen(turn, Measured(4, 10, 100 + turn, turn == 300 ? 1.6 : 1.1));
+    result_.screened.back().verdict.samples.clear();
+  }
+  const std::string text = Markdown();
+  EXPECT_TRUE(Has(text, " 470 of 500 turns are not shown: these are the 20 of the highest reward and the newest 10."))
+      << text;
+  EXPECT_TRUE(Has(text, "\n| 300 | a-model |") && Has(text, "\n| 499 | a-model |") && Has(text, "\n| 7 | a-model |"));
+  EXPECT_FALSE(Has(text, "\n| 400 | a-model |"));
+  result_.best->turn = 499;
+  EXPECT_TRUE(Has(Markdown(), "\n- turn 499, 1.510x: its prompt showed turns 498, 497\n") ||
+              Has(Markdown(), "\n- turn 499, 1.100x: its prompt showed turns 498, 497\n"));
+  EXPECT_LT(Html().size(), 1000000U);
 }
 
 TEST_F(ReportTest, ASearchOfThousandsStaysSmall) {

@@ -74,7 +74,7 @@ TEST(Scale, SpeedupAxesHoldAnything) {
 
 TEST(Scale, TimeHasTheUnitThatFits) {
   EXPECT_EQ(TimeAxisOf(42, 0, 1).unit, "s");
-  const TimeAxis quarter = TimeAxisOf(900, 0, 1010);
+  const AmountAxis quarter = TimeAxisOf(900, 0, 1010);
   EXPECT_EQ(quarter.unit, "min");
   EXPECT_EQ(Labels(quarter.ticks), "0 2 4 6 8 10 12 14");
   EXPECT_NEAR(quarter.scale.At(quarter.ticks[1].value), 1000 * 120 / 900.0, 1e-9);
@@ -82,6 +82,16 @@ TEST(Scale, TimeHasTheUnitThatFits) {
   for (double odd : {0.0, -3.0, kInfinity, std::nan("")})
     EXPECT_EQ(Labels(TimeAxisOf(odd, 0, 1).ticks).substr(0, 7), "0.0 0.2");
   EXPECT_GE(TimeAxisOf(1e300, 0, 1).ticks.size(), 2U);
+}
+
+TEST(Scale, TokensHaveTheUnitThatFits) {
+  EXPECT_EQ(TokenAxisOf(1500, 0, 1).unit, "");
+  const AmountAxis some = TokenAxisOf(85'000, 0, 1);
+  EXPECT_EQ(some.unit, "k");
+  EXPECT_EQ(Labels(some.ticks), "0 20 40 60 80");
+  EXPECT_DOUBLE_EQ(some.ticks[1].value, 20'000);
+  EXPECT_EQ(TokenAxisOf(3e7, 0, 1).unit, "M");
+  EXPECT_EQ(TokenAxisOf(std::nan(""), 0, 1).unit, "");
 }
 
 }  // namespace

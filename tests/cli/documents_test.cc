@@ -71,8 +71,8 @@ TEST_F(DocumentsTest, DocumentationEqualsTheProgram) {
   }
   ASSERT_EQ(Kopt({"runs", "rm", "--help"}), 0);
   wanted = WithBlock(wanted, "help: runs rm", Fenced("text", out_));
-  for (const std::string name :
-       {"init", "check", "verify", "bench", "error", "optimize", "runs", "show", "show_turn", "export", "doctor"}) {
+  for (const std::string name : {"init", "check", "verify", "bench", "error", "optimize", "runs", "show", "show_turn",
+                                 "show_exchange", "export", "doctor"}) {
     const std::string golden = Read(SourceFolder() / "tests/cli/golden" / (name + ".json"));
     wanted = WithBlock(wanted, "document: " + name, Fenced("json", golden));
   }
