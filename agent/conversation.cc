@@ -91,7 +91,7 @@ void Conversation::Work(const std::stop_token& stop) {
       std::unique_lock lock(mutex_);
       request = NextRequest();
       if (!request) {
-        changed_.wait_for(lock, stop, kLook, [] { return false; });
+        changed_.wait_for(lock, stop, kLook, [&, seen = changes_] { return changes_ != seen; });
         continue;
       }
     }
@@ -108,8 +108,13 @@ void Conversation::Work(const std::stop_token& stop) {
     } else {
       Failed(*request, answer.error());
     }
-    changed_.notify_all();
+    Changed();
   }
+}
+
+void Conversation::Changed() {
+  ++changes_;
+  changed_.notify_all();
 }
 
 std::optional<Conversation::Request> Conversation::NextRequest() {
@@ -321,7 +326,7 @@ bool Conversation::Arrived() {
 void Conversation::Dealt() {
   const std::lock_guard lock(mutex_);
   --waiting_;
-  changed_.notify_all();
+  Changed();
 }
 
 void Conversation::Wait(double seconds) {

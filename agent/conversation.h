@@ -94,6 +94,7 @@ class Conversation {
   };
 
   void Work(const std::stop_token& stop);
+  void Changed();
   std::optional<Request> NextRequest();
   std::optional<size_t> NextModel();
   bool RoomFor(Request& request);
@@ -118,7 +119,8 @@ class Conversation {
   std::vector<Model> models_;
   size_t next_model_ = 0;
   std::deque<ExchangeRow> inbox_;
-  int waiting_ = 0;  // replies that were not dealt with yet
+  int64_t changes_ = 0;  // a thread without a request looks again when this grows
+  int waiting_ = 0;      // replies that were not dealt with yet
   int in_flight_ = 0;
   int64_t reserved_tokens_ = 0;
   double reserved_usd_ = 0;
