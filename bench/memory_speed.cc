@@ -1,6 +1,7 @@
 // What a long memory costs: `memory_speed [TURNS [FOLDER]]`, by default a million turns in a temporary folder.
 //
-//   in the process   how long the next choice of turns and the next prompt take, once so many turns are known
+//   in the process   how long the next choice of turns and the next prompt take, once so many turns are known: time of
+//                    the CPU, so that other programs do not count
 //   in the store     how long its questions take in a run of so many turns, and how many turns a second are committed,
 //                    beside how often the same file system writes 4 kB and syncs them
 //
@@ -11,6 +12,7 @@
 // the store in one transaction.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,9 +43,21 @@ double Seconds(const std::function<void()>& work) {
   return SystemClock().Now() - begin;
 }
 
+double CpuSeconds(const std::function<void()>& work) {
+  const auto now = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  const double begin = now();
+  work();
+  return now() - begin;
+}
+
 struct Times {
   std::vector<double> seconds;
   void Add(const std::function<void()>& work) { seconds.push_back(Seconds(work)); }
+  void AddCpu(const std::function<void()>& work) { seconds.push_back(CpuSeconds(work)); }
   double Median() {
     std::ranges::sort(seconds);
     return seconds[seconds.size() / 2];
@@ -98,20 +112,20 @@ void Tell(Memory& memory, const Turn& turn) {
 bool MeasurePrompts(Known& known, Strategy strategy, int turns) {
   const std::string name(Name(strategy));
   Memory memory(known.spec, Target::kCpu, known.device, {}, {.strategy = strategy});
-  const double adding = Seconds([&] {
+  const double adding = CpuSeconds([&] {
     for (int i = 0; i < turns; ++i) Tell(memory, known.turns[static_cast<size_t>(i)]);
   });
   PrintOnce(name + ": all turns learnt", adding);
   Times learning, writing;
   for (int i = 0; i < kTimes; ++i) {
     const Turn& next = known.turns[known.turns.size() - kTimes + static_cast<size_t>(i)];
-    learning.Add([&] { Tell(memory, next); });
-    writing.Add([&] { (void)memory.Write(next.number + 1, 0.5); });
+    learning.AddCpu([&] { Tell(memory, next); });
+    writing.AddCpu([&] { (void)memory.Write(next.number + 1, 0.5); });
   }
   Print(name + ": a turn more", learning);
   const bool fine = Print(name + ": the next prompt", writing);
   const int best = turns / 1000 * 1000;
-  const double refuting = Seconds([&] { memory.Learn({.turn = best, .verdict = Failed()}, true); });
+  const double refuting = CpuSeconds([&] { memory.Learn({.turn = best, .verdict = Failed()}, true); });
   PrintOnce(name + ": the best one proves wrong", refuting);
   return fine || strategy != Strategy::kWindow;
 }
@@ -129,7 +143,7 @@ bool MeasureChoice(int turns) {
                   .tokens = 2000});
     }
     Times choosing;
-    for (int i = 0; i < kTimes; ++i) choosing.Add([&] { (void)window.Choose(32'000); });
+    for (int i = 0; i < kTimes; ++i) choosing.AddCpu([&] { (void)window.Choose(32'000); });
     fine &= Print(fmt::format("{}: the next choice", Name(strategy)), choosing);
   }
   return fine;
