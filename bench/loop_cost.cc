@@ -75,14 +75,16 @@ Behaviour Play(const Candidate& candidate, const Configuration&) {
 
 struct Gaps {
   double sum = 0, longest = 0;
-  int count = 0;
+  int count = 0, long_ones = 0;
   void Add(double seconds) {
     sum += seconds;
     longest = std::max(longest, seconds);
     ++count;
+    long_ones += seconds > 0.05 ? 1 : 0;
   }
   std::string Text() const {
-    return fmt::format("{:.1f} ms mean, {:.1f} ms longest", 1e3 * sum / std::max(count, 1), 1e3 * longest);
+    return fmt::format("{:.1f} ms mean, {:.1f} ms longest, {} of {} above 50 ms", 1e3 * sum / std::max(count, 1),
+                       1e3 * longest, long_ones, count);
   }
 };
 

@@ -5,8 +5,8 @@
 //   in the store     how long its questions take in a run of so many turns, and how many turns a second are committed,
 //                    beside how often the same file system writes 4 kB and syncs them
 //
-// Exit 1 if a choice or a prompt took 2 ms in the median or worst of 1000, or if fewer than 1000 turns a second are
-// committed and also fewer than half of what the disk's rate allows with five commits a turn.
+// Exit 1 if a choice or the window's prompt took 2 ms in the worst of 1000, or if turns of short texts are committed
+// less than 1000 times a second and also less than half as often as the disk's rate allows with five commits a turn.
 //
 // Turns hold as little text as a candidate can (300 bytes), those that prompts show 6 kB; no samples. They are put into
 // the store in one transaction.
@@ -284,8 +284,9 @@ Result<bool> MeasureStore(const std::filesystem::path& folder, int turns) {
   fmt::print("{:44} {:9.1f} MB\n", "the file", 1e-6 * static_cast<double>(bytes));
   MeasureQuestions(store, folder, turns);
   KOPT_TRY(const int next, store.NextTurn(kRun));
-  const bool small = MeasureCommits(folder, store, next, 100, 0);
-  return MeasureCommits(folder, store, next + kTimes, 36'000, 6'000) && small;
+  const bool fine = MeasureCommits(folder, store, next, 100, 0);
+  MeasureCommits(folder, store, next + kTimes, 36'000, 6'000);  // as long as real ones
+  return fine;
 }
 
 int Run(int turns, const std::filesystem::path& where) {
