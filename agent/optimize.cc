@@ -113,6 +113,8 @@ class Optimizer {
     conversation_->Stop();
     if (auto refused = conversation_->Refused()) return Abandon(*refused);
     if (Pauses()) return Pause();
+    // What arrived too late to be judged is a turn all the same.
+    if (!result_.failure && interrupts_.signals == 0) Handle(TakeReplies());
     if (!result_.failure && interrupts_.signals < 2) Handle(ConfirmLeaders());
     return End();
   }

@@ -98,9 +98,11 @@ long long EstimateTokens(std::string_view text, double bytes_per_token) {
 
 Result<Prompt> WritePrompt(const PromptInputs& inputs, const PromptLimits& limits) {
   const PromptInputs parts = Blocks(inputs, limits);
+  KOPT_TRY(Prompt whole, WithoutFirst(0, {}, parts, limits.bytes_per_token));
+  if (whole.tokens <= limits.tokens) return whole;
   const std::vector<Cut> cuts = Cuts(parts);
   // Each cut makes the prompt shorter, so the fewest that will do are found by halving.
-  size_t low = 0, high = cuts.size();
+  size_t low = 1, high = cuts.size();
   while (low < high) {
     const size_t middle = (low + high) / 2;
     KOPT_TRY(const Prompt prompt, WithoutFirst(middle, cuts, parts, limits.bytes_per_token));
