@@ -102,7 +102,6 @@ class Conversation {
   std::optional<Request> NextRequest();
   std::optional<size_t> NextModel();
   bool RoomFor(Request& request);
-  bool HasRoom();
   bool TimeLeft();
   void Answered(Request& request, const ChatReply& reply);
   void Failed(Request& request, const ChatFailure& failure);

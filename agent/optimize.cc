@@ -343,7 +343,7 @@ Result<bool> Optimizer::Step() {
   }
   const std::string over = conversation_->Over() ? conversation_->WhyOver() : "";
   // Tuning costs neither tokens nor money: only time can end it.
-  if (!over.empty() && std::isinf(job_.budget_seconds)) {
+  if (!over.empty() && std::isinf(job_.budget_seconds) && !conversation_->Arrived()) {
     result_.stopped_by = over;
     return false;
   }

@@ -1,0 +1,183 @@
+//@ tune NV = 1 | 2                  # vectors of queries in a tile
+//@ tune KB = 8 | 12 | 10 | 14 | 16 # keys whose scores are summed at a time
+//@ tune DB = 16 | 8                # elements of v that are summed at a time
+//@ tune KEYS = 512 | 64 | 128 | 256 # keys between two corrections of the softmax
+//@ where KB * NV <= 26 && DB * NV <= 26 && KB * NV >= 8 && DB * NV >= 8
+//@ call attention args(q, k, v, o, scale, slope, B, H, S)
+
+#include <algorithm>
+#include <cmath>
+
+namespace {
+
+constexpr int W = 16;
+typedef float Vec __attribute__((vector_size(64)));
+typedef int IntVec __attribute__((vector_size(64)));
+
+constexpr int kRows = NV * W;
+
+struct Tile {
+  alignas(64) Vec query[D][NV];
+  Vec weight[KEYS][NV];
+  Vec out[D][NV];
+  Vec largest[NV], sum[NV];
+};
+
+inline Vec Max(Vec a, Vec b) { return a > b ? a : b; }
+
+// exp(x) for x <= 0; 0 below -87.
+inline Vec Exp(Vec x) {
+  const float kRound = 0x1.8p23f;
+  const Vec shifted = x * 1.44269504f + kRound;
+  const Vec n = shifted - kRound;
+  const Vec r = (x - n * 0x1.62e4p-1f) - n * 0x1.7f7d1cp-20f;
+  // Degree 5, interpolated at Chebyshev points: within 1.1e-7.
+  Vec p = r * 0x1.123d82p-7f + 0x1.576362p-5f;
+  p = p * r + 0x1.55547cp-3f;
+  p = p * r + 0x1.fffd0ap-2f;
+  p = p * r + 1.f;
+  p = p * r + 1.f;
+  const Vec result = (Vec)((IntVec)p + ((IntVec)shifted << 23));
+  return x < -87.f ? Vec{} : result;
+}
+
+// Weights of `keys` keys for all queries of the tile: exp(score - bound).
+template <int keys>
+inline void Weigh(Tile& tile, const float* k, float bias, float slope, int at) {
+  Vec sum[keys][NV] = {};
+#pragma GCC unroll 1
+  for (int d = 0; d < D; ++d) {
+#pragma GCC unroll 16
+    for (int j = 0; j < keys; ++j)
+#pragma GCC unroll 4
+      for (int n = 0; n < NV; ++n) sum[j][n] += k[j * D + d] * tile.query[d][n];
+  }
+#pragma GCC unroll 16
+  for (int j = 0; j < keys; ++j)
+#pragma GCC unroll 4
+    for (int n = 0; n < NV; ++n) {
+      const Vec e = Exp(sum[j][n] + (bias - slope * j) - tile.largest[n]);
+      tile.weight[at + j][n] = e;
+      tile.sum[n] += e;
+    }
+}
+
+// The largest score of each query, exactly: where the bound is too far away.
+void FindLargest(Tile& tile, const float* k, float slope, int S) {
+  for (int n = 0; n < NV; ++n) tile.largest[n] = Vec{} - INFINITY;
+  for (int j = 0; j < S; ++j)
+    for (int n = 0; n < NV; ++n) {
+      Vec sum = Vec{} - slope * j;
+      for (int d = 0; d < D; ++d) sum += k[(long long)j * D + d] * tile.query[d][n];
+      tile.largest[n] = Max(tile.largest[n], sum);
+    }
+}
+
+inline void AddValues(Tile& tile, const float* v, int count) {
+  static_assert(D % DB == 0, "DB divides D");
+  for (int d = 0; d < D; d += DB) {
+    Vec sum[DB][NV];
+#pragma GCC unroll 16
+    for (int e = 0; e < DB; ++e)
+#pragma GCC unroll 4
+      for (int n = 0; n < NV; ++n) sum[e][n] = tile.out[d + e][n];
+#pragma GCC unroll 1
+    for (int j = 0; j < count; ++j) {
+#pragma GCC unroll 16
+      for (int e = 0; e < DB; ++e)
+#pragma GCC unroll 4
+        for (int n = 0; n < NV; ++n) sum[e][n] += v[j * D + d + e] * tile.weight[j][n];
+    }
+#pragma GCC unroll 16
+    for (int e = 0; e < DB; ++e)
+#pragma GCC unroll 4
+      for (int n = 0; n < NV; ++n) tile.out[d + e][n] = sum[e][n];
+  }
+}
+
+void Load(Tile& tile, const float* q, int rows, float scale) {
+  for (int n = 0; n < NV; ++n) tile.largest[n] = Vec{};
+  for (int d = 0; d < D; ++d)
+    for (int n = 0; n < NV; ++n) {
+      for (int lane = 0; lane < W; ++lane) {
+        const int row = n * W + lane;
+        tile.query[d][n][lane] = row < rows ? q[row * D + d] * scale : 0.f;
+      }
+      tile.largest[n] += tile.query[d][n] * tile.query[d][n];  // the square of its length, for the bound
+    }
+}
+
+void Walk(Tile& tile, const float* k, const float* v, int S, float slope) {
+  for (int n = 0; n < NV; ++n) tile.sum[n] = Vec{};
+  for (int d = 0; d < D; ++d)
+    for (int n = 0; n < NV; ++n) tile.out[d][n] = Vec{};
+  for (int key = 0; key < S; key += KEYS) {
+    const int count = std::min(KEYS, S - key);
+    int j = 0;
+    for (; j + KB <= count; j += KB) Weigh<KB>(tile, k + (long long)(key + j) * D, -slope * (key + j), slope, j);
+    for (; j < count; ++j) Weigh<1>(tile, k + (long long)(key + j) * D, -slope * (key + j), slope, j);
+    AddValues(tile, v + (long long)key * D, count);
+  }
+}
+
+// `longest`: the length of the longest key. No score is above the product of the lengths, by Cauchy and Schwarz.
+void Attend(Tile& tile, const float* q, const float* k, const float* v, float* o, int rows, int S, float scale,
+            float slope, float longest) {
+  Load(tile, q, rows, scale);
+  const float bias = std::max(0.f, -slope * (S - 1));
+  bool vanished = false;
+  for (int n = 0; n < NV; ++n)
+    for (int lane = 0; lane < W; ++lane) tile.largest[n][lane] = std::sqrt(tile.largest[n][lane]) * longest + bias;
+  Walk(tile, k, v, S, slope);
+  for (int n = 0; n < NV; ++n)
+    for (int lane = 0; lane < W; ++lane) vanished |= tile.sum[n][lane] < 1e-25f;
+  if (vanished) {
+    FindLargest(tile, k, slope, S);
+    Walk(tile, k, v, S, slope);
+  }
+  for (int n = 0; n < NV; ++n) {
+    const Vec inverse = 1.f / tile.sum[n];
+    for (int d = 0; d < D; ++d) tile.out[d][n] *= inverse;
+    for (int lane = 0; lane < W; ++lane) {
+      const int row = n * W + lane;
+      if (row >= rows) break;
+      for (int d = 0; d < D; ++d) o[(long long)row * D + d] = tile.out[d][n][lane];
+    }
+  }
+}
+
+float Longest(const float* k, int S) {
+  float longest = 0;
+  for (int j = 0; j < S; ++j) {
+    Vec sum = Vec{};
+    for (int d = 0; d < D; d += W)
+      for (int lane = 0; lane < W; ++lane) sum[lane] += k[(long long)j * D + d + lane] * k[(long long)j * D + d + lane];
+    float square = 0;
+    for (int lane = 0; lane < W; ++lane) square += sum[lane];
+    longest = std::max(longest, square);
+  }
+  return std::sqrt(longest);
+}
+
+}  // namespace
+
+extern "C" void attention(const float* q, const float* k, const float* v, float* o, float scale, float slope, int B,
+                          int H, int S) {
+  const int tiles = (S + kRows - 1) / kRows;
+#pragma omp parallel
+  {
+    Tile tile;
+    int known = -1;
+    float longest = 0;
+#pragma omp for collapse(2) schedule(static)
+    for (int head = 0; head < B * H; ++head)
+      for (int t = 0; t < tiles; ++t) {
+        const long long from = (long long)head * S * D;
+        const long long first = from + (long long)t * kRows * D;
+        if (known != head) longest = Longest(k + from, S);
+        known = head;
+        Attend(tile, q + first, k + from, v + from, o + first, std::min(kRows, S - t * kRows), S, scale, slope,
+               longest);
+      }
+  }
+}
