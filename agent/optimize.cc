@@ -360,8 +360,9 @@ Result<bool> Optimizer::Step() {
     result_.stopped_by = over.empty() ? "space exhausted" : over;
     return false;
   }
-  Show(fmt::format("waiting for {} {}", conversation_->in_flight(),
-                   conversation_->in_flight() == 1 ? "reply" : "replies"));
+  const int in_flight = conversation_->in_flight();
+  Show(in_flight == 0 ? "waiting until a model may be asked again"
+                      : fmt::format("waiting for {} {}", in_flight, in_flight == 1 ? "reply" : "replies"));
   conversation_->Wait(kLook);
   return true;
 }
@@ -372,9 +373,10 @@ Result<void> Optimizer::TakeReplies() {
     if (!exchange) break;
     KOPT_CHECK(LookAt(*exchange));
   }
-  for (std::string& news : conversation_->News()) {
-    progress_.Line(fmt::format("{:>9}  {}", FormatDuration(budget_.Active()), news));
-    result_.remarks.push_back(fmt::format("after {}: {}", FormatDuration(budget_.Active()), news));
+  for (const std::string& news : conversation_->News()) {
+    const std::string after = FormatDuration(budget_.Active());
+    progress_.Line(fmt::format("{:>9}  {}", after, Printable(news)));
+    result_.remarks.push_back(fmt::format("after {}: {}", after, Printable(news)));
   }
   return {};
 }
@@ -404,7 +406,7 @@ Result<void> Optimizer::LookAt(const ExchangeRow& exchange) {
   conversation_->NothingNew(kept.number);
   progress_.Line(fmt::format("{:>9}  turn {}: {}", FormatDuration(budget_.Active()), kept.number,
                              kept.duplicate_of ? fmt::format("the code of turn {} again", *kept.duplicate_of)
-                                               : "no candidate: " + kept.complaint));
+                                               : "no candidate: " + Printable(kept.complaint)));
   return {};
 }
 

@@ -6,8 +6,8 @@
 namespace kopt {
 namespace {
 
-const std::vector<std::string> kCommands = {"init",   "check", "verify", "bench",  "optimize", "tune",
-                                            "resume", "next", "reply", "work", "runs", "show", "export", "doctor"};
+const std::vector<std::string> kCommands = {"init", "check", "verify", "bench", "optimize", "tune",   "resume",
+                                            "next", "reply", "work",   "runs",  "show",     "export", "doctor"};
 
 class DocumentsTest : public KoptTest {
  protected:
