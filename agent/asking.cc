@@ -1,5 +1,7 @@
 #include "agent/asking.h"
 
+#include <algorithm>
+
 namespace kopt {
 namespace {
 
@@ -70,6 +72,9 @@ Asking AskingOf(const ordered_json& json) {
   Read(json, "budget_tokens", asking.budget_tokens);
   Read(json, "budget_usd", asking.budget_usd);
   Read(json, "hint", asking.hint);
+  asking.in_flight = std::clamp(asking.in_flight, 1, kMostInFlight);
+  asking.most_waiting = std::clamp(asking.most_waiting, 1, kMostInFlight);
+  asking.top = std::clamp<size_t>(asking.top, 1, kMostShown);
   if (const auto known = ParseStrategy(strategy)) asking.strategy = *known;
   if (const auto known = ParseReward(reward)) asking.reward = *known;
   return asking;

@@ -12,6 +12,9 @@
 
 namespace kopt {
 
+inline constexpr int kMostInFlight = 64;
+inline constexpr size_t kMostShown = 1000;
+
 struct Asking {
   std::vector<std::string> models;  // asked in turn; none: kopt asks nobody
   bool external = false;            // prompts are fetched, and replies handed in, from outside

@@ -14,9 +14,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr double kBytesPerToken = 3.2;
 // Of a reply whose length nothing limits, where a budget has to be divided between requests.
 constexpr int64_t kLongestReply = 32768;
+// More than any reply has.
+constexpr int64_t kMostTokens = int64_t{1} << 40;
 // Before there is a reply to judge by.
 constexpr double kAssumedReply = 1000;
 // Seconds that a model is left alone after its first failure; doubled with each further one.
@@ -41,8 +42,6 @@ std::string PromptJson(const std::vector<ChatMessage>& messages) {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-int64_t TokensOf(size_t bytes) { return static_cast<int64_t>(std::ceil(static_cast<double>(bytes) / kBytesPerToken)); }
-
 }  // namespace
 
 Conversation::Conversation(ChatModel* model, Options options, Memory memory, Store& store, Clock& clock)
@@ -55,7 +54,7 @@ Conversation::~Conversation() { Stop(); }
 Result<void> Conversation::Recall(const std::vector<ExchangeRow>& exchanges, int unjudged) {
   const std::lock_guard lock(mutex_);
   for (ExchangeRow row : exchanges) {
-    if (row.state == "asked" && row.model != kExternalModel) {
+    if (row.state == "asked" && !options_.asking.external) {
       const ordered_json tokens = row.detail.is_object() ? row.detail.value("prompt_tokens", ordered_json()) : nullptr;
       row.state = "cancelled";
       if (tokens.is_number_integer()) row.prompt_tokens = tokens.get<int64_t>();
@@ -67,15 +66,10 @@ Result<void> Conversation::Recall(const std::vector<ExchangeRow>& exchanges, int
       KOPT_TRY(auto whole, store_.FindExchange(options_.run, row.turn));
       if (whole) inbox_.push_back(*std::move(whole));
     }
-    any_reply_ = any_reply_ || (row.model != kExternalModel && (row.state == "answered" || row.state == "looked_at"));
     spend_.Add(row);
   }
   waiting_ = static_cast<int>(inbox_.size()) + unjudged;
   return {};
-}
-
-bool Conversation::Model::IsHopeless() const {
-  return refused || failures >= kHopeless || nothing_new >= kFruitless + kHopeless;
 }
 
 void Conversation::Start() {
@@ -103,7 +97,7 @@ void Conversation::Work(const std::stop_token& stop) {
       }
     }
     const auto answer =
-        model_->Ask(request->chat, {.stop = stop, .on_progress = [&](size_t bytes) { request->bytes = bytes; }});
+        model_->Ask(request->chat, {.stop = stop, .on_progress = [&](size_t bytes) { request->Arrived(bytes); }});
     const std::lock_guard lock(mutex_);
     --in_flight_;
     reserved_tokens_ -= request->reserved_tokens;
@@ -119,6 +113,14 @@ void Conversation::Work(const std::stop_token& stop) {
   }
 }
 
+void Conversation::Request::Arrived(size_t now) {
+  if (now < bytes) {
+    lost += bytes;
+    ++repeats;
+  }
+  bytes = now;
+}
+
 void Conversation::Changed() {
   ++changes_;
   changed_.notify_all();
@@ -127,6 +129,7 @@ void Conversation::Changed() {
 std::optional<Conversation::Request> Conversation::NextRequest() {
   const Asking& asking = options_.asking;
   if (failure_ || !over_.empty() || waiting_ >= asking.most_waiting || !TimeLeft()) return std::nullopt;
+  if (no_room_at_ == changes_ && in_flight_ > 0) return std::nullopt;
   const auto model = NextModel();
   if (!model) return std::nullopt;
   const auto number = store_.NextTurn(options_.run);
@@ -152,7 +155,11 @@ std::optional<Conversation::Request> Conversation::NextRequest() {
   request.row.prompt = PromptJson(request.chat.messages);
   request.row.prompt_tokens = prompt->tokens;
   request.row.detail = {{"prompt_tokens", prompt->tokens}};
-  if (!RoomFor(request)) return std::nullopt;
+  request.begun = clock_.Now();
+  if (!RoomFor(request)) {
+    no_room_at_ = changes_;
+    return std::nullopt;
+  }
   const auto added = store_.AddExchange(options_.run, request.row);
   if (!added) failure_ = added.error();
   if (!added || !*added) return std::nullopt;
@@ -196,7 +203,8 @@ bool Conversation::RoomFor(Request& request) {
     if (in_flight_ == 0) over_ = budget;
     return false;
   }
-  request.chat.max_tokens = static_cast<int>(most);
+  // A server may refuse a limit above its own: none is sent where none is needed.
+  if (asking.max_tokens > 0 || most < kLongestReply) request.chat.max_tokens = static_cast<int>(most);
   request.reserved_tokens = prompt + most;
   request.reserved_usd =
       Dollars(request.row.model, {.prompt_tokens = prompt, .completion_tokens = most, .known = true}).value_or(0);
@@ -226,10 +234,17 @@ void Conversation::Answered(Request& request, const ChatReply& reply) {
   row.answered_at = options_.active();
   row.detail = {{"finish_reason", reply.finish_reason}, {"seconds", reply.seconds}};
   if (!reply.reasoning.empty()) row.detail["reasoning"] = reply.reasoning;
-  if (!usage.known) {
+  // A server that says it took nothing has not counted.
+  const auto counted = [](int64_t tokens) { return tokens > 0 && tokens < kMostTokens; };
+  if (!usage.known || !counted(usage.prompt_tokens) || !counted(usage.completion_tokens)) {
     usage = {.prompt_tokens = *row.prompt_tokens,
-             .completion_tokens = TokensOf(reply.content.size() + reply.reasoning.size()),
+             .completion_tokens = EstimateTokens(reply.content.size() + reply.reasoning.size()),
              .known = true};
+    row.detail["estimated"] = true;
+  }
+  if (request.repeats > 0) {
+    usage.completion_tokens += EstimateTokens(request.lost);
+    usage.prompt_tokens += request.repeats * *row.prompt_tokens;
     row.detail["estimated"] = true;
   }
   row.prompt_tokens = usage.prompt_tokens;
@@ -256,32 +271,36 @@ void Conversation::Failed(Request& request, const ChatFailure& failure) {
   row.detail = {{"failure", Name(failure.kind)}, {"message", failure.message}};
   if (failure.status > 0) row.detail["status"] = failure.status;
   // What broke off had been worked on; what was refused had not.
-  if (request.bytes == 0) row.prompt_tokens = 0;
-  if (request.bytes > 0) row.detail["estimated"] = true;
-  row.completion_tokens = TokensOf(request.bytes);
+  const bool worked = request.bytes + request.lost > 0 || failure.kind == ChatFault::kTimedOut;
+  row.prompt_tokens = worked ? *row.prompt_tokens * (1 + request.repeats) : 0;
+  if (worked) row.detail["estimated"] = true;
+  row.completion_tokens = EstimateTokens(request.bytes + request.lost);
   row.usd = Dollars(row.model,
                     {.prompt_tokens = *row.prompt_tokens, .completion_tokens = *row.completion_tokens, .known = true});
   End(row);
-  Suspend(models_[request.model], failure);
+  Suspend(models_[request.model], request.begun, failure);
 }
 
 void Conversation::Cancelled(Request& request) {
   ExchangeRow& row = request.row;
   row.state = "cancelled";
   row.detail = {{"failure", "cancelled: the run had ended"}, {"bytes", request.bytes}, {"estimated", true}};
-  row.completion_tokens = TokensOf(request.bytes);
+  row.prompt_tokens = *row.prompt_tokens * (1 + request.repeats);
+  row.completion_tokens = EstimateTokens(request.bytes + request.lost);
   row.usd = Dollars(row.model,
                     {.prompt_tokens = *row.prompt_tokens, .completion_tokens = *row.completion_tokens, .known = true});
   End(row);
 }
 
-void Conversation::Suspend(Model& model, const ChatFailure& failure) {
-  ++model.failures;
+void Conversation::Suspend(Model& model, double begun, const ChatFailure& failure) {
+  // Requests that were out together and failed are one failure.
+  if (begun >= model.failed_at) ++model.failures;
+  model.failed_at = clock_.Now();
   if (failure.kind == ChatFault::kRecording && any_reply_) {
     over_ = "recording";
     return;
   }
-  model.refused = !any_reply_ && IsRefusal(failure.kind);
+  model.refused |= !any_reply_ && IsRefusal(failure.kind);
   if (model.refused && std::ranges::all_of(models_, &Model::refused)) {
     refused_ = failure.AsError();
     over_ = "endpoint";
@@ -289,7 +308,7 @@ void Conversation::Suspend(Model& model, const ChatFailure& failure) {
   }
   const double seconds = std::clamp(failure.retry_after.value_or(kFirstSuspension * std::exp2(model.failures - 1)),
                                     kFirstSuspension, kLongestSuspension);
-  model.suspended_until = clock_.Now() + seconds;
+  model.suspended_until = std::max(model.suspended_until, clock_.Now() + seconds);
   news_.push_back(
       model.refused ? fmt::format("{} is not asked any more: {}", model.name, failure.message)
                     : fmt::format("{} is left alone for {}: {}", model.name, FormatDuration(seconds), failure.message));
@@ -339,7 +358,7 @@ void Conversation::NothingNew(int turn) {
   const std::lock_guard lock(mutex_);
   if (Model* model = ModelOf(turn); model != nullptr && ++model->nothing_new >= kFruitless) {
     const double seconds = std::min(kFirstSuspension * std::exp2(model->nothing_new - kFruitless), kLongestSuspension);
-    model->suspended_until = clock_.Now() + seconds;
+    model->suspended_until = std::max(model->suspended_until, clock_.Now() + seconds);
     news_.push_back(fmt::format("{} is left alone for {}: nothing new in {} replies", model->name,
                                 FormatDuration(seconds), model->nothing_new));
   }
@@ -362,13 +381,18 @@ void Conversation::Dealt() {
 void Conversation::Wait(double seconds) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, std::chrono::duration<double>(seconds),
-                    [&] { return !inbox_.empty() || failure_ || !over_.empty(); });
+                    [&] { return !inbox_.empty() || failure_ || (!over_.empty() && in_flight_ == 0); });
 }
 
 bool Conversation::Over() {
   const std::lock_guard lock(mutex_);
   if (threads_.empty() || failure_ || (!over_.empty() && in_flight_ == 0)) return true;
-  return in_flight_ == 0 && (!TimeLeft() || std::ranges::all_of(models_, &Model::IsHopeless));
+  // Where there is time, an endpoint that has worked is waited for.
+  const bool waits = any_reply_ && std::isfinite(options_.budget_seconds);
+  const auto hopeless = [&](const Model& model) {
+    return model.refused || model.nothing_new >= kFruitless + kHopeless || (!waits && model.failures >= kHopeless);
+  };
+  return in_flight_ == 0 && (!TimeLeft() || std::ranges::all_of(models_, hopeless));
 }
 
 std::string Conversation::WhyOver() {

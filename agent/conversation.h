@@ -82,11 +82,11 @@ class Conversation {
  private:
   struct Model {
     std::string name;
-    int failures = 0;            // in a row
-    int nothing_new = 0;         // replies in a row
-    double suspended_until = 0;  // by the clock
-    bool refused = false;        // its first request was
-    bool IsHopeless() const;     // nobody needs to wait for it
+    int failures = 0;       // in a row
+    int nothing_new = 0;    // replies in a row
+    double failed_at = -1;  // by the clock, as is what follows
+    double suspended_until = 0;
+    bool refused = false;  // its first request was
   };
   struct Request {
     ExchangeRow row;
@@ -94,7 +94,11 @@ class Conversation {
     size_t model = 0;
     int64_t reserved_tokens = 0;
     double reserved_usd = 0;
-    size_t bytes = 0;  // of the reply so far
+    double begun = 0;  // by the clock
+    // Of the reply so far; of earlier ones that broke off and were asked for again; how many these were.
+    size_t bytes = 0, lost = 0;
+    int repeats = 0;
+    void Arrived(size_t now);
   };
 
   void Work(const std::stop_token& stop);
@@ -106,7 +110,7 @@ class Conversation {
   void Answered(Request& request, const ChatReply& reply);
   void Failed(Request& request, const ChatFailure& failure);
   void Cancelled(Request& request);
-  void Suspend(Model& model, const ChatFailure& failure);
+  void Suspend(Model& model, double begun, const ChatFailure& failure);
   void Dealt();
   Model* ModelOf(int turn);
   void End(const ExchangeRow& row);
@@ -121,6 +125,7 @@ class Conversation {
   std::mutex mutex_;  // for what follows
   std::condition_variable_any changed_;
   uint64_t changes_ = 0;
+  std::optional<uint64_t> no_room_at_;  // a budget had no room for a request when `changes_` was this
   Memory memory_;
   std::vector<Model> models_;
   size_t next_model_ = 0;

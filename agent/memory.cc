@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "agent/evidence.h"
@@ -138,7 +139,10 @@ TurnSummary Memory::Summarise(const Known& known) const {
           .reward = shown.reward,
           .correct = known.best && known.best->verdict.correct(),
           .code_hash = known.turn->code_hash,
-          .tokens = EstimateTokens(shown.code + shown.verdict + shown.facts + shown.log)};
+          .tokens = EstimateTokens(std::min(shown.code.size(), limits_.code)) +
+                    EstimateTokens(std::min(shown.verdict.size(), limits_.verdict)) +
+                    EstimateTokens(std::min(shown.facts.size(), limits_.facts)) +
+                    EstimateTokens(std::min(shown.log.size(), limits_.log))};
 }
 
 Result<Prompt> Memory::Write(int number, std::optional<double> spent) const {

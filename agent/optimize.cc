@@ -22,6 +22,7 @@
 #include "agent/results.h"
 #include "agent/retry.h"
 #include "agent/tuner.h"
+#include "agent/turn_record.h"
 #include "base/printable.h"
 #include "verifier/core/statistics.h"
 
@@ -186,6 +187,7 @@ class Optimizer {
 Result<void> Optimizer::Prepare() {
   const double begin = clock_.Now();
   KOPT_CHECK(tuner_.Add(0, seed_));
+  KOPT_CHECK(PrepareConversation());
   const Space& space = *tuner_.SpaceOf(0);
   result_.space = space.size();
   if (space.extent() == Space::Extent::kListed) result_.admissible = space.points().size();
@@ -196,7 +198,6 @@ Result<void> Optimizer::Prepare() {
   auto baseline = result_.baseline.Json();
   baseline.erase("kopt");
   KOPT_CHECK(recorder_.Event("baseline", baseline));
-  KOPT_CHECK(PrepareConversation());
   KOPT_CHECK(Recall());
   if (result_.screened.empty()) KOPT_CHECK(PrepareSeed());
   result_.preparation_seconds = clock_.Now() - begin;
@@ -205,6 +206,7 @@ Result<void> Optimizer::Prepare() {
 
 Result<void> Optimizer::PrepareConversation() {
   Memory memory(*job_.spec, job_.target, verifier_.device(), verifier_.peaks(), job_.asking);
+  if (job_.asking.Asks()) KOPT_CHECK(memory.Write(1, std::nullopt));  // the task alone may be more than fits
   conversation_ = std::make_unique<Conversation>(
       job_.model,
       Conversation::Options{.asking = job_.asking,
@@ -341,9 +343,10 @@ Result<bool> Optimizer::Step() {
     tuned_from_ = budget_.Active();
     return true;
   }
-  const std::string over = conversation_->Over() ? conversation_->WhyOver() : "";
+  const bool over_now = conversation_->Over() && !conversation_->Arrived();
+  const std::string over = over_now ? conversation_->WhyOver() : "";
   // Tuning costs neither tokens nor money: only time can end it.
-  if (!over.empty() && std::isinf(job_.budget_seconds) && !conversation_->Arrived()) {
+  if (!over.empty() && std::isinf(job_.budget_seconds)) {
     result_.stopped_by = over;
     return false;
   }
@@ -356,7 +359,7 @@ Result<bool> Optimizer::Step() {
     result_.stopped_by = "waiting";
     return false;
   }
-  if (conversation_->Over() && !conversation_->Arrived()) {
+  if (over_now) {
     result_.stopped_by = over.empty() ? "space exhausted" : over;
     return false;
   }
@@ -382,7 +385,7 @@ Result<void> Optimizer::TakeReplies() {
 }
 
 Result<void> Optimizer::LookAt(const ExchangeRow& exchange) {
-  const auto reasoning = exchange.detail.is_object() ? exchange.detail.value("reasoning", "") : "";
+  const std::string reasoning = DetailText(exchange, "reasoning");
   const auto found = FindCandidate(exchange.reply, reasoning, job_.target);
   nlohmann::ordered_json detail = nlohmann::ordered_json::object();
   Turn turn =

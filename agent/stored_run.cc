@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "agent/turn_record.h"
 #include "base/files.h"
 #include "base/hash.h"
 
@@ -70,7 +71,7 @@ Result<void> ReadTurns(Store& store, StoredRun& run) {
     const auto duplicate = exchange.detail.find("duplicate_of");
     const auto turn = run.turns.find(exchange.turn);
     if (turn == run.turns.end()) {
-      run.turns.emplace(exchange.turn, ComplaintTurn(exchange.turn, exchange.detail.value("complaint", "")));
+      run.turns.emplace(exchange.turn, ComplaintTurn(exchange.turn, DetailText(exchange, "complaint")));
     } else if (duplicate != exchange.detail.end() && duplicate->is_number_integer()) {
       turn->second.duplicate_of = duplicate->get<int>();
     }

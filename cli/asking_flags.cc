@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <utility>
 
+#include "cli/output.h"
 #include "cli/run_job.h"
 
 namespace kopt {
@@ -101,10 +103,10 @@ Result<Asking> ReadAsking(const AskingFlags& flags, const Context& context) {
   KOPT_TRY(asking.budget_tokens,
            Number(context, "budget_tokens", flags.budget_tokens, "number of tokens", 1, int64_t{1} << 50));
   KOPT_TRY(asking.budget_usd, Dollars(context, flags.budget_usd));
-  KOPT_TRY(const auto parallel, Number(context, "parallel", flags.parallel, "number of requests", 1, 64));
+  KOPT_TRY(const auto parallel, Number(context, "parallel", flags.parallel, "number of requests", 1, kMostInFlight));
   if (parallel) asking.in_flight = asking.most_waiting = static_cast<int>(*parallel);
   KOPT_CHECK(Named(context, "strategy", flags.strategy, ParseStrategy, asking.strategy));
-  KOPT_TRY(const auto top, Number(context, "top_w", flags.top, "number of turns", 1, 1000));
+  KOPT_TRY(const auto top, Number(context, "top_w", flags.top, "number of turns", 1, kMostShown));
   if (top) asking.top = static_cast<size_t>(*top);
   KOPT_CHECK(Named(context, "reward", flags.reward, ParseReward, asking.reward));
   KOPT_TRY(const auto prompt,
@@ -141,9 +143,11 @@ Result<void> AskModels(Job& job, Models& models) {
   return {};
 }
 
-Result<void> WholeRecording(const Models& models) {
-  if (auto failure = models.RecordingFailure()) return std::unexpected(*failure);
-  return {};
+int ExitWith(int exit, const Models& models, Context& context) {
+  const auto failure = models.RecordingFailure();
+  if (!failure) return exit;
+  context.host().err << ErrorText(*failure) << std::flush;
+  return std::max(exit, static_cast<int>(Exit::kEnvironment));
 }
 
 std::string AskingCommand(const Asking& asking) {

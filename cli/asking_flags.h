@@ -28,8 +28,8 @@ Result<Asking> ReadAsking(const AskingFlags& flags, const Context& context);
 // Makes the job ask `models`. An error (exit 2) if it asks somebody outside already, or has a budget of money for a
 // model without a price.
 Result<void> AskModels(Job& job, Models& models);
-// An error (exit 3) if what --record was to hold is incomplete.
-Result<void> WholeRecording(const Models& models);
+// The exit code of a run that ended with `exit`: 3 if what --record was to hold is incomplete, which stderr says.
+int ExitWith(int exit, const Models& models, Context& context);
 
 // The flags that repeat it, each after a space.
 std::string AskingCommand(const Asking& asking);

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "agent/asking.h"
 #include "agent/memory.h"
 #include "agent/stored_run.h"
@@ -44,7 +46,8 @@ struct Asked {
 Result<Asked> Ask(const StoredRun& run, Store& store) {
   const Memory memory = MemoryOf(run, AskingOf(run.row.settings["asking"]));
   const double budget = run.row.budget_seconds;
-  const auto spent = budget > 0 ? std::optional(std::min(run.row.active_seconds / budget, 1.0)) : std::nullopt;
+  const auto spent = budget > 0 && std::isfinite(budget) ? std::optional(std::min(run.row.active_seconds / budget, 1.0))
+                                                         : std::nullopt;
   for (int i = 0; i < kTries; ++i) {
     Asked asked;
     KOPT_TRY(asked.turn, store.NextTurn(run.row.run));
@@ -65,6 +68,12 @@ Result<int> RunNext(const std::string& name, Context& context) {
   KOPT_TRY(Store store, context.OpenStore());
   KOPT_TRY(RunRow row, store.FindRun(name));
   KOPT_CHECK(CheckExternal(row));
+  if (row.state == "done") {
+    return std::unexpected(Error{.exit = Exit::kUsage,
+                                 .message = fmt::format("the run {} has ended", row.run),
+                                 .key = "RUN",
+                                 .hint = fmt::format("give it more time: kopt resume {} --budget T", row.run)});
+  }
   KOPT_TRY(const StoredRun run, LoadRun(store, std::move(row), context.KeptFiles()));
   KOPT_TRY(const Asked asked, Ask(run, store));
   context.Print(asked.prompt.system + "\n" + asked.prompt.user);

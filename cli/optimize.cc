@@ -44,7 +44,9 @@ std::string RepeatCommand(const OptimizeFlags& flags, const Job& job) {
   if (!flags.seed.empty() && !flags.tune) text += " --seed " + Quoted(flags.seed);
   if (!flags.from.empty()) text += " --from " + Quoted(flags.from);
   if (job.target_speedup) text += fmt::format(" --target-speedup {}", *job.target_speedup);
-  return text + AskingCommand(job.asking);
+  text += AskingCommand(job.asking);
+  if (!flags.asking.model.replay.empty()) text += " --replay " + Quoted(flags.asking.model.replay);
+  return text;
 }
 
 // The seed is the earlier run's best, its values in front; where the spec names no baseline, the earlier run's stays.
@@ -74,13 +76,15 @@ Result<Contestants> ContestantsFrom(const std::string& name, const Spec& spec, T
   return contestants;
 }
 
-Result<Job> MakeJob(const OptimizeFlags& flags, const Spec& spec, Target target, Store& store, const Context& context) {
+// `asks`: a model is named, so that tokens and money can be spent.
+Result<Job> MakeJob(const OptimizeFlags& flags, const Spec& spec, Target target, bool asks, Store& store,
+                    const Context& context) {
   Job job{.spec = &spec, .target = target, .run = NewRunName(spec.name)};
   KOPT_TRY(const auto budget, context.Budget(flags.budget));
   if (!flags.tune) {
     KOPT_TRY(job.asking, ReadAsking(flags.asking, context));
   }
-  if (!budget && !flags.tune && !job.asking.budget_tokens && !job.asking.budget_usd) {
+  if (!budget && !flags.tune && !(asks && (job.asking.budget_tokens || job.asking.budget_usd))) {
     return std::unexpected(FlagError("no budget was given", "--budget", "for example --budget 15m"));
   }
   if (job.asking.external) job.pause_after = 0;
@@ -113,15 +117,14 @@ Result<int> RunOptimize(const OptimizeFlags& flags, Context& context) {
   KOPT_TRY(Store store, context.OpenStore());
   KOPT_TRY(std::optional<Models> models, flags.tune || flags.asking.external ? Result<std::optional<Models>>()
                                                                              : OpenModels(flags.asking.model, context));
-  KOPT_TRY(Job job, MakeJob(flags, spec, target, store, context));
+  KOPT_TRY(Job job, MakeJob(flags, spec, target, models.has_value(), store, context));
   if (models) KOPT_CHECK(AskModels(job, *models));
   job.command = RepeatCommand(flags, job);
   KOPT_CHECK(store.CheckWritable());
   KOPT_CHECK(PrepareResultsFolder(job.out));
   const auto progress = context.MakeProgress();
   KOPT_TRY(const int exit, RunJob(job, store, *progress, context));
-  if (models) KOPT_CHECK(WholeRecording(*models));
-  return exit;
+  return models ? ExitWith(exit, *models, context) : exit;
 }
 
 void AddRunFlags(CLI::App& command, const std::shared_ptr<OptimizeFlags>& flags, Context& context, Action& action) {

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "agent/asking.h"
+#include "agent/recorder.h"
 #include "base/files.h"
 #include "cli/commands.h"
 #include "cli/duration.h"
@@ -90,9 +91,16 @@ Result<int> RunReply(const ReplyFlags& flags, Context& context) {
            store.AnswerExchange(run.run, {.turn = turn, .answered_at = run.active_seconds, .reply = std::move(reply)}));
   if (!stored)
     return TurnError(fmt::format("turn {} was answered just now by somebody else", turn), "see `kopt show RUN`");
-  if (!flags.later) return WorkOn(std::move(run), tune, store, context);
-  context.Print(fmt::format("stored as the reply of turn {}; `kopt work` judges it where the device is\n", turn));
-  context.Document({{"kopt", 1}, {"run", run.run}, {"turn", turn}, {"state", run.state}});
+  const std::string state = StateOf(run);
+  const bool busy = !flags.later && state == "running";
+  if (!flags.later && !busy) {
+    context.Note(fmt::format("stored as the reply of turn {}", turn));
+    return WorkOn(std::move(run), tune, store, context);
+  }
+  context.Print(fmt::format("stored as the reply of turn {}; {}`kopt work` judges it{}\n", turn,
+                            busy ? "another kopt works on the run: " : "",
+                            busy ? " afterwards" : " where the device is"));
+  context.Document({{"kopt", 1}, {"run", run.run}, {"turn", turn}, {"state", state}});
   return 0;
 }
 

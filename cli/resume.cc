@@ -53,7 +53,14 @@ Result<double> BudgetOf(const RunRow& run, const ResumeFlags& flags, const Conte
 Result<std::optional<Models>> ModelsOf(Job& job, ModelFlags flags, const Context& context) {
   const Asking before = job.asking;
   job.asking.models.clear();
-  if (before.external || (before.models.empty() && flags.models.empty() && flags.replay.empty())) return std::nullopt;
+  const bool named = !flags.models.empty() || !flags.replay.empty();
+  if (before.external || (!named && (before.models.empty() || flags.no_model))) return std::nullopt;
+  if (!named && before.base_url.empty()) {
+    return std::unexpected(Error{.exit = Exit::kUsage,
+                                 .message = "the run played back a recording",
+                                 .key = "--replay",
+                                 .hint = "name the file again, or a model with --model; --no-model asks nobody"});
+  }
   if (flags.models.empty() && flags.replay.empty()) flags.models = before.models;
   if (flags.base_url.empty() && flags.replay.empty()) flags.base_url = before.base_url;
   if (flags.max_tokens.empty() && before.max_tokens > 0) flags.max_tokens = fmt::to_string(before.max_tokens);
@@ -75,8 +82,7 @@ Result<int> RunResume(const ResumeFlags& flags, Context& context) {
   KOPT_CHECK(PrepareResultsFolder(job.out, flags.out.empty()));
   const auto progress = context.MakeProgress();
   KOPT_TRY(const int exit, RunJob(job, store, *progress, context, [&] { return Claim(job, run, store); }));
-  if (models) KOPT_CHECK(WholeRecording(*models));
-  return exit;
+  return models ? ExitWith(exit, *models, context) : exit;
 }
 
 }  // namespace

@@ -200,11 +200,11 @@ Job JobOf(const StoredRun& run) {
   return job;
 }
 
-Result<void> Claim(Job& job, const StoredRun& run, Store& store) {
+Result<void> Claim(Job& job, const StoredRun& run, Store& store, bool takes_folder) {
   nlohmann::ordered_json settings = run.row.settings;
   settings["process"] = ProcessMark();
   std::error_code ignored;
-  settings["out"] = std::filesystem::absolute(job.out, ignored).string();
+  if (takes_folder) settings["out"] = std::filesystem::absolute(job.out, ignored).string();
   if (job.model != nullptr) settings["asking"] = Json(job.asking);
   RunRow row = run.row;
   row.budget_seconds = job.budget_seconds;
@@ -261,7 +261,6 @@ Result<int> RunJob(Job& job, Store& store, Progress& progress, Context& context,
     return std::unexpected(std::move(result).error());
   }
   if (result->run.state == "waiting") {
-    RemoveIfEmpty(job.out);
     context.Print(WaitingText(*result));
     context.Document(WaitingDocument(job, *result));
     return result->interrupted ? static_cast<int>(Exit::kInterrupted) : 0;

@@ -17,8 +17,9 @@ Result<int> RunJob(Job& job, Store& store, Progress& progress, Context& context,
 
 // The job that goes on with a stored run, as its settings have it. `run` must outlive the job.
 Job JobOf(const StoredRun& run);
-// Makes the run this process's: with the job's budget and results folder. An error if another kopt was faster.
-Result<void> Claim(Job& job, const StoredRun& run, Store& store);
+// Makes the run this process's: with the job's budget and, if `takes_folder`, its results folder. An error if another
+// kopt was faster.
+Result<void> Claim(Job& job, const StoredRun& run, Store& store, bool takes_folder = true);
 
 // What a run's settings hold of a job.
 nlohmann::ordered_json SettingsJson(const Job& job, const Context& context);

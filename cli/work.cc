@@ -53,8 +53,13 @@ Result<int> RunWork(const WorkFlags& flags, Context& context) {
     KOPT_TRY(const bool work, HasWork(run, store));
     if (!work) continue;
     ++worked;
-    KOPT_TRY(exit, WorkOn(std::move(run), tune, store, context));
-    if (context.host().interrupts.signals > 0) return exit;
+    const std::string name = run.run;
+    const auto done = WorkOn(std::move(run), tune, store, context);
+    if (!done && runs.size() == 1) return done;
+    if (!done) context.Note(fmt::format("{}: {}", name, done.error().Text()));
+    exit = std::max(exit, done ? *done : static_cast<int>(done.error().exit));
+    // One document a call.
+    if (context.json() || context.host().interrupts.signals > 0) return done ? Result<int>(exit) : done;
   }
   if (worked == 0) {
     context.Print(fmt::format("nothing waits to be judged in {}\n", context.StateFolder().string()));
@@ -81,11 +86,12 @@ Result<int> WorkOn(RunRow row, double tune_seconds, Store& store, Context& conte
   KOPT_TRY(const StoredRun run, LoadRun(store, std::move(row), context.KeptFiles()));
   Job job = JobOf(run);
   job.pause_after = tune_seconds;
-  // A state that came from another machine names a folder there.
+  // A state that came from another machine names a folder there: it stays the run's own.
   std::error_code ignored;
-  if (!std::filesystem::is_directory(job.out, ignored)) job.out = std::filesystem::path("kopt-out") / job.run;
+  const bool here = std::filesystem::is_directory(job.out, ignored);
+  if (!here) job.out = std::filesystem::path("kopt-out") / job.run;
   const auto progress = context.MakeProgress();
-  return RunJob(job, store, *progress, context, [&] { return Claim(job, run, store); });
+  return RunJob(job, store, *progress, context, [&] { return Claim(job, run, store, here); });
 }
 
 void AddWork(CLI::App& app, Context& context, Action& action) {

@@ -91,9 +91,13 @@ Result<Prompt> WithoutFirst(size_t count, const std::vector<Cut>& cuts, PromptIn
 
 }  // namespace
 
+long long EstimateTokens(size_t bytes, double bytes_per_token) {
+  const double each = bytes_per_token > 0 && std::isfinite(bytes_per_token) ? bytes_per_token : kUsualBytesPerToken;
+  return static_cast<long long>(std::ceil(static_cast<double>(bytes) / each));
+}
+
 long long EstimateTokens(std::string_view text, double bytes_per_token) {
-  const double bytes = bytes_per_token > 0 && std::isfinite(bytes_per_token) ? bytes_per_token : kUsualBytesPerToken;
-  return static_cast<long long>(std::ceil(static_cast<double>(text.size()) / bytes));
+  return EstimateTokens(text.size(), bytes_per_token);
 }
 
 Result<Prompt> WritePrompt(const PromptInputs& inputs, const PromptLimits& limits) {

@@ -56,6 +56,7 @@ struct Prompt {
 };
 
 // At least 1 for a text that is not empty; rounded up. What is no number above 0 counts as 3.2.
+long long EstimateTokens(size_t bytes, double bytes_per_token = 3.2);
 long long EstimateTokens(std::string_view text, double bytes_per_token = 3.2);
 
 // The same inputs give the same prompt, byte by byte. What does not fit `limits.tokens` is left out in this order,

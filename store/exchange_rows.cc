@@ -36,7 +36,8 @@ constexpr const char* kFigures =
     "SELECT turn, state, model, shown, asked, answered, asked_at, answered_at, prompt_tokens, completion_tokens, usd";
 
 std::string Query(bool with_texts, const char* rest) {
-  const char* texts = with_texts ? "detail, prompt, reply" : "json_remove(detail, '$.reasoning')";
+  const char* texts =
+      with_texts ? "detail, prompt, reply" : "CASE WHEN json_valid(detail) THEN json_remove(detail, '$.reasoning') END";
   return fmt::format("{}, {} FROM exchange WHERE run = ? {}", kFigures, texts, rest);
 }
 
@@ -68,6 +69,7 @@ Result<bool> Store::AddExchange(std::string_view run, const ExchangeRow& row) {
 Result<bool> Store::AnswerExchange(std::string_view run, const ExchangeRow& row) {
   const std::lock_guard lock(impl_->mutex);
   Database& database = *impl_->database;
+  KOPT_TRY(Transaction transaction, Transaction::Begin(database));
   KOPT_TRY(const int64_t id, RunId(database, run));
   KOPT_TRY(Statement update,
            database.Query("UPDATE exchange SET state = 'answered', answered = ?, answered_at = ?, reply = ?, "
@@ -75,7 +77,12 @@ Result<bool> Store::AnswerExchange(std::string_view run, const ExchangeRow& row)
                           "WHERE run = ? AND turn = ? AND state = 'asked' RETURNING id",
                           row.answered.empty() ? Timestamp() : row.answered, row.answered_at, row.reply,
                           DumpJson(row.detail), row.prompt_tokens, row.completion_tokens, row.usd, id, row.turn));
-  return Changed(std::move(update));
+  KOPT_TRY(const bool changed, Changed(std::move(update)));
+  if (!changed) return false;
+  KOPT_CHECK(database.Run("UPDATE run SET active_seconds = max(active_seconds, ?) WHERE id = ?",
+                          row.answered_at.value_or(0), id));
+  KOPT_CHECK(transaction.Commit());
+  return true;
 }
 
 Result<bool> Store::EndExchange(std::string_view run, const ExchangeRow& row) {

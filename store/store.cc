@@ -163,9 +163,10 @@ Result<void> Store::UpdateRun(const RunRow& run) {
   const std::lock_guard lock(impl_->mutex);
   KOPT_TRY(const int64_t id, RunId(*impl_->database, run.run));
   return impl_->database->Run(
-      "UPDATE run SET state = ?, outcome = ?, ended = ?, budget_seconds = ?, active_seconds = ?, result = ? "
-      "WHERE id = ?",
-      run.state, run.outcome, run.ended, run.budget_seconds, run.active_seconds, DumpJson(run.result), id);
+      "UPDATE run SET state = ?, outcome = ?, ended = ?, budget_seconds = ?, active_seconds = max(active_seconds, ?), "
+      "settings = ?, result = ? WHERE id = ?",
+      run.state, run.outcome, run.ended, run.budget_seconds, run.active_seconds, DumpJson(run.settings),
+      DumpJson(run.result), id);
 }
 
 Result<bool> Store::ClaimRun(const RunRow& run, const nlohmann::ordered_json& settings) {

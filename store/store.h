@@ -115,7 +115,7 @@ class Store {
   // All or nothing: the task, the candidates (the first one is turn 0's), the run, turn 0.
   Result<void> BeginRun(const RunRow& run, const TaskRow& task, std::span<const CandidateText> candidates,
                         const nlohmann::ordered_json& turn_detail);
-  Result<void> UpdateRun(const RunRow& run);  // state, outcome, ended, both seconds, result
+  Result<void> UpdateRun(const RunRow& run);  // state, outcome, ended, both seconds, settings, result
   // Makes a run that has ended, or whose process has, `running` with these settings and `run.budget_seconds`. False:
   // somebody else changed it since `run` was read.
   Result<bool> ClaimRun(const RunRow& run, const nlohmann::ordered_json& settings);
@@ -139,7 +139,8 @@ class Store {
   Result<int> NextTurn(std::string_view run);
   // False: somebody took the number meanwhile.
   Result<bool> AddExchange(std::string_view run, const ExchangeRow& row);
-  // The reply with what came with it: answered_at, detail, tokens, price. False: nobody waits for it (any more).
+  // The reply with what came with it: answered_at (the run's active time is then at least that), detail, tokens, price.
+  // False: nobody waits for it (any more).
   Result<bool> AnswerExchange(std::string_view run, const ExchangeRow& row);
   // Of one that is asked: `state` (failed or cancelled), detail, tokens, price. False as above.
   Result<bool> EndExchange(std::string_view run, const ExchangeRow& row);

@@ -82,6 +82,7 @@ VerdictRow ReadVerdict(const Statement& row) {
   verdict.coverage = row.Real(14);
   verdict.confirmed = row.Int(15) != 0;
   verdict.evidence = ParseJson(row.Text(16));
+  if (!verdict.evidence.is_object()) verdict.evidence = Json::object();
   verdict.stage_seconds = ReadStageSeconds(ParseJson(row.Text(17)));
   return result;
 }

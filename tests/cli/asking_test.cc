@@ -101,7 +101,7 @@ TEST_F(AskingTest, SomebodyOutsideIsTheModel) {
   EXPECT_EQ(Kopt({"optimize", "norm.spec", "--external", "--budget", "5m"}), 0) << err_;
   EXPECT_TRUE(Has(out_, "waiting for replies")) << out_;
   EXPECT_TRUE(server_.requests().empty());
-  EXPECT_FALSE(std::filesystem::exists("kopt-out")) << "there are no results yet";
+  EXPECT_FALSE(std::filesystem::exists("kopt-out/report.md")) << "there are no results yet";
   EXPECT_EQ(Kopt({"next", "last"}), 0) << err_;
   EXPECT_TRUE(Has(out_, "name    = \"norm\"") || Has(out_, "norm")) << out_;
   EXPECT_TRUE(Has(err_, "--turn 1")) << err_;
@@ -182,6 +182,32 @@ TEST_F(AskingTest, WrongFlagsAreNamed) {
     EXPECT_TRUE(Has(error, part)) << error;
   }
   EXPECT_TRUE(server_.requests().empty());
+}
+
+TEST_F(AskingTest, TokensThatNobodySpendsAreNoBudget) {
+  for (const Words& words : {Words{"--budget-tokens", "1000"}, Words{"--external", "--budget-usd", "1"},
+                             Words{"--no-model", "--budget-tokens", "1000"}}) {
+    Words all = {"optimize", "norm.spec"};
+    all.insert(all.end(), words.begin(), words.end());
+    EXPECT_TRUE(Has(Error(all), "no budget was given")) << err_;
+  }
+}
+
+TEST_F(AskingTest, AnExternalRunKeepsItsResultsFolder) {
+  EXPECT_EQ(Kopt({"optimize", "norm.spec", "--external", "--budget", "5m", "--out", "mine"}), 0) << err_;
+  Write("reply.md", Fenced(Code(150)));
+  EXPECT_EQ(Kopt({"reply", "last", "reply.md"}), 0) << err_;
+  EXPECT_EQ(Kopt({"resume", "last"}), 0) << err_;
+  EXPECT_TRUE(std::filesystem::exists("mine/best.cpp"));
+}
+
+TEST_F(AskingTest, ARunThatAskedAModelCanGoOnWithoutOne) {
+  EXPECT_EQ(Kopt({"optimize", "norm.spec", "--model", "m", "--budget", "40s"}), 0) << err_;
+  const size_t requests = server_.requests().size();
+  EXPECT_EQ(Kopt({"resume", "last", "--budget", "60s", "--no-model"}), 0) << out_ << err_;
+  EXPECT_EQ(server_.requests().size(), requests);
+  EXPECT_EQ(Kopt({"resume", "last", "--budget", "80s"}), 0) << err_;
+  EXPECT_GT(server_.requests().size(), requests) << "it is asked again";
 }
 
 TEST_F(AskingTest, ARunGoesOnWithItsModel) {

@@ -30,9 +30,9 @@ body=$(sed '/^\/\/@/d' norm_baseline.cpp)
 call=$(grep '^//@ call' norm_baseline.cpp)
 
 printf '//@ tune A = 1 | 2\n//@ where A > 2\n%s\n%s\n' "$call" "$body" >empty.cpp
-expect 2 'none of the 2 configurations of the seed satisfies every `where`' "$kopt" tune norm.spec empty.cpp
+expect 2 'none of the 2 configurations satisfies every `where`' "$kopt" tune norm.spec empty.cpp
 printf '//@ tune A = 1 | 2\n//@ where A > 1\n%s\n%s\n' "$call" "$body" >default.cpp
-expect 2 "the seed's default tunables (A=1) violate" "$kopt" tune norm.spec default.cpp
+expect 2 "the default tunables (A=1) violate" "$kopt" tune norm.spec default.cpp
 
 for i in 0 1 2 3 4 5 6 7 8 9 10 11; do echo "//@ tune T$i = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10"; done >huge.cpp
 printf '//@ where T0 * T1 * T2 == T3 * T4 * T5 && T6 < T7\n%s\n%s\n' "$call" "$body" >>huge.cpp
