@@ -178,6 +178,14 @@ Result<StoredRun> LoadRun(Store& store, RunRow row, const std::filesystem::path&
   return run;
 }
 
+History HistoryOf(const StoredRun& run) {
+  return {.row = run.row,
+          .turns = run.turns,
+          .exchanges = run.exchanges,
+          .screened = run.screened,
+          .confirmations = run.confirmations};
+}
+
 const Candidate& CandidateOf(const StoredRun& run, const Judged& judged) {
   return *run.turns.at(judged.turn).candidate;
 }

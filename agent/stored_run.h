@@ -7,6 +7,7 @@
 
 #include "agent/baseline.h"
 #include "agent/judged.h"
+#include "agent/optimize.h"
 #include "agent/turn.h"
 #include "store/store.h"
 #include "task/spec.h"
@@ -31,6 +32,9 @@ Result<Spec> StoredSpec(Store& store, const std::string& spec_hash, const std::s
 
 // The whole run. `folder`: as above.
 Result<StoredRun> LoadRun(Store& store, RunRow row, const std::filesystem::path& folder);
+
+// What a job that resumes the run has behind it.
+History HistoryOf(const StoredRun& run);
 
 // The candidate of a judged configuration.
 const Candidate& CandidateOf(const StoredRun& run, const Judged& judged);

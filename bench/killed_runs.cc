@@ -79,11 +79,7 @@ int BeginOrResume(const std::filesystem::path& folder, const std::string& name, 
     auto run = LoadRun(*store, *row, folder / "files");
     if (!run) return 5;
     stored = *std::move(run);
-    job.history = History{.row = stored.row,
-                          .turns = stored.turns,
-                          .exchanges = stored.exchanges,
-                          .screened = stored.screened,
-                          .confirmations = stored.confirmations};
+    job.history = HistoryOf(stored);
     job.settings = settings;
   }
   Interrupts interrupts;

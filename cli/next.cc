@@ -67,13 +67,7 @@ Result<Asked> Ask(const StoredRun& run, Store& store) {
 Result<int> RunNext(const std::string& name, Context& context) {
   KOPT_TRY(Store store, context.OpenStore());
   KOPT_TRY(RunRow row, store.FindRun(name));
-  KOPT_CHECK(CheckExternal(row));
-  if (row.state == "done") {
-    return std::unexpected(Error{.exit = Exit::kUsage,
-                                 .message = fmt::format("the run {} has ended", row.run),
-                                 .key = "RUN",
-                                 .hint = fmt::format("give it more time: kopt resume {} --budget T", row.run)});
-  }
+  KOPT_CHECK(CheckOpen(row));
   KOPT_TRY(const StoredRun run, LoadRun(store, std::move(row), context.KeptFiles()));
   KOPT_TRY(const Asked asked, Ask(run, store));
   context.Print(asked.prompt.system + "\n" + asked.prompt.user);

@@ -75,13 +75,7 @@ Result<int> RunReply(const ReplyFlags& flags, Context& context) {
   KOPT_TRY(std::string reply, ReplyText(flags.file));
   KOPT_TRY(Store store, context.OpenStore());
   KOPT_TRY(RunRow run, store.FindRun(flags.run));
-  KOPT_CHECK(CheckExternal(run));
-  if (run.state == "done") {
-    return std::unexpected(Error{.exit = Exit::kUsage,
-                                 .message = fmt::format("the run {} has ended", run.run),
-                                 .key = "RUN",
-                                 .hint = fmt::format("give it more time: kopt resume {} --budget T", run.run)});
-  }
+  KOPT_CHECK(CheckOpen(run));
   KOPT_TRY(const std::vector<ExchangeRow> exchanges, store.Exchanges(run.run));
   KOPT_TRY(int turn, AnsweredTurn(flags, exchanges));
   if (turn == 0) {

@@ -191,11 +191,7 @@ Job JobOf(const StoredRun& run) {
   job.command = TextOf(settings, "command");
   job.out = TextOf(settings, "out");
   if (job.out.empty()) job.out = std::filesystem::path("kopt-out") / job.run;
-  job.history = History{.row = run.row,
-                        .turns = run.turns,
-                        .exchanges = run.exchanges,
-                        .screened = run.screened,
-                        .confirmations = run.confirmations};
+  job.history = HistoryOf(run);
   job.settings = settings;
   return job;
 }

@@ -26,8 +26,7 @@ std::unexpected<Error> Refuse(const RunRow& run, const std::string& why, std::st
 
 // A reply that nobody has looked at, or a candidate without a verdict.
 Result<bool> HasWork(const RunRow& run, Store& store) {
-  if (!run.settings.is_object() || !CheckExternal(run) || StateOf(run) == "running" || run.state == "done")
-    return false;
+  if (!CheckOpen(run) || StateOf(run) == "running") return false;
   KOPT_TRY(const auto exchanges, store.Exchanges(run.run));
   if (std::ranges::count(exchanges, "answered", &ExchangeRow::state) > 0) return true;
   KOPT_TRY(const auto turns, store.Turns(run.run));
@@ -70,19 +69,19 @@ Result<int> RunWork(const WorkFlags& flags, Context& context) {
 
 }  // namespace
 
-Result<void> CheckExternal(const RunRow& run) {
+Result<void> CheckOpen(const RunRow& run) {
   const auto asking = run.settings.is_object() ? run.settings.find("asking") : run.settings.end();
-  if (run.settings.is_object() && asking != run.settings.end() && AskingOf(*asking).external) return {};
-  return Refuse(run, "has no model outside of kopt", "begin one: kopt optimize SPEC --external --budget T");
+  if (!run.settings.is_object() || asking == run.settings.end() || !AskingOf(*asking).external) {
+    return Refuse(run, "has no model outside of kopt", "begin one: kopt optimize SPEC --external --budget T");
+  }
+  if (run.state != "done") return {};
+  return Refuse(run, "has ended", fmt::format("give it more time: kopt resume {} --budget T", run.run));
 }
 
 Result<int> WorkOn(RunRow row, double tune_seconds, Store& store, Context& context) {
-  KOPT_CHECK(CheckExternal(row));
+  KOPT_CHECK(CheckOpen(row));
   if (StateOf(row) == "running")
     return Refuse(row, "is being worked on by another kopt", "wait until that one has ended");
-  if (row.state == "done") {
-    return Refuse(row, "has ended", fmt::format("give it more time: kopt resume {} --budget T", row.run));
-  }
   KOPT_TRY(const StoredRun run, LoadRun(store, std::move(row), context.KeptFiles()));
   Job job = JobOf(run);
   job.pause_after = tune_seconds;

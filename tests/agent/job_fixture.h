@@ -9,6 +9,7 @@
 
 #include "agent/optimize.h"
 #include "agent/results.h"
+#include "agent/stored_run.h"
 #include "base/files.h"
 #include "tests/agent/fake_verifier.h"
 
@@ -74,12 +75,30 @@ class JobTest : public ::testing::Test {
         Parse("//@ call scale args(x, y)\nextern \"C\" void scale(const float*, float*);\n", "scale_baseline.cpp");
   }
 
-  Result<OptimizeResult> Run() {
+  virtual Result<OptimizeResult> Run() {
     const auto progress = NoProgress();
     return Optimize(job_, verifier_, *store_, *progress, clock_, interrupts_);
   }
 
+  Result<StoredRun> Stored() {
+    auto row = store_->FindRun(job_.run);
+    if (!row) return std::unexpected(row.error());
+    return LoadRun(*store_, *std::move(row), folder_->path() / "files");
+  }
+  // The run goes on from what is stored.
+  Result<OptimizeResult> Resume() {
+    auto run = Stored();
+    if (!run) return std::unexpected(run.error());
+    stored_ = *std::move(run);
+    job_.spec = &stored_.spec;
+    job_.contestants = stored_.contestants;
+    job_.settings = stored_.row.settings;
+    job_.history = HistoryOf(stored_);
+    return Run();
+  }
+
   std::unique_ptr<TemporaryFolder> folder_;
+  StoredRun stored_;  // what is resumed
   Spec spec_;
   std::optional<Store> store_;
   Job job_;

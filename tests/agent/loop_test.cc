@@ -55,34 +55,14 @@ class LoopTest : public JobTest {
       return Behaviour{.speedup = 0.01 * SpeedOf(candidate)};
     };
   }
-  Result<OptimizeResult> Run() {
+  Result<OptimizeResult> Run() override {
     TickingProgress progress(clock_, model_);
     return Optimize(job_, verifier_, *store_, progress, clock_, interrupts_);
   }
   // Each question after `count` waits for ever; the run ends by its budget.
   void AnswerOnly(int count) { model_.BlockAfter(static_cast<size_t>(count)); }
   std::vector<ExchangeRow> Exchanges() { return store_->Exchanges(job_.run, true).value(); }
-  Result<StoredRun> Stored() {
-    auto row = store_->FindRun(job_.run);
-    if (!row) return std::unexpected(row.error());
-    return LoadRun(*store_, *std::move(row), folder_->path() / "files");
-  }
-  Result<OptimizeResult> Resume() {
-    auto run = Stored();
-    if (!run) return std::unexpected(run.error());
-    stored_ = *std::move(run);
-    job_.spec = &stored_.spec;
-    job_.contestants = stored_.contestants;
-    job_.settings = stored_.row.settings;
-    job_.history = History{.row = stored_.row,
-                           .turns = stored_.turns,
-                           .exchanges = stored_.exchanges,
-                           .screened = stored_.screened,
-                           .confirmations = stored_.confirmations};
-    return Run();
-  }
   ScriptedModel model_;
-  StoredRun stored_;
 };
 
 TEST_F(LoopTest, ConfirmsTheBestOfTheModelsCandidates) {

@@ -12,25 +12,6 @@ namespace {
 
 class ResumeTest : public JobTest {
  protected:
-  Result<StoredRun> Stored() {
-    auto row = store_->FindRun(job_.run);
-    if (!row) return std::unexpected(row.error());
-    return LoadRun(*store_, *std::move(row), folder_->path() / "files");
-  }
-  Result<OptimizeResult> Resume() {
-    auto run = Stored();
-    if (!run) return std::unexpected(run.error());
-    stored_ = *std::move(run);
-    job_.spec = &stored_.spec;
-    job_.contestants = stored_.contestants;
-    job_.settings = stored_.row.settings;
-    job_.history = History{.row = stored_.row,
-                           .turns = stored_.turns,
-                           .exchanges = stored_.exchanges,
-                           .screened = stored_.screened,
-                           .confirmations = stored_.confirmations};
-    return Run();
-  }
   // A fault that ends the run at the `call`-th Screen or Confirm of this process.
   void EndAt(int call) {
     verifier_.calls = 0;
@@ -39,7 +20,6 @@ class ResumeTest : public JobTest {
       verifier_.faults[call + attempt] = Error{.exit = Exit::kInternal, .message = "the worker vanished"};
     }
   }
-  StoredRun stored_;
 };
 
 Behaviour ByProduct(const Configuration& configuration) {
