@@ -306,12 +306,18 @@ void Conversation::Suspend(Model& model, double begun, const ChatFailure& failur
     over_ = "endpoint";
     return;
   }
-  const double seconds = std::clamp(failure.retry_after.value_or(kFirstSuspension * std::exp2(model.failures - 1)),
-                                    kFirstSuspension, kLongestSuspension);
+  if (model.refused) {
+    news_.push_back(fmt::format("{} is not asked any more: {}", model.name, failure.message));
+    return;
+  }
+  const double seconds = failure.retry_after.value_or(kFirstSuspension * std::exp2(model.failures - 1));
+  LeaveAlone(model, seconds, failure.message);
+}
+
+void Conversation::LeaveAlone(Model& model, double seconds, const std::string& why) {
+  seconds = std::clamp(seconds, kFirstSuspension, kLongestSuspension);
   model.suspended_until = std::max(model.suspended_until, clock_.Now() + seconds);
-  news_.push_back(
-      model.refused ? fmt::format("{} is not asked any more: {}", model.name, failure.message)
-                    : fmt::format("{} is left alone for {}: {}", model.name, FormatDuration(seconds), failure.message));
+  news_.push_back(fmt::format("{} is left alone for {}: {}", model.name, FormatDuration(seconds), why));
 }
 
 void Conversation::End(const ExchangeRow& row) {
@@ -357,10 +363,8 @@ void Conversation::WasJudged(int turn) {
 void Conversation::NothingNew(int turn) {
   const std::lock_guard lock(mutex_);
   if (Model* model = ModelOf(turn); model != nullptr && ++model->nothing_new >= kFruitless) {
-    const double seconds = std::min(kFirstSuspension * std::exp2(model->nothing_new - kFruitless), kLongestSuspension);
-    model->suspended_until = std::max(model->suspended_until, clock_.Now() + seconds);
-    news_.push_back(fmt::format("{} is left alone for {}: nothing new in {} replies", model->name,
-                                FormatDuration(seconds), model->nothing_new));
+    LeaveAlone(*model, kFirstSuspension * std::exp2(model->nothing_new - kFruitless),
+               fmt::format("nothing new in {} replies", model->nothing_new));
   }
   Dealt();
 }

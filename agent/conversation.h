@@ -111,6 +111,8 @@ class Conversation {
   void Failed(Request& request, const ChatFailure& failure);
   void Cancelled(Request& request);
   void Suspend(Model& model, double begun, const ChatFailure& failure);
+  // Within the bounds of a suspension.
+  void LeaveAlone(Model& model, double seconds, const std::string& why);
   void Dealt();
   Model* ModelOf(int turn);
   void End(const ExchangeRow& row);

@@ -174,8 +174,7 @@ Blocks TurnsSection(const Job& job, const OptimizeResult& result) {
   Blocks blocks{Heading{"Turns"}};
   std::string text =
       "Turn 0 is the seed, each further one the reply to a prompt. The outcome is that of its default configuration, "
-      "the "
-      "speedup and the reward are those of its best.";
+      "the speedup and the reward are those of its best.";
   if (chosen.size() < records.size()) {
     text += fmt::format(" {} of {} turns are not shown: these are the {} of the highest reward and the newest {}.",
                         records.size() - chosen.size(), records.size(), kBestShown, kNewestShown);
