@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <map>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/hash.h"
 #include "task/candidate.h"
 #include "verifier/core/interrupt.h"
@@ -393,6 +396,31 @@ Result<void> CheckComputeMode(int mode, const std::string& name) {
       "its administrator can allow it: nvidia-smi --compute-mode=DEFAULT");
 }
 
+namespace {
+
+// "580.82.07": of the kernel's driver, which says more than the version of its API. Empty: not known.
+std::string DriverVersion() {
+  std::ifstream file("/proc/driver/nvidia/version");
+  for (std::string word; file >> word;) {
+    if (word.find('.') != std::string::npos && word.find_first_not_of("0123456789.") == std::string::npos) return word;
+  }
+  return "";
+}
+
+// What else verdicts hang on: worker, compiler, driver.
+Result<void> AddFacts(Device& device, const std::string& worker) {
+  constexpr size_t kLargestProgram = size_t{1} << 30;
+  KOPT_TRY(const std::string program, ReadFile(worker, kLargestProgram));
+  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
+  device.facts["worker"] = ContentHash(program);
+  std::error_code ignored;
+  device.facts["compiler"] = std::filesystem::canonical(toolkit.nvrtc, ignored).filename().string();
+  if (const std::string version = DriverVersion(); !version.empty()) device.facts["driver"] = version;
+  return {};
+}
+
+}  // namespace
+
 Result<CudaDevice> FindCudaDevice() {
   KOPT_TRY(const nlohmann::json probe, ProbeDevices((ProgramFolder() / "kopt-worker-cuda").string()));
   const nlohmann::json& facts = probe.at("devices").at(0);
@@ -420,12 +448,14 @@ Result<std::unique_ptr<DeviceWorker>> TakeWorker(CudaContext& context) {
 Result<std::unique_ptr<Verifier>> NewCudaVerifier(const Spec& spec, VerifierOptions options) {
   RaiseDescriptorLimit();  // every input of every set is a descriptor
   KOPT_TRY(CudaDevice device, FindCudaDevice());
+  const std::string worker = (ProgramFolder() / "kopt-worker-cuda").string();
+  KOPT_CHECK(AddFacts(device.device, worker));
   KOPT_TRY(CudaCompileService compiler, OpenCompiler(device.architecture, options, spec.limits.compile_seconds));
   KOPT_TRY(Lane lane, Lane::Open("cuda-" + device.uuid, options.interrupts));
   auto verifier = std::make_unique<CudaVerifier>(CudaContext{.spec = spec,
                                                              .options = std::move(options),
                                                              .device = std::move(device),
-                                                             .worker = (ProgramFolder() / "kopt-worker-cuda").string(),
+                                                             .worker = worker,
                                                              .compiler = std::move(compiler),
                                                              .lane = std::move(lane)});
   KOPT_CHECK(verifier->Start());
