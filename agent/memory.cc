@@ -168,10 +168,10 @@ std::string DeviceDetails(const Peaks& peaks) {
   const auto add = [&](std::string_view what, double rate, std::string_view unit) {
     if (rate > 0) details += fmt::format("{}{}: {}", details.empty() ? "" : "\n", what, FormatRate(rate, unit));
   };
-  add("memory read, measured", peaks.read_bytes, "B");
-  add("memory written, measured", peaks.write_bytes, "B");
-  add("memory copied, measured (bytes read and written)", peaks.copy_bytes, "B");
-  for (const auto& [unit, rate] : peaks.flops) add("arithmetic " + unit + ", measured", rate, "op");
+  add("memory read, measured", peaks.read_bytes, "B/s");
+  add("memory written, measured", peaks.write_bytes, "B/s");
+  add("memory copied, measured (bytes read and written)", peaks.copy_bytes, "B/s");
+  for (const auto& [unit, rate] : peaks.flops) add("arithmetic " + unit + ", measured", rate, "op/s");
   return details;
 }
 

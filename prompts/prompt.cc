@@ -57,8 +57,6 @@ std::vector<Cut> Cuts(const PromptInputs& parts) {
   for (const int number : least | std::views::values) {
     cuts.emplace_back([number](PromptInputs& all) { TurnOf(all, number).facts.clear(); });
     cuts.emplace_back([number](PromptInputs& all) { TurnOf(all, number).log.clear(); });
-  }
-  for (const int number : least | std::views::values) {
     cuts.emplace_back([number](PromptInputs& all) {
       std::erase_if(all.turns, [number](const ShownTurn& turn) { return turn.number == number; });
     });

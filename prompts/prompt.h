@@ -61,12 +61,12 @@ long long EstimateTokens(std::string_view text, double bytes_per_token = 3.2);
 
 // The same inputs give the same prompt, byte by byte. What does not fit `limits.tokens` is left out in this order,
 // until the rest fits:
-//   1. of each turn, from the lowest reward up (of equal ones the older first), its profile facts, then its log;
-//   2. whole turns in the same order;
-//   3. the device's details;
-//   4. the failure's facts, its log, then the failure;
-//   5. the device's name and facts;
-//   6. the hint.
+//   1. turns, from the lowest reward up (of equal ones the older first): profile facts, log, then the whole turn. What
+//      is known of the best turn is worth more than the code of the last one;
+//   2. the device's details;
+//   3. the failure's facts, its log, then the failure;
+//   4. the device's name and facts;
+//   5. the hint.
 // Without turns and failure it is the first prompt. The task and the plan language stay: if these alone are more than
 // the limit, the error (usage) says by how much.
 Result<Prompt> WritePrompt(const PromptInputs& inputs, const PromptLimits& limits = {});

@@ -167,4 +167,21 @@ Prose VectorisationText(const ordered_json& vectorised, std::string_view source)
   return text;
 }
 
+Prose KernelsText(const ordered_json& kernels) {
+  Prose text;
+  if (!kernels.is_array()) return text;
+  for (const ordered_json& kernel : kernels) {
+    const double spilt = NumberIn(kernel, "spill_store_bytes");
+    if (!text.parts.empty()) text += " ";
+    text += Code(kernel.value("kernel", ""));
+    if (const std::string shape = kernel.value("shape", ""); !shape.empty()) text += " at " + Code(shape);
+    text += fmt::format(": {:.0f} registers a thread, {}{}.", NumberIn(kernel, "registers"),
+                        spilt > 0 ? fmt::format("{:.0f} bytes of them spilt", spilt) : "none spilt",
+                        NumberIn(kernel, "shared_bytes") > 0
+                            ? fmt::format(", {:.0f} bytes of static shared memory", NumberIn(kernel, "shared_bytes"))
+                            : "");
+  }
+  return text;
+}
+
 }  // namespace kopt

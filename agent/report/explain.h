@@ -37,4 +37,7 @@ std::string ExplicitVectors(std::string_view source);
 // `vectorised`: as a confirmation's evidence has it.
 Prose VectorisationText(const nlohmann::ordered_json& vectorised, std::string_view source);
 
+// What the compiler gave the kernels: `kernels` as in the evidence of a cuda verdict; empty where there is nothing.
+Prose KernelsText(const nlohmann::ordered_json& kernels);
+
 }  // namespace kopt

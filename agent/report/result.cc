@@ -89,9 +89,13 @@ const Judged* ScreeningOf(const OptimizeResult& result, const Judged& confirmati
   return found == result.screened.end() ? nullptr : &*found;
 }
 
-// What the compiler made of the best kernel's loops.
-Prose Vectorisation(const Job& job, const OptimizeResult& result) {
+// What the compiler made of the best kernel.
+Prose Compilation(const Job& job, const OptimizeResult& result) {
   const ordered_json& evidence = result.best->verdict.evidence;
+  if (job.target == Target::kCuda) {
+    const auto kernels = evidence.find("kernels");
+    return kernels == evidence.end() ? Prose() : KernelsText(*kernels);
+  }
   const auto told = evidence.find("vectorised");
   Prose text =
       VectorisationText(told == evidence.end() ? ordered_json() : *told,
@@ -154,7 +158,10 @@ Blocks BoundSection(const Job& job, const OptimizeResult& result) {
                             .caption = "Parts of the peaks that kopt's own kernels reach on this machine; " +
                                        Code("kopt doctor --calibrate") + " measures them."});
   }
-  if (result.best) blocks.push_back(Paragraph{Vectorisation(job, result)});
+  if (result.best) {
+    Prose text = Compilation(job, result);
+    if (!text.parts.empty()) blocks.push_back(Paragraph{std::move(text)});
+  }
   return blocks;
 }
 

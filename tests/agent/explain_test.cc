@@ -133,5 +133,15 @@ TEST(Explain, SaysWhatTheCompilerVectorised) {
             "__m256.");
 }
 
+TEST(Explain, SaysWhatTheCompilerGaveTheKernels) {
+  const ordered_json kernels = {
+      {{"kernel", "part"}, {"registers", 168}, {"spill_store_bytes", 0}, {"shared_bytes", 0}, {"shape", "D=64"}},
+      {{"kernel", "sum"}, {"registers", 40}, {"spill_store_bytes", 16}, {"shared_bytes", 512}}};
+  EXPECT_EQ(Letters(KernelsText(kernels)),
+            "part at D=64: 168 registers a thread, none spilt. sum: 40 registers a thread, 16 bytes of them spilt, 512 "
+            "bytes of static shared memory.");
+  EXPECT_TRUE(KernelsText({}).parts.empty());
+}
+
 }  // namespace
 }  // namespace kopt

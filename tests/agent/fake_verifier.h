@@ -65,8 +65,9 @@ class FakeVerifier : public Verifier {
   const Spec* spec = nullptr;    // what examples are drawn for
   bool no_example = false;
   Peaks peaks_now;
+  Device device_now{.name = "a simulated device", .values = {{"THREADS", 2}}};
 
-  const Device& device() const override { return device_; }
+  const Device& device() const override { return device_now; }
   const Peaks& peaks() const override { return peaks_now; }
 
   Result<Registration> Register() override {
@@ -191,7 +192,6 @@ class FakeVerifier : public Verifier {
 
   FakeClock& clock_;
   Interrupts& interrupts_;
-  Device device_{.name = "a simulated device", .values = {{"THREADS", 2}}};
 };
 
 }  // namespace kopt

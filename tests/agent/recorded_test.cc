@@ -10,6 +10,7 @@
 #include "llm_client/recording.h"
 #include "tests/agent/job_fixture.h"
 #include "verifier/cpu/cpu_verifier.h"
+#include "verifier/cuda/cuda_verifier.h"
 
 namespace kopt {
 namespace {
@@ -19,6 +20,7 @@ using nlohmann::ordered_json;
 struct Recorded {
   std::string folder, spec;  // below examples/
   Target target = Target::kCpu;
+  bool prompts_were_cut = false;
 };
 void PrintTo(const Recorded& recorded, std::ostream* out) { *out << recorded.folder; }
 
@@ -163,7 +165,12 @@ TEST_P(RecordedTest, EachPromptShowsTheTurnsThatItShowedThen) {
     }
     const auto prompt = memory.Write(turn["turn"], std::nullopt);
     ASSERT_TRUE(prompt) << prompt.error().Text();
-    EXPECT_EQ(ordered_json(prompt->shown), turn["shown"]) << turn["turn"];
+    std::vector<int> shown = prompt->shown;
+    const std::vector<int> then = turn["shown"];
+    ASSERT_FALSE(then.empty()) << turn["turn"];
+    // The limit of a prompt then may have cut the last ones.
+    if (GetParam().prompts_were_cut && shown.size() > then.size()) shown.resize(then.size());
+    EXPECT_EQ(shown, then) << turn["turn"];
   }
 }
 
@@ -178,12 +185,13 @@ TEST_P(RecordedTest, PlayedBackTheRunEndsAsItDid) {
   FakeClock clock;
   Interrupts interrupts;
   RecordedVerifier verifier(clock, interrupts, judged_);
+  if (GetParam().target == Target::kCuda) verifier.device_now.values = DeviceValues({});
   Job job{.spec = &spec_,
           .target = GetParam().target,
           .contestants = contestants_,
           .run = "recorded",
           .out = folder->path() / "out",
-          .budget_seconds = 120,
+          .budget_seconds = 300,
           .search = "random",
           .random_seed = 1,
           .asking = {.models = {kExternalModel}, .in_flight = 1, .most_waiting = 1},
@@ -203,12 +211,16 @@ TEST_P(RecordedTest, PlayedBackTheRunEndsAsItDid) {
   }
 }
 
-// The candidates of the record, by this host's compiler and processor.
+// The candidates of the record, by what this host has.
 TEST_P(RecordedTest, JudgedAgainEachTurnEndsAsItDid) {
-  if (GetParam().target != Target::kCpu) GTEST_SKIP() << "needs the device";
   auto folder = TemporaryFolder::Create("kopt-recorded");
   ASSERT_TRUE(folder);
-  auto verifier = NewCpuVerifier(spec_, {.sandbox = ProbeSandbox().missing.empty(), .cache = folder->path()});
+  VerifierOptions options{.sandbox = ProbeSandbox().missing.empty(), .cache = folder->path()};
+  if (GetParam().target == Target::kCuda) {
+    if (const auto device = FindCudaDevice(); !device) GTEST_SKIP() << device.error().Text();
+  }
+  auto verifier = GetParam().target == Target::kCpu ? NewCpuVerifier(spec_, std::move(options))
+                                                    : NewCudaVerifier(spec_, std::move(options));
   ASSERT_TRUE(verifier) << verifier.error().Text();
   const auto baseline = EstablishBaseline(**verifier, contestants_);
   ASSERT_TRUE(baseline) << baseline.error().Text();
@@ -227,7 +239,8 @@ TEST_P(RecordedTest, JudgedAgainEachTurnEndsAsItDid) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Examples, RecordedTest,
-                         ::testing::Values(Recorded{"attention_relpos", "attention.spec", Target::kCpu}),
+                         ::testing::Values(Recorded{"attention_relpos", "attention.spec", Target::kCpu},
+                                           Recorded{"attention_f16", "attention_f16.spec", Target::kCuda, true}),
                          [](const auto& info) { return info.param.folder; });
 
 }  // namespace

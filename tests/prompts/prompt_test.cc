@@ -158,9 +158,9 @@ PromptInputs Full() {
 }
 
 TEST(PromptLimit, IsNeverExceededAndLeavesOutInTheOrderStated) {
-  const std::vector<std::string> order = {"FACTS1",         "LOG1",    "FACTS3", "LOG3",        "the code of turn 1",
-                                          "code of turn 3", "DETAILS", "FACTS4", "In function", "### Turn 4",
-                                          "threads: 8",     "HINT"};
+  const std::vector<std::string> order = {
+      "FACTS1",  "LOG1",   "the code of turn 1", "FACTS3",     "LOG3",       "code of turn 3",
+      "DETAILS", "FACTS4", "In function",        "### Turn 4", "threads: 8", "HINT"};
   const PromptInputs inputs = Full();
   const long long whole = Written(inputs).tokens;
   PromptInputs least{.target = inputs.target, .spec = inputs.spec, .turn = inputs.turn, .spent = inputs.spent};

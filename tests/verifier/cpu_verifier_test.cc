@@ -161,7 +161,7 @@ TEST(CpuVerifierTest, SideBySideTheFasterIsNamedAndTheWrongLeftOut) {
   const auto estimate = [&](size_t a, size_t b) { return Assess(result->pairs.at({a, b})).estimate; };
   EXPECT_EQ(result->pairs.at({0, 2}).size(), 3u);  // processes
   if (estimate(0, 2)) {
-    EXPECT_LT(estimate(0, 2)->speedup, 0.6);
+    EXPECT_LT(estimate(0, 2)->speedup, 0.9);
   }
   if (estimate(2, 3)) {
     EXPECT_NEAR(estimate(2, 3)->speedup, 1, 0.3);

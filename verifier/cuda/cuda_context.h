@@ -55,6 +55,11 @@ Judged<CudaObjects> CompileCandidate(const Spec& spec, CudaCompileService& compi
                                      const Candidate& candidate, const Configuration& configuration,
                                      const std::vector<const Shape*>& shapes);
 
+// What the kernels of the objects for these shapes need, a row each: registers and stack a thread, bytes spilt, static
+// shared memory. Where there are several objects, with the first shape that a row is for.
+nlohmann::ordered_json KernelsJson(const Spec& spec, const CudaObjects& objects,
+                                   const std::vector<const Shape*>& shapes);
+
 // Blocks of a kernel that fit a multiprocessor of compute capability 9.0, from what the compiler says that it needs:
 // for plans that are bound without a device.
 long long EstimateOccupancy(const KernelUsage& kernel, long long threads, long long smem);

@@ -83,6 +83,26 @@ Judged<CudaObjects> CompileCandidate(const Spec& spec, CudaCompileService& compi
   return objects;
 }
 
+nlohmann::ordered_json KernelsJson(const Spec& spec, const CudaObjects& objects,
+                                   const std::vector<const Shape*>& shapes) {
+  std::map<size_t, const Shape*> first;
+  for (const Shape* shape : shapes) first.try_emplace(objects.object_of.at(shape), shape);
+  auto rows = nlohmann::ordered_json::array();
+  for (const auto& [number, shape] : first) {
+    for (const KernelUsage& kernel : objects.objects[number].kernels) {
+      nlohmann::ordered_json row = {{"kernel", kernel.name},
+                                    {"registers", kernel.registers},
+                                    {"stack_bytes", kernel.stack_bytes},
+                                    {"spill_store_bytes", kernel.spill_stores},
+                                    {"spill_load_bytes", kernel.spill_loads},
+                                    {"shared_bytes", kernel.shared_bytes}};
+      if (first.size() > 1) row["shape"] = ShapeText(spec, *shape);
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
 // The limits of one multiprocessor and the units in which it gives them out: CUDA C++ Programming Guide, compute
 // capabilities, 9.0.
 long long EstimateOccupancy(const KernelUsage& kernel, long long threads, long long smem) {
@@ -123,17 +143,7 @@ Result<CompileOnly> CompileForCuda(const Spec& spec, const Candidate& candidate,
     if (!plan) return refused(PlanRefusal(plan.error(), Outcome::kLaunchError, Stage::kParse));
   }
   verdict.stage = Stage::kCompile;
-  auto& rows = verdict.evidence["kernels"] = nlohmann::ordered_json::array();
-  for (const CudaObject& object : objects->objects) {
-    for (const KernelUsage& kernel : object.kernels) {
-      rows.push_back({{"kernel", kernel.name},
-                      {"registers", kernel.registers},
-                      {"stack_bytes", kernel.stack_bytes},
-                      {"spill_store_bytes", kernel.spill_stores},
-                      {"spill_load_bytes", kernel.spill_loads},
-                      {"shared_bytes", kernel.shared_bytes}});
-    }
-  }
+  verdict.evidence["kernels"] = KernelsJson(spec, *objects, shapes);
   if (!objects->log.empty()) verdict.evidence["log"] = objects->log;
   result.compiled = true;
   return result;

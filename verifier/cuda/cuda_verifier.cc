@@ -193,6 +193,7 @@ Result<void> CudaVerifier::LookForOthers(Verdict& verdict) {
 
 Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times) {
   KOPT_TRY(candidate.objects, Compile(candidate.candidate, candidate.configuration, times));
+  verdict.evidence["kernels"] = KernelsJson(context_.spec, candidate.objects, context_.spec.Scored(Target::kCuda));
   KOPT_TRY(auto run, LoadRun(shapes_, candidate.candidate, candidate.configuration, candidate.objects, false));
   times.Finish("load");
   {
@@ -237,6 +238,7 @@ Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Sta
 Judged<void> CudaVerifier::JudgeScreening(const Candidate& candidate, const Configuration& configuration,
                                           Verdict& verdict, StageTimes& times) {
   KOPT_TRY(const CudaObjects objects, Compile(candidate, configuration, times, sets_used_));
+  verdict.evidence["kernels"] = KernelsJson(context_.spec, objects, context_.spec.Scored(Target::kCuda));
   const bool relative = baseline_.has_value();
   KOPT_TRY(auto run, LoadRun(shapes_, candidate, configuration, objects, relative));
   if (relative) run->TakeDigests(CudaRun::kBaseline, baseline_->digests);
@@ -266,6 +268,7 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
   if (!baseline_) return std::unexpected(Stop(Error{.message = "there is no baseline to confirm against"}));
   const uint64_t seed = how.seed.value_or(SecretSeed());
   KOPT_TRY(const CudaObjects objects, Compile(candidate, configuration, times));
+  verdict.evidence["kernels"] = KernelsJson(context_.spec, objects, context_.spec.Scored(Target::kCuda));
   const auto scored = static_cast<size_t>(std::ranges::count_if(shapes_, &CudaShape::scored));
   ConfirmationTime time(context_.lane, how.seconds, scored);
   for (int process = 0; process < kConfirmationProcesses; ++process) {
