@@ -31,8 +31,7 @@ std::string VerdictText(const Verdict& verdict, const std::string& baseline) {
                                            Name(Judge(*verdict.speedup_interval)),
                                            verdict.confirmed ? ", confirmed" : " by screening")});
   } else if (verdict.correct() && !verdict.remark.empty()) {
-    rows.push_back({"speedup", "cannot be told: the machine was " +
-                                   std::string(verdict.remark == "noisy" ? "too noisy" : "in no steady state")});
+    rows.push_back({"speedup", "cannot be told: the machine was too noisy"});
   }
   if (verdict.sol_fraction) rows.push_back({"speed of light", FormatPercent(*verdict.sol_fraction) + " reached"});
   text += Table(rows);

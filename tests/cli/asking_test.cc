@@ -227,7 +227,9 @@ TEST_F(AskingTest, ARunGoesOnWithItsModel) {
   const auto runs = store->Runs();
   ASSERT_EQ(runs->size(), 1u);
   EXPECT_EQ(runs->front().settings["asking"]["strategy"], "history");
-  for (const ExchangeRow& row : store->Exchanges(runs->front().run).value()) EXPECT_NE(row.state, "asked");
+  const auto rows = store->Exchanges(runs->front().run);
+  ASSERT_TRUE(rows) << rows.error().Text();
+  for (const ExchangeRow& row : *rows) EXPECT_NE(row.state, "asked");
   EXPECT_TRUE(Has(runs->front().settings["command"].get<std::string>(), "--model m --base-url " + server_.url()));
 }
 

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "verifier/core/judged.h"
+
 namespace kopt {
 namespace {
 
@@ -109,6 +111,26 @@ TEST(VerdictTest, EvidenceIsAlwaysAnObject) {
   Verdict verdict;
   verdict.evidence = nullptr;
   EXPECT_EQ(verdict.Json()["evidence"].dump(), "{}");
+}
+
+TEST(VerdictTest, TheIntervalHoldsTheSpeedupOfEachAlone) {
+  Verdict verdict;
+  verdict.baseline_us = 20;
+  for (const int shape : {0, 1}) {
+    for (const int process : {0, 1, 2}) {
+      verdict.samples.push_back({.shape = shape, .process = process, .quads = std::vector<Quad>(8, {1, 2, 2, 1})});
+    }
+  }
+  const auto beside = FinishVerdict({}, verdict);
+  ASSERT_TRUE(beside && beside->speedup_interval);
+  verdict.alone = {{1, {.low = 0.64, .high = 1}}};  // of two shapes: the square root
+  const auto alone = FinishVerdict({}, verdict);
+  ASSERT_TRUE(alone && alone->speedup_interval);
+  EXPECT_DOUBLE_EQ(*alone->speedup, *beside->speedup);
+  EXPECT_NEAR(alone->speedup_interval->low, 0.8 * beside->speedup_interval->low, 1e-9);
+  EXPECT_DOUBLE_EQ(alone->speedup_interval->high, beside->speedup_interval->high);
+  verdict.alone = {{0, {.low = 0.4, .high = 1}}, {1, {.low = 0.4, .high = 1}}};
+  EXPECT_EQ(FinishVerdict({}, verdict)->evidence["judged"], "cannot tell");
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "verifier/core/judged.h"
 
+#include <cmath>
+#include <set>
+
 #include "verifier/core/statistics.h"
 
 namespace kopt {
@@ -14,6 +17,21 @@ Refusal PlanRefusal(const Error& error, Outcome outcome, Stage stage) {
   if (error.line > 0) refusal.evidence["line"] = error.line;
   return refusal;
 }
+
+namespace {
+
+// By Verdict::alone, shapes weighing the same.
+Interval Widened(Interval interval, const Verdict& verdict) {
+  std::set<int> shapes;
+  for (const ShapeSamples& samples : verdict.samples) shapes.insert(samples.shape);
+  for (const auto& [shape, factors] : verdict.alone) {
+    interval.low *= std::pow(factors.low, 1 / static_cast<double>(shapes.size()));
+    interval.high *= std::pow(factors.high, 1 / static_cast<double>(shapes.size()));
+  }
+  return interval;
+}
+
+}  // namespace
 
 Result<Verdict> FinishVerdict(Judged<void> judged, Verdict verdict) {
   if (!judged && judged.error().ours) return std::unexpected(*judged.error().ours);
@@ -38,13 +56,8 @@ Result<Verdict> FinishVerdict(Judged<void> judged, Verdict verdict) {
     return verdict;
   }
   verdict.speedup = assessment.estimate->speedup;
-  verdict.speedup_interval = assessment.estimate->interval;
-  if (verdict.remark == "ambiguous") {
-    verdict.speedup = std::nullopt;
-    verdict.speedup_interval = std::nullopt;
-    return verdict;
-  }
-  verdict.evidence["judged"] = Name(Judge(assessment.estimate->interval));
+  verdict.speedup_interval = Widened(assessment.estimate->interval, verdict);
+  verdict.evidence["judged"] = Name(Judge(*verdict.speedup_interval));
   return verdict;
 }
 

@@ -1,6 +1,7 @@
 // What the verifier found: exactly one outcome, with structured evidence.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -49,7 +50,7 @@ struct Verdict {
   Outcome outcome = Outcome::kRejected;
   Stage stage = Stage::kParse;
   std::string reason;                          // one sentence; empty for measured
-  std::string remark;                          // "", "noisy" or "ambiguous"; measured only: then speedup is empty
+  std::string remark;                          // "" or "noisy"; measured only: then speedup is empty
   std::optional<double> time_us, baseline_us;  // geometric mean over scored shapes
   std::optional<double> speedup;
   std::optional<Interval> speedup_interval;  // two-sided 99 %
@@ -58,6 +59,9 @@ struct Verdict {
   bool confirmed = false;  // these figures come from confirmation
   nlohmann::ordered_json evidence = nlohmann::ordered_json::object();
   std::vector<ShapeSamples> samples;
+  // By scored shape, where candidate and baseline disturb each other: the factors, 1 among them, between which the
+  // speedup of each alone and that of both beside each other lie. Widens the interval.
+  std::map<int, Interval> alone;
   std::vector<std::pair<std::string, double>> stage_seconds;  // cost by stage, in order
 
   bool correct() const { return outcome == Outcome::kMeasured; }

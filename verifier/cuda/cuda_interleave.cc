@@ -18,9 +18,9 @@ constexpr double kSingleSeconds = 20e-6;  // calls of so long are timed one by o
 constexpr double kBatchSeconds = 50e-6;   // that a batch of shorter ones should last
 constexpr double kMostSetBytes = 4e9;     // of the sets of one shape, on the device
 constexpr size_t kMostLaunches = 64;      // that may be queued behind a blocked stream
-constexpr int kAloneBatches = 9;          // of the baseline, before the candidate has run beside it
+constexpr int kAloneBatches = 9;          // of one side without the other
 constexpr int kWarmUpBatches = 2;         // before those
-constexpr double kAmbiguous = 0.03;       // by which the baseline's time may change beside the candidate
+constexpr double kMostDisturbed = 0.03;   // by which the baseline's time may change beside the candidate
 constexpr size_t kQuadsAnUnseen = 3;      // between two batches on unseen inputs
 
 // `count` different sets among those that there are, in random order.
@@ -55,6 +55,8 @@ class Interleaver {
 
  private:
   Judged<double> Timed(int side);
+  Judged<double> TimedAlone(int side);
+  Judged<void> CompareAlone(double before, double beside, double candidate_beside, Verdict& verdict);
   Judged<void> TimeUnseen();
   Judged<void> LookForMemory(Verdict& verdict);
 
@@ -74,6 +76,35 @@ Judged<double> Interleaver::Timed(int side) {
   }
   if (seconds && side == CudaRun::kCandidate) seen_.push_back(*seconds);
   return seconds;
+}
+
+// Median of a few batches in a row.
+Judged<double> Interleaver::TimedAlone(int side) {
+  std::vector<double> seconds;
+  for (int i = 0; i < kWarmUpBatches + kAloneBatches; ++i) {
+    KOPT_CHECK(CheckInterrupt(context_.options));
+    KOPT_TRY(const double one, Timed(side));
+    if (i >= kWarmUpBatches) seconds.push_back(one);
+  }
+  return Median(std::move(seconds));
+}
+
+// Medians of the baseline's batches before the candidate had run, and of both sides' in the quads. One after the other
+// on a chip that is warm already, each alone has the clock that its own work leaves it.
+Judged<void> Interleaver::CompareAlone(double before, double beside, double candidate_beside, Verdict& verdict) {
+  if (std::abs(beside / before - 1) <= kMostDisturbed) return {};
+  KOPT_TRY(const double candidate, TimedAlone(CudaRun::kCandidate));
+  KOPT_TRY(const double baseline, TimedAlone(CudaRun::kBaseline));
+  const double factor = baseline / candidate / (beside / candidate_beside);
+  Interval& factors = verdict.alone.try_emplace(shape_.number, Interval{1, 1}).first->second;
+  factors = {std::min(factors.low, factor), std::max(factors.high, factor)};
+  verdict.evidence["alone"].push_back({{"shape", ShapeText(context_.spec, *shape_.shape)},
+                                       {"baseline_before_us", before * 1e6},
+                                       {"baseline_beside_us", beside * 1e6},
+                                       {"baseline_alone_us", baseline * 1e6},
+                                       {"candidate_alone_us", candidate * 1e6},
+                                       {"speedup_factor", factor}});
+  return {};
 }
 
 // In the memory of sets that it knows, so that nothing but the numbers in it is new.
@@ -131,11 +162,8 @@ Judged<void> Interleaver::Run(int process, const StoppingRule& rule, Verdict& ve
   const Lane::Hold hold = context_.lane.Alone();
   const auto calls = static_cast<int>(calls_);
   ShapeSamples samples{.shape = shape_.number, .process = process, .calls_a = calls, .calls_b = calls};
-  std::vector<double> alone, beside;
-  for (int i = 0; i < kWarmUpBatches + kAloneBatches; ++i) {
-    KOPT_TRY(const double seconds, Timed(CudaRun::kBaseline));
-    if (i >= kWarmUpBatches) alone.push_back(seconds);
-  }
+  KOPT_TRY(const double before, TimedAlone(CudaRun::kBaseline));
+  std::vector<double> beside, candidate_beside;
   std::vector<double> ratios;
   double seconds_a = 0;
   double seconds_b = 0;
@@ -151,6 +179,7 @@ Judged<void> Interleaver::Run(int process, const StoppingRule& rule, Verdict& ve
     samples.quads.push_back(quad);
     ratios.push_back(LogRatio(quad));
     beside.insert(beside.end(), {quad.b1, quad.b2});
+    candidate_beside.insert(candidate_beside.end(), {quad.a1, quad.a2});
     seconds_a += (quad.a1 + quad.a2) * static_cast<double>(calls_);
     seconds_b += (quad.b1 + quad.b2) * static_cast<double>(calls_);
     const bool due = ratios.size() % kQuadsAnUnseen == 0 && unseen_.size() < UnseenInputs::kBatches;
@@ -158,7 +187,7 @@ Judged<void> Interleaver::Run(int process, const StoppingRule& rule, Verdict& ve
   } while (!rule.Done(ratios, seconds_a, seconds_b, SystemClock().Now() - begin));
   samples.empty_a = samples.empty_b = run_.empty_seconds();
   verdict.samples.push_back(std::move(samples));
-  if (std::abs(Median(beside) / Median(alone) - 1) > kAmbiguous) verdict.remark = "ambiguous";
+  KOPT_CHECK(CompareAlone(before, Median(std::move(beside)), Median(std::move(candidate_beside)), verdict));
   if (varies) KOPT_CHECK(LookForMemory(verdict));
   return {};
 }

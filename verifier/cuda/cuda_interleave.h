@@ -16,8 +16,8 @@ Judged<double> TimeOnce(CudaRun& run, int side, const CudaShape& shape, size_t c
 
 // ABBA quads until `rule` is content, added to the verdict's samples. Among them are batches on inputs that nobody has
 // seen, to find out whether the candidate remembers (verifier/core/unseen_inputs.h); one of them is compared in full,
-// or where the spec allows it at random index tuples. Where the candidate makes the baseline beside it slower or faster
-// than it is alone, as one that heats the chip does, the verdict says ambiguous.
+// or where the spec allows it at random index tuples. Where the baseline beside the candidate is slower or faster than
+// it was alone, as beside one that heats the chip, each is timed alone as well and Verdict::alone is set.
 Judged<void> Interleave(CudaContext& context, CudaRun& run, const CudaShape& shape, int process,
                         const StoppingRule& rule, const Deadline& deadline, Verdict& verdict);
 
