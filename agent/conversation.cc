@@ -160,7 +160,7 @@ std::optional<Conversation::Request> Conversation::NextRequest() {
     no_room_at_ = changes_;
     return std::nullopt;
   }
-  const auto added = store_.AddExchange(options_.run, request.row);
+  const auto added = store_.AddExchange(options_.run, request.row, true);
   if (!added) failure_ = added.error();
   if (!added || !*added) return std::nullopt;
   next_model_ = (*model + 1) % models_.size();

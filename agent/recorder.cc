@@ -131,10 +131,8 @@ Result<void> Recorder::Add(const Judged& judged, bool confirmation) {
 }
 
 Result<bool> Recorder::LookedAt(const Turn& turn, const nlohmann::ordered_json& detail) {
-  std::optional<RowId> candidate;
-  if (!turn.source.empty()) {
-    KOPT_TRY(candidate, store_->AddCandidate(turn.source, NormalisedCode(turn.source)));
-  }
+  std::optional<CandidateText> candidate;
+  if (!turn.source.empty()) candidate = {turn.source, NormalisedCode(turn.source)};
   return store_->LookAtExchange(run_.run, turn.number, candidate, detail);
 }
 

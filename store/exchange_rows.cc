@@ -53,9 +53,11 @@ Result<int> Store::NextTurn(std::string_view run) {
   return static_cast<int>(last.Int(0)) + 1;
 }
 
-Result<bool> Store::AddExchange(std::string_view run, const ExchangeRow& row) {
+Result<bool> Store::AddExchange(std::string_view run, const ExchangeRow& row, bool with_next) {
   const std::lock_guard lock(impl_->mutex);
   Database& database = *impl_->database;
+  std::optional<sqlite::SyncWithNext> later;
+  if (with_next) later.emplace(database);
   KOPT_TRY(const int64_t id, RunId(database, run));
   KOPT_TRY(Statement insert,
            database.Query("INSERT INTO exchange (run, turn, state, model, prompt, shown, asked, answered, asked_at, "
@@ -97,9 +99,11 @@ Result<bool> Store::EndExchange(std::string_view run, const ExchangeRow& row) {
   return Changed(std::move(update));
 }
 
-Result<bool> Store::LookAtExchange(std::string_view run, int turn, std::optional<RowId> candidate, const Json& detail) {
+Result<bool> Store::LookAtExchange(std::string_view run, int turn, const std::optional<CandidateText>& candidate,
+                                   const Json& detail) {
   const std::lock_guard lock(impl_->mutex);
   Database& database = *impl_->database;
+  const sqlite::SyncWithNext later(database);
   KOPT_TRY(Transaction transaction, Transaction::Begin(database));
   KOPT_TRY(const int64_t id, RunId(database, run));
   KOPT_TRY(Statement update, database.Query("UPDATE exchange SET state = 'looked_at', detail = json_patch(detail, ?) "
@@ -108,7 +112,8 @@ Result<bool> Store::LookAtExchange(std::string_view run, int turn, std::optional
   KOPT_TRY(const bool changed, Changed(std::move(update)));
   if (!changed) return false;
   if (candidate) {
-    KOPT_CHECK(InsertTurn(database, run, {.turn = turn, .candidate = *candidate, .detail = {{"kind", "model"}}}));
+    KOPT_TRY(const RowId row, InsertCandidate(database, candidate->source, candidate->normalised));
+    KOPT_CHECK(InsertTurn(database, run, {.turn = turn, .candidate = row, .detail = {{"kind", "model"}}}));
   }
   KOPT_CHECK(transaction.Commit());
   return true;

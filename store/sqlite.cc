@@ -83,7 +83,9 @@ Statement::Statement(Statement&& other) noexcept
   other.statement_ = nullptr;
 }
 
-Statement::~Statement() { sqlite3_finalize(statement_); }
+Statement::~Statement() {
+  if (statement_ != nullptr) database_->Keep(statement_);
+}
 
 void Statement::Bind(int64_t value) {
   const int code = sqlite3_bind_int64(statement_, ++bound_, value);
@@ -173,9 +175,27 @@ Result<std::unique_ptr<Database>> Database::Open(const std::filesystem::path& fi
   return database;
 }
 
-Database::~Database() { sqlite3_close_v2(database_); }
+Database::~Database() {
+  for (const auto& [sql, statement] : idle_) sqlite3_finalize(statement);
+  sqlite3_close_v2(database_);
+}
+
+void Database::Keep(sqlite3_stmt* statement) {
+  constexpr size_t kMostIdle = 64;
+  const std::string_view sql = sqlite3_sql(statement);
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+  // Many pragmas do what they say when they are compiled.
+  const bool again = !sql.starts_with("PRAGMA") && idle_.size() < kMostIdle;
+  if (!again || !idle_.try_emplace(std::string(sql), statement).second) sqlite3_finalize(statement);
+}
 
 Result<Statement> Database::Prepare(std::string_view sql) {
+  if (const auto found = idle_.find(sql); found != idle_.end()) {
+    sqlite3_stmt* statement = found->second;
+    idle_.erase(found);
+    return Statement(*this, statement);
+  }
   sqlite3_stmt* statement = nullptr;
   errno = 0;
   const int code = sqlite3_prepare_v2(database_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);

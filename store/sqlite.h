@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -67,7 +69,7 @@ class Statement {
   int code_ = 0;
 };
 
-// One connection. Not for several threads at once.
+// One connection. Not for several threads at once. Statements that are used again are compiled once.
 class Database {
  public:
   // Opens or creates the file for reading and writing.
@@ -101,10 +103,29 @@ class Database {
  private:
   Database(sqlite3* database, std::string file, int busy_milliseconds)
       : database_(database), file_(std::move(file)), busy_milliseconds_(busy_milliseconds) {}
+  friend class Statement;
   Result<Statement> Prepare(std::string_view sql);
+  // Of a statement that is not used any more: keeps it for the next one of the same text.
+  void Keep(sqlite3_stmt* statement);
   sqlite3* database_;
   std::string file_;
   int busy_milliseconds_;
+  std::map<std::string, sqlite3_stmt*, std::less<>> idle_;
+};
+
+// While one lives, commits reach the disk with the next commit made without one, and not by themselves: for what can be
+// made again from what is there already. They are complete or absent in any case, and survive the end of the process.
+class SyncWithNext {
+ public:
+  explicit SyncWithNext(Database& database) : database_(database) {
+    (void)database_.Run("PRAGMA synchronous = NORMAL");
+  }
+  SyncWithNext(const SyncWithNext&) = delete;
+  SyncWithNext& operator=(const SyncWithNext&) = delete;
+  ~SyncWithNext() { (void)database_.Run("PRAGMA synchronous = FULL"); }
+
+ private:
+  Database& database_;
 };
 
 // A write transaction: rolled back unless committed.

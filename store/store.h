@@ -137,16 +137,18 @@ class Store {
   Result<std::vector<VerdictRow>> Verdicts(std::string_view run, bool with_samples = false);
   // The next number that no turn and no exchange of the run has.
   Result<int> NextTurn(std::string_view run);
-  // False: somebody took the number meanwhile.
-  Result<bool> AddExchange(std::string_view run, const ExchangeRow& row);
+  // False: somebody took the number meanwhile. `with_next`: on the disk with what is stored next, where nobody would
+  // notice that it is lost with the machine's power.
+  Result<bool> AddExchange(std::string_view run, const ExchangeRow& row, bool with_next = false);
   // The reply with what came with it: answered_at (the run's active time is then at least that), detail, tokens, price.
   // False: nobody waits for it (any more).
   Result<bool> AnswerExchange(std::string_view run, const ExchangeRow& row);
   // Of one that is asked: `state` (failed or cancelled), detail, tokens, price. False as above.
   Result<bool> EndExchange(std::string_view run, const ExchangeRow& row);
   // An answered one was looked at: its candidate, if it holds one, becomes the turn, in the same transaction; `detail`
-  // is added to what is there. False: it was looked at before.
-  Result<bool> LookAtExchange(std::string_view run, int turn, std::optional<RowId> candidate,
+  // is added to what is there. False: it was looked at before. On the disk with what is stored next: the reply is
+  // there, and can be looked at again.
+  Result<bool> LookAtExchange(std::string_view run, int turn, const std::optional<CandidateText>& candidate,
                               const nlohmann::ordered_json& detail);
   // In order of their numbers; without prompts, replies and what the model thought unless asked for.
   Result<std::vector<ExchangeRow>> Exchanges(std::string_view run, bool with_texts = false);

@@ -77,8 +77,8 @@ class TurnFilesTest : public JobTest {
     Answer({.turn = 2, .answered_at = 4, .reply = "two \xff"});
     ASSERT_TRUE(*store_->EndExchange(job_.run, {.turn = 3, .state = "failed", .detail = {{"failure", "timed_out"}}}));
     Answer({.turn = 4, .answered_at = 5, .reply = "three"});
-    const auto candidate = store_->AddCandidate(kTunableSeed, kTunableSeed);
-    ASSERT_TRUE(*store_->LookAtExchange(job_.run, 1, *candidate, {{"notes", {"no fence"}}}));
+    const CandidateText candidate{kTunableSeed, kTunableSeed};
+    ASSERT_TRUE(*store_->LookAtExchange(job_.run, 1, candidate, {{"notes", {"no fence"}}}));
     ASSERT_TRUE(*store_->LookAtExchange(job_.run, 2, std::nullopt, {{"complaint", "no code"}}));
     result_.run.run = job_.run;
     result_.exchanges = *store_->Exchanges(job_.run);

@@ -66,9 +66,9 @@ class ShowTest : public KoptTest {
     ASSERT_TRUE(*store_->AnswerExchange(kRun, row));
   }
   void LookAt(int turn, bool candidate, const ordered_json& detail) {
-    std::optional<RowId> id;
-    if (candidate) id = *store_->AddCandidate(std::string(kSource) + "// " + std::to_string(turn) + "\n", kSource);
-    ASSERT_TRUE(*store_->LookAtExchange(kRun, turn, id, detail));
+    std::optional<CandidateText> text;
+    if (candidate) text = {std::string(kSource) + "// " + std::to_string(turn) + "\n", kSource};
+    ASSERT_TRUE(*store_->LookAtExchange(kRun, turn, text, detail));
   }
   void Judge(int turn, const std::string& configuration, Verdict verdict) {
     ASSERT_TRUE(store_->AddVerdict(

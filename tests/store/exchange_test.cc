@@ -2,6 +2,7 @@
 #include <set>
 #include <thread>
 
+#include "base/hash.h"
 #include "tests/store/sqlite_helpers.h"
 
 namespace kopt {
@@ -55,13 +56,13 @@ TEST_F(ExchangeTest, GoesFromAskedToATurn) {
   EXPECT_EQ(read.prompt_tokens, 100);
   EXPECT_EQ(read.completion_tokens, 7);
   EXPECT_EQ(read.usd, 0.01);
-  const auto candidate = store_->AddCandidate("void g() {}", "void g(){}");
-  EXPECT_TRUE(store_->LookAtExchange("r", 2, *candidate, {{"notes", "one fence"}}).value());
+  EXPECT_TRUE(
+      store_->LookAtExchange("r", 2, CandidateText{"void g() {}", "void g(){}"}, {{"notes", "one fence"}}).value());
   EXPECT_EQ(State(2), "looked_at");
   const auto turns = store_->Turns("r");
   ASSERT_EQ(turns->size(), 2u);
   EXPECT_EQ((*turns)[1].turn, 2);
-  EXPECT_EQ((*turns)[1].candidate, *candidate);
+  EXPECT_EQ(store_->CandidateSource((*turns)[1].candidate).value(), "void g() {}");
   EXPECT_EQ(Ask(), 3);
 }
 
@@ -90,13 +91,14 @@ TEST_F(ExchangeTest, EachStepIsTakenOnce) {
   EXPECT_FALSE(store_->AddExchange("r", {.turn = lost, .model = "m"}).value()) << "the number is taken";
 }
 
-// Nothing of a turn is there if its candidate is not.
+// All of it is there, or nothing.
 TEST_F(ExchangeTest, LookingIsOneStep) {
   const int turn = Ask();
   Answer(turn);
-  EXPECT_FALSE(store_->LookAtExchange("r", turn, 12345, {}));
+  ASSERT_TRUE(store_->AddTurn("r", {.turn = turn, .candidate = (*store_->Turns("r"))[0].candidate}));
+  EXPECT_FALSE(store_->LookAtExchange("r", turn, CandidateText{"void h() {}", "void h(){}"}, {}));
   EXPECT_EQ(State(turn), "answered");
-  EXPECT_EQ(store_->Turns("r")->size(), 1u);
+  EXPECT_FALSE(store_->FindCandidate(ContentHash("void h() {}"))->has_value());
 }
 
 TEST_F(ExchangeTest, KeepsRepliesAsTheyCame) {
