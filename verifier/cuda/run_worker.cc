@@ -265,7 +265,8 @@ class Runner {
     }
     double end = ran.front().end;
     for (const KernelRecord& record : ran) end = std::max(end, record.end);
-    return {{"ok", true}, {"records", {{"us", (end - ran.front().start) * 1e6}, {"events_us", us - (empty - kEmptyKernelUs)}}}};
+    return {{"ok", true},
+            {"records", {{"us", (end - ran.front().start) * 1e6}, {"events_us", us - (empty - kEmptyKernelUs)}}}};
   }
 
   json Rate(const json& request) {
