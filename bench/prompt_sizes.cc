@@ -1,7 +1,8 @@
 // How long prompts become: 200 turns with a scripted model, once with the window and once with the whole history.
-// `prompt_sizes [TURNS]` prints the tokens of the prompts by turn, as kopt estimates them. Exit 1 if the window's
-// prompts go on growing (the longest from turn 50 on more than 1.2 times the longest of turns 10 to 50), if the history
-// does not reach its limit or goes beyond it, or if code that was there before is judged again.
+// `prompt_sizes [TURNS [PICTURE]]` prints the tokens of the prompts by turn, as kopt estimates them, and draws both
+// curves into an SVG file (that of docs/ was made so). Exit 1 if the window's prompts go on growing (the longest from
+// turn 50 on more than 1.2 times the longest of turns 10 to 50), if the history does not reach its limit or goes beyond
+// it, or if code that was there before is judged again.
 //
 // Candidates have about 6 kB, a little more from turn to turn. Each fifth is wrong, each tenth does not compile and
 // leaves a long log, each 17th reply holds no code, each ninth repeats an earlier candidate in another layout. The
@@ -13,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/report/scale.h"
 #include "base/files.h"
 #include "bench/scripted.h"
 
@@ -141,12 +143,46 @@ bool RepetitionsAreNotJudged(const Curve& curve, int turns) {
   return curve.complete && curve.duplicates == repeated && curve.judged == turns - repeated - without_code;
 }
 
+// Both curves over turns and tokens, from 0. Plain SVG, colours that are seen on white and on black.
+Result<void> Draw(const std::filesystem::path& file, const Curve& window, const Curve& history, int turns) {
+  constexpr double kLeft = 64, kRight = 700, kTop = 20, kBottom = 300;
+  const Scale x{.high = static_cast<double>(turns), .from = kLeft, .to = kRight};
+  const Scale y{.high = 1.05 * kMostTokens, .from = kBottom, .to = kTop};
+  const auto text = [](double at_x, double at_y, std::string_view anchor, std::string_view words) {
+    return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n", at_x, at_y, anchor, words);
+  };
+  std::string svg =
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 760 340\" width=\"760\" font-family=\"sans-serif\" "
+      "font-size=\"13\" fill=\"#777\">\n<title>Tokens of a prompt by turn</title>\n";
+  for (const Tick& tick : LinearTicks(0, y.high, 7)) {
+    svg += fmt::format("<path d=\"M{0} {1:.1f}H{2}\" stroke=\"#777\" stroke-opacity=\"0.3\"/>\n", kLeft,
+                       y.At(tick.value), kRight);
+    svg += text(kLeft - 8, y.At(tick.value) + 4, "end", fmt::format("{:.0f}", tick.value));
+  }
+  for (const Tick& tick : LinearTicks(0, x.high, 9)) {
+    svg += text(x.At(tick.value), kBottom + 18, "middle", fmt::format("{:.0f}", tick.value));
+  }
+  svg += text(kRight, kBottom + 34, "end", "turn");
+  const auto draw = [&](const Curve& curve, std::string_view colour, std::string_view name) {
+    std::string path;
+    for (const auto& [turn, tokens] : curve.tokens) {
+      path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M" : "L", x.At(turn), y.At(static_cast<double>(tokens)));
+    }
+    svg += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\"/>\n", path, colour);
+    const double end = static_cast<double>(curve.tokens.empty() ? 0 : curve.tokens.rbegin()->second);
+    svg += text(kRight + 6, y.At(end) + 4, "start", name);
+  };
+  draw(window, "#2a7fd4", "window");
+  draw(history, "#d4762a", "history");
+  return WriteFile(file, svg + "</svg>\n");
+}
+
 bool Said(bool fine, const std::string& what) {
   fmt::print("{}  {}\n", fine ? "ok    " : "MISSED", what);
   return fine;
 }
 
-int Run(int turns) {
+int Run(int turns, const std::filesystem::path& picture) {
   const auto folder = TemporaryFolder::Create("kopt-prompt-sizes");
   if (!folder) return 2;
   const Curve window = Measure(folder->path(), Strategy::kWindow, turns);
@@ -166,10 +202,13 @@ int Run(int turns) {
   fine &= Said(longest <= kMostTokens && longest > kMostTokens * 8 / 10,
                fmt::format("history: at most {} tokens, the limit is {}; {} turns shown at most", longest, kMostTokens,
                            history.most_shown));
-  return fine ? 0 : 1;
+  if (picture.empty()) return fine ? 0 : 1;
+  const auto drawn = Draw(picture, window, history, turns);
+  if (!drawn) fmt::print(stderr, "{}\n", drawn.error().Text());
+  return fine && drawn ? 0 : 1;
 }
 
 }  // namespace
 }  // namespace kopt
 
-int main(int argc, char** argv) { return kopt::Run(argc > 1 ? std::atoi(argv[1]) : 200); }
+int main(int argc, char** argv) { return kopt::Run(argc > 1 ? std::atoi(argv[1]) : 200, argc > 2 ? argv[2] : ""); }
