@@ -150,9 +150,14 @@ class Optimizer {
   void Gather();
 
   bool Goes() const { return !result_.failure && interrupts_.signals == 0; }
-  bool TargetReached() const {
-    return job_.target_speedup && result_.best && *result_.best->verdict.speedup >= *job_.target_speedup;
+  bool ReachesSpeedup(const Verdict& verdict) const {
+    return job_.target_speedup && verdict.speedup.value_or(0) >= *job_.target_speedup;
   }
+  bool ReachesSpeedOfLight(const Verdict& verdict) const {
+    return job_.target_sol && verdict.sol_fraction.value_or(0) >= *job_.target_sol;
+  }
+  bool Reaches(const Verdict& verdict) const { return ReachesSpeedup(verdict) || ReachesSpeedOfLight(verdict); }
+  bool TargetReached() const { return result_.best && Reaches(result_.best->verdict); }
   // Notes why the search ends; true if it does.
   bool SearchEnds();
   // What a screening is expected to take, seconds.
@@ -314,7 +319,7 @@ bool Optimizer::SearchEnds() {
   if (interrupts_.signals > 0) {
     result_.stopped_by = "interrupted";
   } else if (TargetReached()) {
-    result_.stopped_by = "target speedup";
+    result_.stopped_by = ReachesSpeedup(result_.best->verdict) ? "target speedup" : "target speed of light";
   } else if (!budget_.RoomToSearch(ScreeningSeconds())) {
     result_.stopped_by = "budget";
   }
@@ -461,9 +466,8 @@ Result<void> Optimizer::Screened(Judged screened) {
   KOPT_CHECK(recorder_.Add(judged, false));
   tuner_.Learn(judged);
   conversation_->Learn(judged, false);
-  const double speedup = judged.verdict.speedup.value_or(0);
-  best_screened_ = std::max(best_screened_, speedup);
-  if (job_.target_speedup && speedup >= *job_.target_speedup && IsPromising(judged)) KOPT_CHECK(Confirm(judged));
+  best_screened_ = std::max(best_screened_, judged.verdict.speedup.value_or(0));
+  if (Reaches(judged.verdict) && IsPromising(judged)) KOPT_CHECK(Confirm(judged));
   return {};
 }
 

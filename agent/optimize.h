@@ -39,6 +39,7 @@ struct Job {
   std::filesystem::path out;             // results folder, see agent/results.h
   double budget_seconds = 60;            // active time; infinite: until nothing is left to try
   std::optional<double> target_speedup;  // the search ends when a confirmed speedup reaches it
+  std::optional<double> target_sol;      // ... or when a confirmed kernel reaches this fraction of the speed of light
   std::string search = "model";          // over tunables, see agent/search/search.h
   uint64_t random_seed = 0;              // of the search
   Asking asking;                         // who proposes candidates, and how

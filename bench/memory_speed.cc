@@ -6,7 +6,7 @@
 //                    beside how often the same file system writes 4 kB and syncs them
 //
 // Exit 1 if a choice or the window's prompt took 2 ms in the worst of 1000, or if turns of short texts are committed
-// less than 1000 times a second and also less than half as often as the disk's rate allows with five commits a turn.
+// less than 1000 times a second and also less than half as often as the disk's rate allows with two syncs a turn.
 //
 // Turns hold as little text as a candidate can (300 bytes), those that prompts show 6 kB; no samples. They are put into
 // the store in one transaction.

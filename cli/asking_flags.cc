@@ -113,11 +113,16 @@ Result<Asking> ReadAsking(const AskingFlags& flags, const Context& context) {
            Number(context, "prompt_tokens", flags.prompt_tokens, "number of tokens", 1000, 10000000));
   asking.prompt_tokens = prompt.value_or(asking.prompt_tokens);
   KOPT_TRY(asking.hint, HintText(flags.hint));
-  if (flags.external && (!flags.model.models.empty() || !flags.model.replay.empty())) {
-    return std::unexpected(Error{.exit = Exit::kUsage,
-                                 .message = "either kopt asks a model or somebody outside does",
-                                 .key = "--external",
-                                 .hint = "leave out --external, or --model and --replay"});
+  const ModelFlags& model = flags.model;
+  const bool names_a_model = !model.models.empty() || !model.replay.empty() || !model.record.empty() ||
+                             !model.base_url.empty() || !model.max_tokens.empty() || !model.temperature.empty();
+  if (flags.external && names_a_model) {
+    return std::unexpected(
+        Error{.exit = Exit::kUsage,
+              .message = "either kopt asks a model or somebody outside does",
+              .key = "--external",
+              .hint = "leave out --external, or what says how a model is asked (--model, --base-url, --max-tokens, "
+                      "--temperature, --record, --replay)"});
   }
   return asking;
 }

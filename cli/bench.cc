@@ -158,7 +158,7 @@ void AddBench(CLI::App& app, Context& context, Action& action) {
   command
       ->add_option("--set", flags->set, "bind a tunable wherever it is declared; default: its first value. Repeatable")
       ->type_name("NAME=VALUE")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--budget", flags->budget, "time for samples (default: up to 7.5 s a candidate)")->type_name("T");
   AddCommonFlags(*command, context.flags());

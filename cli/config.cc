@@ -123,9 +123,10 @@ Result<Prices> ReadPrices(const std::string& file, const Place& place, const tom
 
 const std::vector<std::string>& Config::Keys() {
   static const std::vector<std::string> kKeys = {
-      "api_key_file", "base_url", "budget",   "budget_tokens",  "budget_usd",  "cache_limit", "idle_timeout",
-      "max_tokens",   "model",    "parallel", "prompt_tokens",  "reward",      "search",      "state",
-      "state_limit",  "strategy", "target",   "target_speedup", "temperature", "top_w",       "total_timeout"};
+      "api_key_file",   "base_url",    "budget",      "budget_tokens", "budget_usd",    "cache_limit",
+      "idle_timeout",   "max_tokens",  "model",       "parallel",      "prompt_tokens", "reward",
+      "search",         "state",       "state_limit", "strategy",      "target",        "target_sol",
+      "target_speedup", "temperature", "top_w",       "total_timeout"};
   return kKeys;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "agent/format.h"
 #include "agent/search/search.h"
@@ -62,17 +63,33 @@ Result<std::optional<double>> Context::Budget(const std::string& flag) const {
   return seconds;
 }
 
-Result<std::optional<double>> Context::TargetSpeedup(const std::string& flag) const {
-  const auto setting = config_.Find("target_speedup", flag);
+namespace {
+
+// A number above `low` and up to `high`; nothing if nobody says one.
+Result<std::optional<double>> NumberBetween(const std::optional<Setting>& setting, double low, double high,
+                                            std::string_view what, std::string hint) {
   if (!setting) return std::nullopt;
   const std::string& text = setting->value;
   double value = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && stop == text.data() + text.size() && std::isfinite(value) && value > 1) return value;
+  const bool whole = error == std::errc() && stop == text.data() + text.size();
+  if (whole && std::isfinite(value) && value > low && value <= high) return value;
   return std::unexpected(Error{.exit = Exit::kUsage,
-                               .message = fmt::format("`{}` is no target speedup", text),
+                               .message = fmt::format("`{}` is no {}", text, what),
                                .key = setting->source,
-                               .hint = "a number above 1, for example 1.5"});
+                               .hint = std::move(hint)});
+}
+
+}  // namespace
+
+Result<std::optional<double>> Context::TargetSpeedup(const std::string& flag) const {
+  return NumberBetween(config_.Find("target_speedup", flag), 1, std::numeric_limits<double>::max(), "target speedup",
+                       "a number above 1, for example 1.5");
+}
+
+Result<std::optional<double>> Context::TargetSol(const std::string& flag) const {
+  return NumberBetween(config_.Find("target_sol", flag), 0, 1, "fraction of the speed of light",
+                       "a number above 0 and up to 1, for example 0.8");
 }
 
 Result<std::string> Context::SearchName(const std::string& flag) const {

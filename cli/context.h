@@ -53,6 +53,7 @@ class Context {
   // Seconds, and a factor above 1, from the flag or the settings; nothing if neither says.
   Result<std::optional<double>> Budget(const std::string& flag) const;
   Result<std::optional<double>> TargetSpeedup(const std::string& flag) const;
+  Result<std::optional<double>> TargetSol(const std::string& flag) const;  // above 0, at most 1
   // The name of a search; "model" if nothing says another.
   Result<std::string> SearchName(const std::string& flag) const;
   std::filesystem::path StateFolder() const;

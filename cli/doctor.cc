@@ -95,6 +95,7 @@ void LookAtSettings(Doctor& doctor) {
   add(doctor.context.ChosenTarget());
   add(doctor.context.Budget(""));
   add(doctor.context.TargetSpeedup(""));
+  add(doctor.context.TargetSol(""));
   add(doctor.context.SearchName(""));
   add(doctor.context.StateLimit());
   add(doctor.context.CacheLimit());

@@ -16,7 +16,7 @@ namespace kopt {
 namespace {
 
 struct OptimizeFlags {
-  std::string spec, budget, seed, from, out, target_speedup, search, random_seed;
+  std::string spec, budget, seed, from, out, target_speedup, target_sol, search, random_seed;
   AskingFlags asking;
   bool tune = false;  // `tune`: no budget is needed, and no model
 };
@@ -44,6 +44,7 @@ std::string RepeatCommand(const OptimizeFlags& flags, const Job& job) {
   if (!flags.seed.empty() && !flags.tune) text += " --seed " + Quoted(flags.seed);
   if (!flags.from.empty()) text += " --from " + Quoted(flags.from);
   if (job.target_speedup) text += fmt::format(" --target-speedup {}", *job.target_speedup);
+  if (job.target_sol) text += fmt::format(" --target-sol {}", *job.target_sol);
   text += AskingCommand(job.asking);
   if (!flags.asking.model.replay.empty()) text += " --replay " + Quoted(flags.asking.model.replay);
   return text;
@@ -90,6 +91,7 @@ Result<Job> MakeJob(const OptimizeFlags& flags, const Spec& spec, Target target,
   if (job.asking.external) job.pause_after = 0;
   job.budget_seconds = budget.value_or(std::numeric_limits<double>::infinity());
   KOPT_TRY(job.target_speedup, context.TargetSpeedup(flags.target_speedup));
+  KOPT_TRY(job.target_sol, context.TargetSol(flags.target_sol));
   KOPT_TRY(job.search, context.SearchName(flags.search));
   KOPT_TRY(job.random_seed, RandomSeed(flags));
   if (!flags.from.empty() && !flags.seed.empty()) {
@@ -133,6 +135,8 @@ void AddRunFlags(CLI::App& command, const std::shared_ptr<OptimizeFlags>& flags,
   command.add_option("--budget", flags->budget, budget)->type_name("T");
   command.add_option("--out", flags->out, "results folder, new or empty (default: kopt-out/RUN)")->type_name("DIR");
   command.add_option("--target-speedup", flags->target_speedup, "stop when this speedup is confirmed")->type_name("X");
+  command.add_option("--target-sol", flags->target_sol, "stop when this fraction of the speed of light is confirmed")
+      ->type_name("F");
   command
       .add_option("--search", flags->search,
                   "over tunables: model (default; learns from what it measured), random, exhaustive")

@@ -187,6 +187,7 @@ Job JobOf(const StoredRun& run) {
   };
   if (const auto seed = number("random_seed")) job.random_seed = seed->get<uint64_t>();
   if (const auto target = number("target_speedup")) job.target_speedup = target->get<double>();
+  if (const auto target = number("target_sol")) job.target_sol = target->get<double>();
   if (const auto asking = settings.find("asking"); asking != settings.end()) job.asking = AskingOf(*asking);
   job.command = TextOf(settings, "command");
   job.out = TextOf(settings, "out");
@@ -228,6 +229,7 @@ nlohmann::ordered_json SettingsJson(const Job& job, const Context& context) {
           {"budget_seconds", job.budget_seconds},
           {"search", job.search},
           {"target_speedup", job.target_speedup ? nlohmann::ordered_json(*job.target_speedup) : nullptr},
+          {"target_sol", job.target_sol ? nlohmann::ordered_json(*job.target_sol) : nullptr},
           {"random_seed", job.random_seed},
           {"sandbox", context.OptionsFor({}).sandbox},
           {"out", std::filesystem::absolute(job.out, ignored).string()},

@@ -117,7 +117,7 @@ void AddVerify(CLI::App& app, Context& context, Action& action) {
       ->type_name("FILE");
   command->add_option("--set", options->set, "bind a tunable; default: its first value. Repeatable")
       ->type_name("NAME=VALUE")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_flag("--compile-only", options->compile_only,
                     "cuda: compile and bind the plan, without a device; says what the kernels need");

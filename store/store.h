@@ -1,7 +1,7 @@
 // The memory: one SQLite file (WAL) with tasks, runs, turns, candidates, verdicts and every sample.
-// docs/state.md describes the tables. Every call is one durable transaction: what returned without an error survives
-// kill -9 and a power cut, what did not leaves no trace. Errors name the file and what to do: exit 3 for a full disk, a
-// lock, damage or a missing permission. Calls from several threads take turns.
+// docs/state.md describes the tables. Every call is one transaction: what returned without an error survives kill -9
+// and, but for the two calls that say so, a power cut; what did not leaves no trace. Errors name the file and what to
+// do: exit 3 for a full disk, a lock, damage or a missing permission. Calls from several threads take turns.
 #pragma once
 
 #include <cstdint>

@@ -168,9 +168,14 @@ Prose VectorisationText(const ordered_json& vectorised, std::string_view source)
 }
 
 Prose KernelsText(const ordered_json& kernels) {
+  constexpr size_t kKernelsShown = 12;
   Prose text;
   if (!kernels.is_array()) return text;
+  size_t shown = 0;
   for (const ordered_json& kernel : kernels) {
+    if (++shown > kKernelsShown) {
+      return text + fmt::format(" {} more.", kernels.size() - kKernelsShown);
+    }
     const double spilt = NumberIn(kernel, "spill_store_bytes");
     if (!text.parts.empty()) text += " ";
     text += Code(kernel.value("kernel", ""));

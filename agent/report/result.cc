@@ -48,6 +48,7 @@ std::string EndText(const Job& job, const OptimizeResult& result) {
       {"budget", "the budget was spent"},
       {"space exhausted", ExhaustedText(job, result)},
       {"target speedup", "the target speedup was reached and confirmed"},
+      {"target speed of light", "the target fraction of the speed of light was reached and confirmed"},
       {"interrupted", "it was interrupted"},
       {"failure", "it could not go on"},
       {"token budget", "the budget of tokens was spent"},

@@ -79,6 +79,13 @@ Table TurnsTable(const Job& job, const Records& records) {
                           {"answered after", true}},
               .names = true};
   for (const TurnRecord& record : records) table.rows.push_back(RowOf(job, record));
+  // What is not known of any turn is left out: the tokens of a model outside of kopt, for example.
+  for (size_t column = table.columns.size(); column-- > 0;) {
+    const auto is_known = [&](const std::vector<Prose>& row) { return row[column].parts.at(0).text != "-"; };
+    if (std::ranges::any_of(table.rows, is_known)) continue;
+    table.columns.erase(table.columns.begin() + static_cast<ptrdiff_t>(column));
+    for (std::vector<Prose>& row : table.rows) row.erase(row.begin() + static_cast<ptrdiff_t>(column));
+  }
   return table;
 }
 

@@ -268,6 +268,17 @@ TEST_F(OptimizeTest, StopsAtAConfirmedTargetSpeedup) {
   EXPECT_EQ(verifier_.confirmed.size(), 1u);
 }
 
+TEST_F(OptimizeTest, StopsCloseEnoughToTheSpeedOfLight) {
+  job_.target_sol = 0.2;  // every kernel here reaches 0.25
+  verifier_.behave = ByProduct;
+  const auto result = Run();
+  ASSERT_TRUE(result);
+  ASSERT_TRUE(result->best);
+  EXPECT_GE(*result->best->verdict.sol_fraction, 0.2);
+  EXPECT_EQ(result->stopped_by, "target speed of light");
+  EXPECT_EQ(verifier_.confirmed.size(), 1u);
+}
+
 TEST_F(OptimizeTest, GoesOnWhenTheTargetIsNotConfirmed) {
   job_.target_speedup = 1.85;
   job_.budget_seconds = 600;

@@ -174,6 +174,7 @@ TEST_F(AskingTest, WrongFlagsAreNamed) {
       {{"--model", "m", "--budget", "1m", "--prompt-tokens", "10"}, "a whole number from 1000"},
       {{"--model", "m", "--budget", "1m", "--hint", std::string(5000, 'x')}, "the hint has 5000 bytes"},
       {{"--model", "m", "--budget", "1m", "--external"}, "either kopt asks a model or somebody outside does"},
+      {{"--record", "file", "--budget", "1m", "--external"}, "either kopt asks a model or somebody outside does"},
   };
   for (const auto& [flags, part] : cases) {
     Words words = {"optimize", "norm.spec"};

@@ -132,6 +132,8 @@ TEST_F(CommandsTest, VerifyJudges) {
   Init();
   EXPECT_EQ(Kopt({"verify", "norm.spec", "norm.cpp", "--set", "LANES=16"}), 0) << err_;
   EXPECT_EQ(verifier_.screened, std::vector<std::string>{"CHUNK=16 LANES=16"});
+  EXPECT_EQ(Kopt({"verify", "--set", "LANES=16", "norm.spec", "norm.cpp"}), 0) << err_;
+  EXPECT_EQ(verifier_.screened.back(), "CHUNK=16 LANES=16");
   EXPECT_NE(out_.find("measured: every output is right\n"), std::string::npos) << out_;
   EXPECT_NE(out_.find("1.160x [1.137, 1.183], two-sided 99 %: faster by screening"), std::string::npos) << out_;
   EXPECT_EQ(Kopt({"verify", "norm.spec", "norm.cpp", "--confirm"}), 0);
@@ -218,6 +220,8 @@ TEST_F(CommandsTest, OptimizeNeedsABudgetThatIsOne) {
   EXPECT_NE(err_.find("a duration of 0 leaves no time for anything"), std::string::npos);
   EXPECT_EQ(Kopt({"optimize", "norm.spec", "--budget", "1m", "--target-speedup", "0.5"}), 2);
   EXPECT_NE(err_.find("`0.5` is no target speedup (at `--target-speedup`)"), std::string::npos);
+  EXPECT_EQ(Kopt({"optimize", "norm.spec", "--budget", "1m", "--target-sol", "80"}), 2);
+  EXPECT_NE(err_.find("`80` is no fraction of the speed of light (at `--target-sol`)"), std::string::npos);
   EXPECT_EQ(Kopt({"optimize", "norm.spec", "--budget", "1m", "--random-seed", "-1"}), 2);
   EXPECT_NE(err_.find("`-1` is no random seed"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists("kopt-out"));

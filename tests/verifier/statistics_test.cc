@@ -295,5 +295,40 @@ TEST(GeometricMeanTest, OfValuesAndOfNone) {
   EXPECT_EQ(GeometricMean({}), 1);
 }
 
+TEST(Alone, DisturbedFromTwoPercentOn) {
+  EXPECT_FALSE(AreDisturbed(100, 101.9));
+  EXPECT_FALSE(AreDisturbed(100, 98.1));
+  EXPECT_TRUE(AreDisturbed(100, 102.1));
+  EXPECT_TRUE(AreDisturbed(100, 97.9));
+  EXPECT_TRUE(AreDisturbed(0, 0)) << "no number";
+}
+
+TEST(Alone, TheFactorsHoldWhatEachTakesAlone) {
+  // The candidate slows down what runs beside it by a tenth, and the chip stays so.
+  Interval factors = AloneFactors({.baseline_before = 20,
+                                   .baseline_beside = 22,
+                                   .baseline_after = 22,
+                                   .candidate_beside = 20,
+                                   .candidate_alone = 20});
+  EXPECT_DOUBLE_EQ(factors.low, 20.0 / 22);
+  EXPECT_DOUBLE_EQ(factors.high, 1);
+  // It is slower where nothing cools the chip between its calls.
+  factors = AloneFactors({.baseline_before = 20,
+                          .baseline_beside = 21,
+                          .baseline_after = 20,
+                          .candidate_beside = 10,
+                          .candidate_alone = 11});
+  EXPECT_DOUBLE_EQ(factors.low, 20.0 / 11 / 2.1);
+  EXPECT_DOUBLE_EQ(factors.high, 1);
+  // Being faster alone counts for nothing; a baseline that is slower alone widens upwards.
+  factors = AloneFactors({.baseline_before = 22,
+                          .baseline_beside = 20,
+                          .baseline_after = 20,
+                          .candidate_beside = 10,
+                          .candidate_alone = 5});
+  EXPECT_DOUBLE_EQ(factors.low, 1);
+  EXPECT_DOUBLE_EQ(factors.high, 1.1);
+}
+
 }  // namespace
 }  // namespace kopt

@@ -20,15 +20,16 @@ Refusal PlanRefusal(const Error& error, Outcome outcome, Stage stage) {
 
 namespace {
 
-// By Verdict::alone, shapes weighing the same.
-Interval Widened(Interval interval, const Verdict& verdict) {
+// The factors of Verdict::alone over all shapes, which weigh the same.
+Interval OverShapes(const Verdict& verdict) {
   std::set<int> shapes;
   for (const ShapeSamples& samples : verdict.samples) shapes.insert(samples.shape);
-  for (const auto& [shape, factors] : verdict.alone) {
-    interval.low *= std::pow(factors.low, 1 / static_cast<double>(shapes.size()));
-    interval.high *= std::pow(factors.high, 1 / static_cast<double>(shapes.size()));
+  Interval factors{1, 1};
+  for (const auto& [shape, of_shape] : verdict.alone) {
+    factors.low *= std::pow(of_shape.low, 1 / static_cast<double>(shapes.size()));
+    factors.high *= std::pow(of_shape.high, 1 / static_cast<double>(shapes.size()));
   }
-  return interval;
+  return factors;
 }
 
 }  // namespace
@@ -55,8 +56,10 @@ Result<Verdict> FinishVerdict(Judged<void> judged, Verdict verdict) {
     verdict.remark = "noisy";
     return verdict;
   }
-  verdict.speedup = assessment.estimate->speedup;
-  verdict.speedup_interval = Widened(assessment.estimate->interval, verdict);
+  const Interval factors = OverShapes(verdict);
+  const Estimate& estimate = *assessment.estimate;
+  verdict.speedup = estimate.speedup * factors.low;
+  verdict.speedup_interval = {estimate.interval.low * factors.low, estimate.interval.high * factors.high};
   verdict.evidence["judged"] = Name(Judge(*verdict.speedup_interval));
   return verdict;
 }

@@ -35,8 +35,8 @@ Stop BaselineLost(const Stop& stop, std::string_view what = "does not load any m
 // A plan that breaks a rule; the evidence has its line.
 Refusal PlanRefusal(const Error& error, Outcome outcome, Stage stage);
 
-// The verdict that a judgement ends with: measured, with the ratio that its samples give, or refused. The interval
-// holds what Verdict::alone says, too.
+// The verdict that a judgement ends with: measured, with the ratio that its samples and Verdict::alone give, or
+// refused.
 Result<Verdict> FinishVerdict(Judged<void> judged, Verdict verdict);
 
 }  // namespace kopt

@@ -312,6 +312,21 @@ StoppingRule ConfirmationRule(double most_seconds) {
           .most_seconds = most_seconds};
 }
 
+bool AreDisturbed(double baseline_before, double baseline_beside) {
+  constexpr double kMost = 0.02;
+  return !(std::abs(baseline_beside / baseline_before - 1) <= kMost);
+}
+
+Interval AloneFactors(const AloneTimes& times) {
+  const double candidate = std::max(times.candidate_beside, times.candidate_alone);
+  Interval factors{1, 1};
+  for (const double baseline : {times.baseline_before, times.baseline_after}) {
+    const double factor = baseline / candidate / (times.baseline_beside / times.candidate_beside);
+    Widen(factors, factor, factor);
+  }
+  return factors;
+}
+
 double SmallestDifference(std::span<const double> log_ratios, int quads, int processes) {
   if (log_ratios.size() < 2 || quads < 2 || processes < 1) return std::numeric_limits<double>::infinity();
   const double within = Variance(log_ratios) / quads;

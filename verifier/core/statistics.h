@@ -89,6 +89,20 @@ StoppingRule CudaScreening();
 // processes). 24: with fewer, a 2 % slowdown at 1 % noise is missed more than 5 times of 100.
 StoppingRule ConfirmationRule(double most_seconds);
 
+// Median times of one shape, in any unit.
+struct AloneTimes {
+  double baseline_before = 0;  // alone, before the candidate ran
+  double baseline_beside = 0;  // in the quads
+  double baseline_after = 0;   // alone, after the candidate alone
+  double candidate_beside = 0;
+  double candidate_alone = 0;
+};
+// Whether candidate and baseline disturb each other: by more than 2 % of what the baseline took before.
+bool AreDisturbed(double baseline_before, double baseline_beside);
+// The factors, 1 among them, from the ratio beside each other to those of each alone. What the baseline takes alone
+// lies between its times before and after; the candidate gets no credit for being faster alone.
+Interval AloneFactors(const AloneTimes& times);
+
 // The smallest true slowdown that a confirmation of `processes` with `quads` each finds at least 95 times of 100, as a
 // relative difference (0.019: 1.9 %): minimum effect + half width + 1.645 standard errors. Fewer than 2 log ratios, or
 // quads below 2: infinite.

@@ -42,7 +42,7 @@ struct ShapeSamples {
   int shape = 0;                    // index among the scored shapes
   int process = 0;                  // 0 in screening; 0, 1, 2 in confirmation
   int calls_a = 0, calls_b = 0;     // calls per batch
-  double empty_a = 0, empty_b = 0;  // seconds: the empty batch
+  double empty_a = 0, empty_b = 0;  // seconds: what was taken off a batch
   std::vector<Quad> quads;
 };
 
@@ -60,7 +60,7 @@ struct Verdict {
   nlohmann::ordered_json evidence = nlohmann::ordered_json::object();
   std::vector<ShapeSamples> samples;
   // By scored shape, where candidate and baseline disturb each other: the factors, 1 among them, between which the
-  // speedup of each alone and that of both beside each other lie. Widens the interval.
+  // speedup of each alone lies beside what the samples say. Widens the interval; the speedup is the lowest of them.
   std::map<int, Interval> alone;
   std::vector<std::pair<std::string, double>> stage_seconds;  // cost by stage, in order
 

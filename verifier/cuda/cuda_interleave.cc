@@ -20,7 +20,6 @@ constexpr double kMostSetBytes = 4e9;     // of the sets of one shape, on the de
 constexpr size_t kMostLaunches = 64;      // that may be queued behind a blocked stream
 constexpr int kAloneBatches = 9;          // of one side without the other
 constexpr int kWarmUpBatches = 2;         // before those
-constexpr double kMostDisturbed = 0.03;   // by which the baseline's time may change beside the candidate
 constexpr size_t kQuadsAnUnseen = 3;      // between two batches on unseen inputs
 
 // `count` different sets among those that there are, in random order.
@@ -56,7 +55,8 @@ class Interleaver {
  private:
   Judged<double> Timed(int side);
   Judged<double> TimedAlone(int side);
-  Judged<void> CompareAlone(double before, double beside, double candidate_beside, Verdict& verdict);
+  // Times both alone if they disturb each other.
+  Judged<void> CompareAlone(int process, AloneTimes times, Verdict& verdict);
   Judged<void> TimeUnseen();
   Judged<void> LookForMemory(Verdict& verdict);
 
@@ -78,32 +78,33 @@ Judged<double> Interleaver::Timed(int side) {
   return seconds;
 }
 
-// Median of a few batches in a row.
+// Median of a few batches in a row. They are none of those that batches on unseen inputs are compared with.
 Judged<double> Interleaver::TimedAlone(int side) {
+  const size_t seen = seen_.size();
   std::vector<double> seconds;
   for (int i = 0; i < kWarmUpBatches + kAloneBatches; ++i) {
     KOPT_CHECK(CheckInterrupt(context_.options));
     KOPT_TRY(const double one, Timed(side));
     if (i >= kWarmUpBatches) seconds.push_back(one);
   }
+  seen_.resize(seen);
   return Median(std::move(seconds));
 }
 
-// Medians of the baseline's batches before the candidate had run, and of both sides' in the quads. One after the other
-// on a chip that is warm already, each alone has the clock that its own work leaves it.
-Judged<void> Interleaver::CompareAlone(double before, double beside, double candidate_beside, Verdict& verdict) {
-  if (std::abs(beside / before - 1) <= kMostDisturbed) return {};
-  KOPT_TRY(const double candidate, TimedAlone(CudaRun::kCandidate));
-  KOPT_TRY(const double baseline, TimedAlone(CudaRun::kBaseline));
-  const double factor = baseline / candidate / (beside / candidate_beside);
-  Interval& factors = verdict.alone.try_emplace(shape_.number, Interval{1, 1}).first->second;
-  factors = {std::min(factors.low, factor), std::max(factors.high, factor)};
+Judged<void> Interleaver::CompareAlone(int process, AloneTimes times, Verdict& verdict) {
+  if (!AreDisturbed(times.baseline_before, times.baseline_beside)) return {};
+  KOPT_TRY(times.candidate_alone, TimedAlone(CudaRun::kCandidate));
+  KOPT_TRY(times.baseline_after, TimedAlone(CudaRun::kBaseline));
+  const Interval factors = AloneFactors(times);
+  Interval& all = verdict.alone.try_emplace(shape_.number, factors).first->second;
+  all = {std::min(all.low, factors.low), std::max(all.high, factors.high)};
   verdict.evidence["alone"].push_back({{"shape", ShapeText(context_.spec, *shape_.shape)},
-                                       {"baseline_before_us", before * 1e6},
-                                       {"baseline_beside_us", beside * 1e6},
-                                       {"baseline_alone_us", baseline * 1e6},
-                                       {"candidate_alone_us", candidate * 1e6},
-                                       {"speedup_factor", factor}});
+                                       {"process", process},
+                                       {"baseline_before_us", times.baseline_before * 1e6},
+                                       {"baseline_beside_us", times.baseline_beside * 1e6},
+                                       {"baseline_after_us", times.baseline_after * 1e6},
+                                       {"candidate_beside_us", times.candidate_beside * 1e6},
+                                       {"candidate_alone_us", times.candidate_alone * 1e6}});
   return {};
 }
 
@@ -187,7 +188,11 @@ Judged<void> Interleaver::Run(int process, const StoppingRule& rule, Verdict& ve
   } while (!rule.Done(ratios, seconds_a, seconds_b, SystemClock().Now() - begin));
   samples.empty_a = samples.empty_b = run_.empty_seconds();
   verdict.samples.push_back(std::move(samples));
-  KOPT_CHECK(CompareAlone(before, Median(std::move(beside)), Median(std::move(candidate_beside)), verdict));
+  KOPT_CHECK(CompareAlone(process,
+                          {.baseline_before = before,
+                           .baseline_beside = Median(std::move(beside)),
+                           .candidate_beside = Median(std::move(candidate_beside))},
+                          verdict));
   if (varies) KOPT_CHECK(LookForMemory(verdict));
   return {};
 }

@@ -410,14 +410,16 @@ std::string DriverVersion() {
   return "";
 }
 
-// What else verdicts hang on: worker, compiler, driver.
+// What else verdicts hang on: worker, compiler (not every name has a version), driver.
 Result<void> AddFacts(Device& device, const std::string& worker) {
   constexpr size_t kLargestProgram = size_t{1} << 30;
   KOPT_TRY(const std::string program, ReadFile(worker, kLargestProgram));
   KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
   device.facts["worker"] = ContentHash(program);
   std::error_code ignored;
-  device.facts["compiler"] = std::filesystem::canonical(toolkit.nvrtc, ignored).filename().string();
+  const std::filesystem::path compiler = std::filesystem::canonical(toolkit.nvrtc, ignored);
+  device.facts["compiler"] =
+      fmt::format("{}, {} bytes", compiler.filename().string(), std::filesystem::file_size(compiler, ignored));
   if (const std::string version = DriverVersion(); !version.empty()) device.facts["driver"] = version;
   return {};
 }
