@@ -62,9 +62,10 @@ class CudaVerifier final : public Verifier {
     return deadline;
   }
   Result<void> DrawFresh();
-  // `draw`: the sets that nobody has used are drawn while the compiler works.
-  Judged<CudaObjects> Compile(const Candidate& candidate, const Configuration& configuration, StageTimes& times,
-                              bool draw = false);
+  // What the kernels of scored shapes need goes into the verdict's evidence. `draw`: the sets that nobody has used are
+  // drawn while the compiler works.
+  Judged<CudaObjects> Compile(const Candidate& candidate, const Configuration& configuration, Verdict& verdict,
+                              StageTimes& times, bool draw = false);
   Judged<std::unique_ptr<CudaRun>> LoadRun(const CudaShapes& shapes, const Candidate& candidate,
                                            const Configuration& configuration, const CudaObjects& objects,
                                            bool with_baseline);
@@ -102,13 +103,16 @@ Result<void> CudaVerifier::DrawFresh() {
 }
 
 Judged<CudaObjects> CudaVerifier::Compile(const Candidate& candidate, const Configuration& configuration,
-                                          StageTimes& times, bool draw) {
+                                          Verdict& verdict, StageTimes& times, bool draw) {
   const Lane::Hold hold = context_.lane.Shared();
   std::future<Result<void>> fresh;
   if (draw) fresh = std::async(std::launch::async, [this] { return DrawFresh(); });
   auto objects = CompileCandidate(context_.spec, context_.compiler, context_.device.limits, candidate, configuration,
                                   ShapesOf(shapes_));
   times.Finish("compile");
+  if (objects) {
+    verdict.evidence["kernels"] = KernelsJson(context_.spec, *objects, context_.spec.Scored(Target::kCuda));
+  }
   if (!draw) return objects;
   if (auto drawn = fresh.get(); !drawn) return std::unexpected(Stop(std::move(drawn.error())));
   times.Finish("draw");
@@ -192,8 +196,7 @@ Result<void> CudaVerifier::LookForOthers(Verdict& verdict) {
 }
 
 Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times) {
-  KOPT_TRY(candidate.objects, Compile(candidate.candidate, candidate.configuration, times));
-  verdict.evidence["kernels"] = KernelsJson(context_.spec, candidate.objects, context_.spec.Scored(Target::kCuda));
+  KOPT_TRY(candidate.objects, Compile(candidate.candidate, candidate.configuration, verdict, times));
   KOPT_TRY(auto run, LoadRun(shapes_, candidate.candidate, candidate.configuration, candidate.objects, false));
   times.Finish("load");
   {
@@ -237,8 +240,7 @@ Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Sta
 
 Judged<void> CudaVerifier::JudgeScreening(const Candidate& candidate, const Configuration& configuration,
                                           Verdict& verdict, StageTimes& times) {
-  KOPT_TRY(const CudaObjects objects, Compile(candidate, configuration, times, sets_used_));
-  verdict.evidence["kernels"] = KernelsJson(context_.spec, objects, context_.spec.Scored(Target::kCuda));
+  KOPT_TRY(const CudaObjects objects, Compile(candidate, configuration, verdict, times, sets_used_));
   const bool relative = baseline_.has_value();
   KOPT_TRY(auto run, LoadRun(shapes_, candidate, configuration, objects, relative));
   if (relative) run->TakeDigests(CudaRun::kBaseline, baseline_->digests);
@@ -267,8 +269,7 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
                                              const Confirmation& how, Verdict& verdict, StageTimes& times) {
   if (!baseline_) return std::unexpected(Stop(Error{.message = "there is no baseline to confirm against"}));
   const uint64_t seed = how.seed.value_or(SecretSeed());
-  KOPT_TRY(const CudaObjects objects, Compile(candidate, configuration, times));
-  verdict.evidence["kernels"] = KernelsJson(context_.spec, objects, context_.spec.Scored(Target::kCuda));
+  KOPT_TRY(const CudaObjects objects, Compile(candidate, configuration, verdict, times));
   const auto scored = static_cast<size_t>(std::ranges::count_if(shapes_, &CudaShape::scored));
   ConfirmationTime time(context_.lane, how.seconds, scored);
   for (int process = 0; process < kConfirmationProcesses; ++process) {
