@@ -9,6 +9,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr std::string_view kLines = "profile";     // a text of several lines
+constexpr std::string_view kFigures = "counters";  // what it was made from: for programs
+
 std::string Indented(std::string_view text) {
   std::string result;
   while (!text.empty()) {
@@ -32,11 +35,12 @@ std::string LineText(const ordered_json& value) {
   return value.is_object() ? text : "[" + text + "]";
 }
 
-std::string ValueText(const ordered_json& value) {
-  if (value.is_array() && !value.empty() && value.front().is_object()) {
-    std::string rows;
-    for (const ordered_json& row : value) rows += "\n  " + LineText(row);
-    return rows;
+std::string ValueText(std::string_view key, const ordered_json& value) {
+  const bool rows = value.is_array() && !value.empty() && (value.front().is_object() || key == kLines);
+  if (rows) {
+    std::string text;
+    for (const ordered_json& row : value) text += "\n  " + LineText(row);
+    return text;
   }
   const std::string text = LineText(value);
   return text.find('\n') == std::string::npos ? " " + text : Indented(text);
@@ -58,7 +62,8 @@ std::string EvidenceText(const nlohmann::ordered_json& evidence, size_t most) {
   if (!evidence.is_object()) return evidence.is_null() ? "" : LineText(evidence);
   std::string text;
   for (const auto& [key, value] : evidence.items()) {
-    text += fmt::format("{}{}:{}", text.empty() ? "" : "\n", Printable(key), ValueText(value));
+    if (key == kFigures) continue;
+    text += fmt::format("{}{}:{}", text.empty() ? "" : "\n", Printable(key), ValueText(key, value));
     if (text.size() > most) {
       text.resize(most);
       return Printable(text) + "\n[cut]";

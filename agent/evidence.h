@@ -12,8 +12,8 @@ namespace kopt {
 // "mismatch at check: o[0, 1] is 0.25, ..."; for measured: "measured", or "measured (noisy)".
 std::string Summary(const Verdict& verdict);
 
-// One "key: value" line for each entry of the evidence; texts of several lines and lists of objects are indented below
-// their key. At most `most` characters. Empty without evidence.
+// One "key: value" line for each entry of the evidence; texts of several lines, lists of objects and a profile's lines
+// are indented below their key. A profile's counters are left out. At most `most` characters. Empty without evidence.
 std::string EvidenceText(const nlohmann::ordered_json& evidence, size_t most = 8000);
 
 }  // namespace kopt

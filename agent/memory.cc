@@ -14,11 +14,21 @@ namespace {
 using nlohmann::ordered_json;
 
 // What of a verdict's evidence says how fast a kernel is and why, and what says that it is right or wrong.
-constexpr const char* kProfile[] = {"shapes", "kernels", "vectorised", "coverage"};
-constexpr const char* kNotShown[] = {
-    "log",     "input_seed",      "noise",     "quads_dropped",      "judged",
-    "records", "unseen_inputs",   "processes", "bitwise_repeatable", "other_processes_on_the_device",
-    "driver",  "device_checkers", "alone"};
+constexpr const char* kProfile[] = {"profile", "shapes", "kernels", "vectorised", "coverage"};
+constexpr const char* kNotShown[] = {"log",
+                                     "input_seed",
+                                     "noise",
+                                     "quads_dropped",
+                                     "judged",
+                                     "records",
+                                     "unseen_inputs",
+                                     "processes",
+                                     "bitwise_repeatable",
+                                     "other_processes_on_the_device",
+                                     "driver",
+                                     "device_checkers",
+                                     "alone",
+                                     "counters"};
 constexpr size_t kMostEvidence = 8000;
 
 ordered_json Profile(const ordered_json& evidence) {

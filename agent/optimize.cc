@@ -37,6 +37,9 @@ std::string WhyNotConfirmed(const Verdict& verdict) {
 // How many of the best are confirmed where the budget has room: what leads by screening leads by luck, too.
 constexpr int kLeaders = 3;
 
+// The part of the best speedup from which on it is worth knowing what bounds a candidate.
+constexpr double kWorthProfiling = 1 / 1.5;
+
 // Confirmations in a row that found nothing faster: then the rest, screened lower, is let be.
 constexpr int kRefuted = 5;
 
@@ -138,7 +141,8 @@ class Optimizer {
   Result<void> ScreenTurn(const Turn& turn);
   Result<void> Tune(const Tuner::Proposal& proposal);
   Result<void> Screened(Judged judged);
-  Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
+  // `best_of_turn`: the best speedup of the candidate's configurations so far.
+  Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration, double best_of_turn,
                          std::span<const Configuration> ahead);
   Result<void> ConfirmLeaders();
   Result<void> Confirm(Judged& judged);
@@ -262,8 +266,11 @@ Result<void> Optimizer::PrepareSeed() {
   Judged first{.configuration = DefaultConfiguration(seed_), .verdict = result_.baseline};
   if (!job_.contestants.SeedIsBaseline()) {
     progress_.Line(fmt::format("judging the seed: {}", seed_.file));
-    KOPT_TRY(first.verdict, WithRetries([&] { return verifier_.Screen(seed_, first.configuration, {}); }));
+    const Screening screening{.profile_from = job_.asking.Asks() ? 0 : kNoLimit};
+    KOPT_TRY(first.verdict, WithRetries([&] { return verifier_.Screen(seed_, first.configuration, screening); }));
     KOPT_CHECK(MustBeMeasured(first.verdict, "the seed", seed_));
+  } else if (job_.asking.Asks()) {
+    KOPT_CHECK(verifier_.ProfileBaseline(first.verdict));
   }
   counts_[first.verdict.outcome] = 1;
   best_screened_ = first.verdict.speedup.value_or(0);
@@ -427,7 +434,7 @@ Result<void> Optimizer::ScreenTurn(const Turn& turn) {
     judged.verdict = RejectedPlan(added.error());
   } else {
     judged.configuration = DefaultConfiguration(*turn.candidate);
-    KOPT_TRY(judged.verdict, Screen(*turn.candidate, judged.configuration, {}));
+    KOPT_TRY(judged.verdict, Screen(*turn.candidate, judged.configuration, 0, {}));
   }
   progress_.Line(fmt::format("{:>9}  turn {}: {}{}", FormatDuration(budget_.Active()), turn.number,
                              Summary(judged.verdict),
@@ -439,7 +446,7 @@ Result<void> Optimizer::Tune(const Tuner::Proposal& proposal) {
   const Candidate& candidate = *result_.turns.at(proposal.turn).candidate;
   Show("testing " + NameOf(proposal.turn, proposal.configuration));
   Judged judged{.turn = proposal.turn, .configuration = proposal.configuration};
-  KOPT_TRY(judged.verdict, Screen(candidate, judged.configuration, proposal.ahead));
+  KOPT_TRY(judged.verdict, Screen(candidate, judged.configuration, tuner_.BestOf(proposal.turn), proposal.ahead));
   const double speedup = judged.verdict.speedup.value_or(0);
   if (speedup > best_screened_ && speedup > 1) {
     progress_.Line(fmt::format("{:>9}  {}  {}", FormatDuration(budget_.Active()), FormatSpeedup(judged.verdict),
@@ -448,10 +455,12 @@ Result<void> Optimizer::Tune(const Tuner::Proposal& proposal) {
   return Screened(std::move(judged));
 }
 
-Result<Verdict> Optimizer::Screen(const Candidate& candidate, const Configuration& configuration,
+Result<Verdict> Optimizer::Screen(const Candidate& candidate, const Configuration& configuration, double best_of_turn,
                                   std::span<const Configuration> ahead) {
   const double begin = budget_.Active();
-  const Screening screening{.incumbent = best_screened_, .ahead = ahead};
+  // A prompt shows the best configuration of a turn, and why it is not faster.
+  const double profile_from = job_.asking.Asks() ? std::max(best_screened_ * kWorthProfiling, best_of_turn) : kNoLimit;
+  const Screening screening{.incumbent = best_screened_, .profile_from = profile_from, .ahead = ahead};
   auto verdict = Work("screen", [&] { return verifier_.Screen(candidate, configuration, screening); });
   screening_seconds_ = screening_seconds_ + budget_.Active() - begin;
   ++screenings_;

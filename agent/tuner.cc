@@ -91,6 +91,11 @@ std::optional<Tuner::Proposal> Tuner::Next() {
   }
 }
 
+double Tuner::BestOf(int turn) const {
+  const auto found = entries_.find(turn);
+  return found == entries_.end() ? 0 : found->second.best;
+}
+
 const Space* Tuner::SpaceOf(int turn) const {
   const auto found = entries_.find(turn);
   return found == entries_.end() ? nullptr : found->second.space.get();

@@ -36,6 +36,8 @@ class Tuner {
   // Nothing: there is nothing left to try, or no candidate that has proved right.
   std::optional<Proposal> Next();
 
+  // The best speedup of a turn so far; 0: none.
+  double BestOf(int turn) const;
   // Of a turn that was added; null if it was not.
   const Space* SpaceOf(int turn) const;
 

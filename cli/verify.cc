@@ -97,7 +97,7 @@ Result<int> RunVerify(const VerifyOptions& options, Context& context) {
   KOPT_TRY(const Verdict verdict, WithRetries([&] {
              if (alone) return verifier->SetBaseline(*candidate, configuration);
              return options.confirm ? verifier->Confirm(*candidate, configuration, {})
-                                    : verifier->Screen(*candidate, configuration, {});
+                                    : verifier->Screen(*candidate, configuration, {.profile_from = 0});
            }));
   KOPT_CHECK(context.KeepPeaks(store, calibration, verifier->peaks()));
   progress->End();

@@ -196,7 +196,8 @@ void Events() {
   std::vector<double> nothing;
   for (int i = 0; i < kRepeats; ++i) nothing.push_back(timer.Time([] {}));
   fmt::print("  an empty pair of events, us: {}\n", Text(QuartilesOf(nothing)));
-  auto records = KernelRecords::Listen(toolkit + "/lib64/libcupti.so");
+  const auto cupti = Cupti::Load(toolkit + "/lib64/libcupti.so");
+  auto records = cupti ? KernelRecords::Listen(*cupti) : std::unexpected(cupti.error());
   if (!records) fmt::print("  {}\n", records.error().Text());
   fmt::print("  us: events | events while records are taken | records, first start to last end | sum of records\n");
   for (size_t k = 0; k < kinds.size(); ++k) {

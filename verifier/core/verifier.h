@@ -72,6 +72,7 @@ inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 // What a screening may know of the search that it is part of.
 struct Screening {
   double incumbent = 0;                  // speedup of the best so far: timing ends early below it; 0: none
+  double profile_from = kNoLimit;        // a speedup from which on a profile is taken, where the target has one
   std::span<const Configuration> ahead;  // probably asked for next: these may be compiled along
 };
 
@@ -104,6 +105,8 @@ class Verifier {
   // Judges the baseline like any candidate (without a ratio). Later verdicts are relative to it. If its verdict is not
   // `measured`, the baseline is unchanged.
   virtual Result<Verdict> SetBaseline(const Candidate& candidate, const Configuration& configuration) = 0;
+  // Adds to the baseline's verdict what bounds it, where the target has profiles.
+  virtual Result<void> ProfileBaseline(Verdict& /*verdict*/) { return {}; }
   // Full correctness, short timing. The errors of this and of Confirm are ours (exit 3, 4, 130), never the candidate's.
   virtual Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
                                  const Screening& screening) = 0;

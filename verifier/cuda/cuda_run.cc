@@ -11,7 +11,9 @@ namespace {
 using nlohmann::json;
 
 constexpr double kLoadSeconds = 30;
-constexpr double kSlackSeconds = 20;  // for kopt's own work around a call
+constexpr double kProfilerSeconds = 1;  // what a call may take longer under the profiler
+constexpr int kProfiledCalls = 30;      // one a pass over the counters, and those for samples
+constexpr double kSlackSeconds = 20;    // for kopt's own work around a call
 constexpr int kPoisons = 5;  // drawn apart from the seed, which a candidate can compute from the patterns it sees
 
 // Functions of the device's runtime that a candidate may not call: what they touch outlives a launch, or leaves it.
@@ -456,6 +458,24 @@ Judged<std::optional<CudaRun::Recorded>> CudaRun::Records(int side, const CudaSh
   if (records.is_null()) return std::nullopt;
   return Recorded{.records = records.at("us").get<double>() * 1e-6,
                   .events = records.at("events_us").get<double>() * 1e-6};
+}
+
+Judged<json> CudaRun::Profile(int side, const CudaShape& shape, const CudaOracle::Set& set, const std::string& cupti,
+                              json metrics, const Deadline& deadline) {
+  KOPT_CHECK(UseSet(shape, set));
+  const double call_seconds = deadline.Of(Launches(side, *shape.shape), 1) + kProfilerSeconds;
+  KOPT_TRY(DeviceAnswer answer, Ask({{"do", "profile"},
+                                     {"plan", sides_[side].plan_of.at(shape.shape)},
+                                     {"set", set.id()},
+                                     {"scalars", {set.scalars}},
+                                     {"poison", SecretSeed() % kPoisons},
+                                     {"seed", SecretSeed()},
+                                     {"library", cupti},
+                                     {"metrics", std::move(metrics)},
+                                     {"steps", PlanJson(shape, sides_[side].plans.at(shape.shape))},
+                                     {"call_seconds", call_seconds}},
+                                    kProfiledCalls * call_seconds, Stage::kProfile, shape.shape));
+  return std::move(answer.json);
 }
 
 Judged<double> CudaRun::AwaitClock() {

@@ -50,6 +50,10 @@ class CudaRun {
   };
   Judged<std::optional<Recorded>> Records(int side, const CudaShape& shape, const CudaOracle::Set& set,
                                           const std::string& cupti, const Deadline& deadline);
+  // What bounds a call prepared as a timed one: the worker's answer (run_worker.h). Nothing may be timed in this
+  // process afterwards.
+  Judged<nlohmann::json> Profile(int side, const CudaShape& shape, const CudaOracle::Set& set, const std::string& cupti,
+                                 nlohmann::json metrics, const Deadline& deadline);
   // Waits until the device's clock stands still. Megahertz; 0: it does not.
   Judged<double> AwaitClock();
 

@@ -15,6 +15,7 @@
 #include "verifier/core/statistics.h"
 #include "verifier/cuda/cuda_interleave.h"
 #include "verifier/cuda/cuda_power.h"
+#include "verifier/cuda/cuda_profile.h"
 #include "verifier/cuda/cuda_records.h"
 
 namespace kopt {
@@ -40,6 +41,7 @@ class CudaVerifier final : public Verifier {
     return ProveCudaPower(context_, shapes_);
   }
   Result<Verdict> SetBaseline(const Candidate& candidate, const Configuration& configuration) override;
+  Result<void> ProfileBaseline(Verdict& verdict) override;
   Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
                          const Screening& screening) override;
   Result<Verdict> Confirm(const Candidate& candidate, const Configuration& configuration,
@@ -71,11 +73,15 @@ class CudaVerifier final : public Verifier {
                                            bool with_baseline);
   Judged<void> CheckAll(CudaRun& run, const CudaShapes& shapes, bool fresh, bool with_baseline,
                         std::map<const Shape*, double>* call_seconds);
+  Judged<void> Profile(CudaRun& run, const CudaShapes& shapes, const Candidate& candidate, Verdict& verdict) {
+    return TakeProfile(
+        context_, run, shapes, candidate, [this](const Shape& shape) { return DeadlineFor(shape); }, verdict);
+  }
   Judged<void> Review(CudaRun& run, Verdict& verdict);
   Result<void> LookForOthers(Verdict& verdict);
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
-  Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration, Verdict& verdict,
-                              StageTimes& times);
+  Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration,
+                              const Screening& screening, Verdict& verdict, StageTimes& times);
   Judged<void> JudgeConfirmation(const Candidate& candidate, const Configuration& configuration,
                                  const Confirmation& how, Verdict& verdict, StageTimes& times);
   Result<Verdict> Finish(Judged<void> judged, Verdict verdict, StageTimes& times);
@@ -239,7 +245,7 @@ Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Sta
 }
 
 Judged<void> CudaVerifier::JudgeScreening(const Candidate& candidate, const Configuration& configuration,
-                                          Verdict& verdict, StageTimes& times) {
+                                          const Screening& screening, Verdict& verdict, StageTimes& times) {
   KOPT_TRY(const CudaObjects objects, Compile(candidate, configuration, verdict, times, sets_used_));
   const bool relative = baseline_.has_value();
   KOPT_TRY(auto run, LoadRun(shapes_, candidate, configuration, objects, relative));
@@ -262,6 +268,10 @@ Judged<void> CudaVerifier::JudgeScreening(const Candidate& candidate, const Conf
   KOPT_CHECK(Conclude(ScaleOf(context_, shapes_), verdict));
   if (relative) KOPT_CHECK(Review(*run, verdict));
   times.Finish("measure");
+  const double speedup = verdict.baseline_us.value_or(0) / verdict.time_us.value_or(1);
+  if (!relative || speedup < screening.profile_from) return {};
+  KOPT_CHECK(Profile(*run, shapes_, candidate, verdict));
+  times.Finish("profile");
   return {};
 }
 
@@ -295,6 +305,9 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
       verdict.evidence.update(run->evidence());
       KOPT_CHECK(
           CheckRecords(context_, *run, shapes, [this](const Shape& shape) { return DeadlineFor(shape); }, verdict));
+    } else if (process == 1) {
+      KOPT_CHECK(Profile(*run, shapes, candidate, verdict));
+      times.Finish("profile");
     }
     verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
   }
@@ -322,11 +335,22 @@ Result<Verdict> CudaVerifier::SetBaseline(const Candidate& candidate, const Conf
   return Finish(std::move(judged), std::move(verdict), times);
 }
 
-Result<Verdict> CudaVerifier::Screen(const Candidate& candidate, const Configuration& configuration, const Screening&) {
+Result<void> CudaVerifier::ProfileBaseline(Verdict& verdict) {
+  const auto profile = [&]() -> Judged<void> {
+    KOPT_TRY(auto run, LoadRun(shapes_, baseline_->candidate, baseline_->configuration, baseline_->objects, false));
+    return Profile(*run, shapes_, baseline_->candidate, verdict);
+  };
+  auto profiled = baseline_ ? profile() : Judged<void>{};
+  if (profiled) return {};
+  return std::unexpected(*BaselineLost(profiled.error()).ours);
+}
+
+Result<Verdict> CudaVerifier::Screen(const Candidate& candidate, const Configuration& configuration,
+                                     const Screening& screening) {
   StageTimes times(context_.lane);
   Verdict verdict;
   KOPT_CHECK(LookForOthers(verdict));
-  auto judged = JudgeScreening(candidate, configuration, verdict, times);
+  auto judged = JudgeScreening(candidate, configuration, screening, verdict, times);
   return Finish(std::move(judged), std::move(verdict), times);
 }
 

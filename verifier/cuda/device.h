@@ -33,6 +33,7 @@ class Device {
 
   const Driver& driver() const { return driver_; }
   CUdevice device() const { return device_; }
+  CUcontext context() const { return context_; }
   CUstream stream() const { return stream_; }
   int Attribute(CUdevice_attribute attribute) const;
   void Check(CUresult result, const char* what) const { kopt::Check(driver_, result, what); }

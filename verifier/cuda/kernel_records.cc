@@ -1,8 +1,5 @@
 #include "verifier/cuda/kernel_records.h"
 
-#include <cupti.h>
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -11,19 +8,6 @@ namespace kopt {
 namespace {
 
 constexpr size_t kBufferBytes = 1 << 20;
-
-#define KOPT_CUPTI_FUNCTIONS(X)     \
-  X(cuptiActivityRegisterCallbacks) \
-  X(cuptiActivityEnable)            \
-  X(cuptiActivityFlushAll)          \
-  X(cuptiActivityGetNextRecord)     \
-  X(cuptiGetResultString)
-
-struct Cupti {
-#define KOPT_DECLARE(function) decltype(&::function) function = nullptr;
-  KOPT_CUPTI_FUNCTIONS(KOPT_DECLARE)
-#undef KOPT_DECLARE
-};
 
 Cupti cupti;                          // of the process: CUPTI's callbacks carry no context
 std::vector<KernelRecord> collected;  // since the last Take; written by callbacks of a flush
@@ -58,27 +42,12 @@ void CUPTIAPI TakeBuffer(CUcontext, uint32_t, uint8_t* buffer, size_t, size_t va
 
 }  // namespace
 
-Result<KernelRecords> KernelRecords::Listen(const std::filesystem::path& library) {
-  void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  const auto fail = [&](const std::string& why) {
-    return EnvironmentError(fmt::format("CUPTI gives no kernel records: {}", why), "install the CUDA toolkit's CUPTI");
-  };
-  if (handle == nullptr) {
-    const char* why = dlerror();
-    return fail(why != nullptr ? why : library.string());
-  }
-#define KOPT_FIND(function)                                                           \
-  cupti.function = reinterpret_cast<decltype(&::function)>(dlsym(handle, #function)); \
-  if (cupti.function == nullptr) return fail(fmt::format("{} lacks " #function, library.string()));
-  KOPT_CUPTI_FUNCTIONS(KOPT_FIND)
-#undef KOPT_FIND
+Result<KernelRecords> KernelRecords::Listen(const Cupti& loaded) {
+  cupti = loaded;
   for (const CUptiResult result : {cupti.cuptiActivityRegisterCallbacks(GiveBuffer, TakeBuffer),
                                    cupti.cuptiActivityEnable(CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL),
                                    cupti.cuptiActivityEnable(CUPTI_ACTIVITY_KIND_MEMSET)}) {
-    if (result == CUPTI_SUCCESS) continue;
-    const char* words = nullptr;
-    cupti.cuptiGetResultString(result, &words);
-    return fail(words != nullptr ? words : "unknown error");
+    KOPT_CHECK(cupti.Check(result, "records of kernels"));
   }
   return KernelRecords();
 }

@@ -1,11 +1,10 @@
-// When kernels ran, by the device's own records: CUPTI's activity records, loaded at run time.
+// When kernels ran, by the device's own records: CUPTI's activity records.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "verifier/cuda/cupti.h"
 
 namespace kopt {
 
@@ -18,8 +17,8 @@ struct KernelRecord {
 // There can be one in a process: it listens from its creation on. Kernels run one after another while it listens.
 class KernelRecords {
  public:
-  // `library`: the path of libcupti.so. Errors (exit 3): it cannot be loaded, or the driver does not give records.
-  static Result<KernelRecords> Listen(const std::filesystem::path& library);
+  // Errors (exit 3): the driver does not give records.
+  static Result<KernelRecords> Listen(const Cupti& cupti);
   // What has run since the last call, in order of start. The device must be idle.
   std::vector<KernelRecord> Take();
 };

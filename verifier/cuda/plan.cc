@@ -55,7 +55,7 @@ PlanMap MapOf(const json& row) {
 
 }  // namespace
 
-Plan::Plan(const Device& device, Module& module, const json& plan) {
+Plan::Plan(const Device& device, Module& module, const json& plan) : module_(&module) {
   for (const json& row : plan.at("maps")) maps_.push_back(MapOf(row));
   scratch_bytes_ = plan.at("scratch").get<std::vector<size_t>>();
   for (const json& row : plan.at("steps")) {

@@ -47,6 +47,8 @@ class Plan {
 
   const std::vector<size_t>& scratch_bytes() const { return scratch_bytes_; }
   size_t launches() const { return steps_.size(); }
+  const std::vector<PlanStep>& steps() const { return steps_; }
+  const Module& module() const { return *module_; }
   // Encodes what depends on a set's addresses, once for each set; before anything is timed.
   void Bind(const Device& device, const BufferSet& set, int number);
   // Puts every step into the stream, behind `timer` where there is one. The error's words name the kernel.
@@ -62,6 +64,7 @@ class Plan {
     std::vector<CUdeviceptr> zeroed;
   };
   CUdeviceptr AddressOf(const PlanArg& arg, const BufferSet& set) const;
+  const Module* module_;
   std::vector<PlanStep> steps_;
   std::vector<PlanMap> maps_;
   std::vector<size_t> scratch_bytes_;

@@ -13,6 +13,7 @@
 #include "verifier/cuda/plan.h"
 #include "verifier/cuda/snapshots.h"
 #include "verifier/cuda/worker_loop.h"
+#include "verifier/cuda/worker_profile.h"
 
 namespace kopt::worker {
 namespace {
@@ -63,6 +64,7 @@ class Runner {
     if (what == "call") return Call(request.json);
     if (what == "time") return Time(request.json);
     if (what == "records") return Records(request.json);
+    if (what == "profile") return Profile(request.json);
     if (what == "clock") return Clock();
     if (what == "rate") return Rate(request.json);
     return {{"error", "unknown request " + what}};
@@ -244,8 +246,9 @@ class Runner {
   // Where a call is behind the blocked stream, as a timed one, so that the host's speed is not in the records either.
   json Records(const json& request) {
     if (!records_) {
-      auto listening = KernelRecords::Listen(request.at("library").get<std::string>());
-      if (!listening) return {{"ok", true}, {"records", nullptr}, {"why", listening.error().message}};
+      const auto cupti = Cupti::Load(request.at("library").get<std::string>());
+      auto listening = cupti ? KernelRecords::Listen(*cupti) : std::unexpected(cupti.error());
+      if (!listening) return {{"ok", true}, {"records", nullptr}, {"why", listening.error().Text()}};
       records_ = *listening;
     }
     Plan& plan = plans_.at(request.at("plan"));
@@ -267,6 +270,29 @@ class Runner {
     for (const KernelRecord& record : ran) end = std::max(end, record.end);
     return {{"ok", true},
             {"records", {{"us", (end - ran.front().start) * 1e6}, {"events_us", us - (empty - kEmptyKernelUs)}}}};
+  }
+
+  json Profile(const json& request) {
+    const auto cupti = Cupti::Load(request.at("library").get<std::string>());
+    if (!cupti) return {{"ok", true}, {"kernels", json::array()}, {"why", cupti.error().Text()}};
+    Plan& plan = plans_.at(request.at("plan"));
+    const int set = request.at("set");
+    Bind(plan, request, {set});
+    std::optional<Module> copy;
+    std::optional<Plan> copied;
+    const ProfiledCall call{.prepare = [&] { Own([&] { PrepareTimed(plan, request, {set}); }); },
+                            .run =
+                                [&] {
+                                  (copied ? *copied : plan).Launch(device_, set);
+                                  device_.Await(request.at("call_seconds"));
+                                },
+                            .reload =
+                                [&] {
+                                  copy.emplace(device_, plan.module().cubin());
+                                  copied.emplace(device_, *copy, request.at("steps"));
+                                  copied->Bind(device_, sets_.at(set), set);
+                                }};
+    return TakeProfile(device_, *cupti, plan, plan.module().cubin(), request.at("metrics"), call);
   }
 
   json Rate(const json& request) {
