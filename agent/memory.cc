@@ -31,6 +31,12 @@ constexpr const char* kNotShown[] = {"log",
                                      "counters"};
 constexpr size_t kMostEvidence = 8000;
 
+// For the compiler: "sm_90a". Empty for a device that has none, or of which it is not known.
+std::string Architecture(const Device& device) {
+  const auto found = device.facts.find("architecture");
+  return found != device.facts.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 ordered_json Profile(const ordered_json& evidence) {
   ordered_json profile = ordered_json::object();
   for (const char* key : kProfile) {
@@ -73,6 +79,7 @@ std::string FailedText(const Judged& judged) {
 Memory::Memory(const Spec& spec, Target target, const Device& device, const Peaks& peaks, const Asking& asking)
     : asking_(asking),
       task_{.target = target,
+            .knowledge = KnowledgeOf(Architecture(device)),
             .spec = spec.text,
             .device = device.name,
             .device_facts = DeviceFacts(device),

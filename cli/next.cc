@@ -19,6 +19,8 @@ constexpr int kTries = 100;  // for a number that no other process takes at the 
 
 Device DeviceOf(const RunRow& run) {
   Device device{.name = run.device};
+  const auto made_with = run.settings.find("made_with");
+  if (made_with != run.settings.end() && made_with->is_object()) device.facts = *made_with;
   const auto values = run.settings.find("device");
   if (values == run.settings.end() || !values->is_object()) return device;
   for (const auto& [name, value] : values->items()) {

@@ -62,6 +62,8 @@ std::vector<Cut> Cuts(const PromptInputs& parts) {
     });
   }
   cuts.emplace_back([](PromptInputs& all) { all.device_details.clear(); });
+  cuts.emplace_back([](PromptInputs& all) { all.knowledge.example = {}; });
+  cuts.emplace_back([](PromptInputs& all) { all.knowledge.text = {}; });
   if (parts.failure) {
     cuts.emplace_back([](PromptInputs& all) { all.failure->facts.clear(); });
     cuts.emplace_back([](PromptInputs& all) { all.failure->log.clear(); });

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "prompts/knowledge.h"
 #include "task/target.h"
 
 namespace kopt {
@@ -24,6 +25,7 @@ struct ShownTurn {
 
 struct PromptInputs {
   Target target = Target::kCpu;
+  Knowledge knowledge;               // of the device's architecture
   std::string spec;                  // the task's file as it was written
   std::string device;                // its name
   std::string device_facts;          // what a kernel has to fit, a line each
@@ -49,7 +51,7 @@ struct PromptLimits {
 };
 
 struct Prompt {
-  std::string system;      // the same for all turns of a target
+  std::string system;      // the same for all turns of a target and an architecture, unless knowledge was cut
   std::string user;        // the first prompt, or one that improves on turns, or one that repairs a failure
   std::vector<int> shown;  // the numbers of the turns in it, the failure last
   long long tokens = 0;    // estimated
@@ -64,9 +66,10 @@ long long EstimateTokens(std::string_view text, double bytes_per_token = 3.2);
 //   1. turns, from the lowest reward up (of equal ones the older first): profile facts, log, then the whole turn. What
 //      is known of the best turn is worth more than the code of the last one;
 //   2. the device's details;
-//   3. the failure's facts, its log, then the failure;
-//   4. the device's name and facts;
-//   5. the hint.
+//   3. what is known of its architecture: the example, then the text, each as a whole;
+//   4. the failure's facts, its log, then the failure;
+//   5. the device's name and facts;
+//   6. the hint.
 // Without turns and failure it is the first prompt. The task and the plan language stay: if these alone are more than
 // the limit, the error (usage) says by how much.
 Result<Prompt> WritePrompt(const PromptInputs& inputs, const PromptLimits& limits = {});

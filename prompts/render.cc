@@ -69,6 +69,8 @@ mustache::data DataOf(const PromptInputs& parts) {
   data.set("cuda", parts.target == Target::kCuda);
   data.set("example_cpu", WithoutLastNewline(kCpuExample));
   data.set("example_cuda", WithoutLastNewline(kCudaExample));
+  SetIfAny(data, "knowledge", WithoutLastNewline(parts.knowledge.text));
+  SetIfAny(data, "worked_example", WithoutLastNewline(parts.knowledge.example));
   data.set("spec", parts.spec);
   data.set("has_device", !parts.device_facts.empty() || !parts.device_details.empty());
   SetIfAny(data, "device_facts", parts.device_facts);

@@ -48,6 +48,20 @@ TEST_F(MemoryTest, TheFirstPromptSaysTheTaskAndTheDevice) {
   EXPECT_TRUE(prompt->shown.empty());
 }
 
+TEST_F(MemoryTest, SaysWhatIsKnownOfTheArchitecture) {
+  Device device{.name = "a GPU"};
+  const auto knows = [&] {
+    const auto prompt = Memory(spec_, Target::kCuda, device, {}, {}).Write(1, {});
+    EXPECT_TRUE(prompt) << prompt.error().Text();
+    return prompt->system.find(KnowledgeOf("sm_90a").text) != std::string::npos;
+  };
+  EXPECT_FALSE(knows());
+  device.facts["architecture"] = 90;
+  EXPECT_FALSE(knows());
+  device.facts["architecture"] = "sm_90a";
+  EXPECT_TRUE(knows());
+}
+
 TEST_F(MemoryTest, WhatWasNotJudgedIsNotShown) {
   Memory memory = New();
   Add(memory, 1);

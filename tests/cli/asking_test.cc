@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "prompts/knowledge.h"
 #include "store/store.h"
 #include "tests/cli/kopt_fixture.h"
 #include "tests/llm_client/test_server.h"
@@ -144,9 +145,11 @@ TEST_F(AskingTest, AnExternalRunEndsWithItsBudget) {
 }
 
 TEST_F(AskingTest, TheStateTravels) {
+  verifier_.device_now.facts["architecture"] = "sm_90a";
   EXPECT_EQ(Kopt({"optimize", "norm.spec", "--external", "--budget", "5m", "--state", "device"}), 0) << err_;
   std::filesystem::copy("device", "desk", std::filesystem::copy_options::recursive);
   EXPECT_EQ(Kopt({"next", "last", "--state", "desk"}), 0) << err_;
+  EXPECT_TRUE(Has(out_, std::string(KnowledgeOf("sm_90a").text))) << "what was found there is known here";
   Write("reply.md", Fenced(Code(150)));
   EXPECT_EQ(Kopt({"reply", "last", "reply.md", "--later", "--state", "desk"}), 0) << err_;
   EXPECT_EQ(Document({"work", "--state", "desk", "--json"}, 0)["judged"][0]["turn"], 1);

@@ -29,6 +29,7 @@ PromptInputs AttentionOnCpu() {
 
 PromptInputs SoftmaxOnCuda() {
   return {.target = Target::kCuda,
+          .knowledge = KnowledgeOf("sm_90a"),
           .spec = TextOf(kRoot / "examples/softmax.spec"),
           .device = "NVIDIA H200",
           .device_facts = "compute capability: 9.0\nmultiprocessors: 132\nshared memory of a block: 232448 bytes",
@@ -89,9 +90,12 @@ TEST(Prompt, Golden) {
   }
 }
 
-TEST(Prompt, TheSystemTextDependsOnTheTargetOnly) {
+TEST(Prompt, TheSystemTextDependsOnTargetAndArchitectureOnly) {
   EXPECT_EQ(Written(AttentionOnCpu()).system, Written(WithTurns(AttentionOnCpu())).system);
   EXPECT_NE(Written(AttentionOnCpu()).system, Written(SoftmaxOnCuda()).system);
+  PromptInputs long_turns = WithTurns(SoftmaxOnCuda());
+  long_turns.failure->code = long_turns.turns[0].code = long_turns.turns[1].code = std::string(40'000, 'c');
+  EXPECT_EQ(Written(SoftmaxOnCuda()).system, Written(long_turns).system) << "turns are cut before it";
 }
 
 TEST(Prompt, NoTemplateIsLeftUnfilled) {
@@ -106,6 +110,44 @@ TEST(Prompt, NoTemplateIsLeftUnfilled) {
 TEST(Prompt, ItSaysWhatItShows) {
   EXPECT_EQ(Written(WithTurns(AttentionOnCpu())).shown, (std::vector<int>{3, 1, 4}));
   EXPECT_EQ(Written(AttentionOnCpu()).shown, (std::vector<int>{}));
+}
+
+// ---- what is known of an architecture ----
+
+TEST(PromptKnowledge, IsThatOfTheArchitecture) {
+  const Knowledge hopper = KnowledgeOf("sm_90a");
+  EXPECT_TRUE(Holds(Written(SoftmaxOnCuda()).system, hopper.text));
+  EXPECT_TRUE(Holds(Written(SoftmaxOnCuda()).system, hopper.example));
+  PromptInputs other = SoftmaxOnCuda();
+  other.knowledge = KnowledgeOf("sm_80");
+  EXPECT_FALSE(Holds(Written(other).system, "wgmma"));
+  for (const char* unknown : {"", "sm_80", "sm_90", "sm_100a"}) {
+    EXPECT_EQ(KnowledgeOf(unknown).text, "") << unknown;
+    EXPECT_EQ(KnowledgeOf(unknown).example, "") << unknown;
+  }
+}
+
+TEST(PromptKnowledge, LeavesRoomForTurns) {
+  const Knowledge hopper = KnowledgeOf("sm_90a");
+  EXPECT_LE(EstimateTokens(hopper.text) + EstimateTokens(hopper.example), 6000);
+}
+
+// tests/verifier/cuda_compile_test.cc compiles it.
+TEST(PromptKnowledge, TheHopperExampleIsACandidate) {
+  const auto spec = ReadSpec(kRoot / "examples/matmul_wgmma.spec");
+  ASSERT_TRUE(spec) << spec.error().Text();
+  const std::string example(KnowledgeOf("sm_90a").example);
+  const auto candidate = ParseCandidate(*spec, Target::kCuda, example, "hopper.cu");
+  ASSERT_TRUE(candidate) << candidate.error().Text();
+  const CudaLimits limits;
+  for (const std::vector<Shape>& shapes : {spec->shapes, spec->checks}) {
+    for (const Shape& shape : shapes) {
+      const auto plan =
+          BindCuda(*spec, *candidate, DefaultConfiguration(*candidate), shape, DeviceValues(limits), limits);
+      ASSERT_TRUE(plan) << plan.error().Text();
+      EXPECT_EQ(plan->steps.size(), 1U);
+    }
+  }
 }
 
 // ---- the examples of the plan language ----
@@ -144,9 +186,10 @@ TEST(PromptExample, EachIsInItsSystemText) {
 
 // ---- the limit ----
 
-// With facts, logs, details and a hint in every place, each with a word of its own.
+// With facts, logs, details, knowledge and a hint in every place, each with a word of its own.
 PromptInputs Full() {
   PromptInputs inputs = WithTurns(AttentionOnCpu());
+  inputs.knowledge = {.text = "KNOWLEDGE of the architecture", .example = "WORKED EXAMPLE"};
   inputs.hint = "HINT";
   inputs.device_details = "DETAILS " + std::string(500, 'd');
   inputs.turns[0].facts = "FACTS3";
@@ -158,9 +201,9 @@ PromptInputs Full() {
 }
 
 TEST(PromptLimit, IsNeverExceededAndLeavesOutInTheOrderStated) {
-  const std::vector<std::string> order = {
-      "FACTS1",  "LOG1",   "the code of turn 1", "FACTS3",     "LOG3",       "code of turn 3",
-      "DETAILS", "FACTS4", "In function",        "### Turn 4", "threads: 8", "HINT"};
+  const std::vector<std::string> order = {"FACTS1",         "LOG1",       "the code of turn 1", "FACTS3",    "LOG3",
+                                          "code of turn 3", "DETAILS",    "WORKED EXAMPLE",     "KNOWLEDGE", "FACTS4",
+                                          "In function",    "### Turn 4", "threads: 8",         "HINT"};
   const PromptInputs inputs = Full();
   const long long whole = Written(inputs).tokens;
   PromptInputs least{.target = inputs.target, .spec = inputs.spec, .turn = inputs.turn, .spent = inputs.spent};
@@ -171,7 +214,7 @@ TEST(PromptLimit, IsNeverExceededAndLeavesOutInTheOrderStated) {
     EXPECT_LE(prompt.tokens, limit);
     EXPECT_EQ(prompt.tokens, EstimateTokens(prompt.system) + EstimateTokens(prompt.user));
     std::vector<bool> missing;
-    for (const std::string& word : order) missing.push_back(!Holds(prompt.user, word));
+    for (const std::string& word : order) missing.push_back(!Holds(prompt.system + prompt.user, word));
     EXPECT_TRUE(std::ranges::is_sorted(missing, std::greater())) << limit;
     const size_t count = static_cast<size_t>(std::ranges::count(missing, true));
     EXPECT_GE(count, before) << "a smaller limit shows no more: " << limit;

@@ -3,9 +3,14 @@
 
 #include <thread>
 
+#include "prompts/knowledge.h"
 #include "verifier/cuda/compile.h"
+#include "verifier/cuda/cuda_verifier.h"
 
 namespace kopt {
+
+extern const std::string_view kCudaExample;
+
 namespace {
 
 constexpr const char* kGood = R"(extern "C" __global__ void twice(float* x) { x[threadIdx.x] *= 2; })";
@@ -67,6 +72,28 @@ TEST_F(CudaCompileTest, HasTheInstructionsOfTheDevice) {
   const CudaCompileResult result =
       Compile(R"(extern "C" __global__ void f() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); })");
   EXPECT_EQ(result.kind, CudaCompileResult::Kind::kCubin) << result.log;
+}
+
+// The candidates that prompts show, without a word of the compiler.
+TEST_F(CudaCompileTest, CompilesTheExamplesOfThePromptsWithoutSpills) {
+  const std::pair<const char*, std::string_view> examples[] = {
+      {"tests/prompts/row_sums.spec", kCudaExample},
+      {"examples/matmul_wgmma.spec", KnowledgeOf("sm_90a").example},
+  };
+  for (const auto& [file, example] : examples) {
+    const auto spec = ReadSpec(std::string(KOPT_SOURCE_DIR "/") + file);
+    ASSERT_TRUE(spec) << spec.error().Text();
+    const auto candidate = ParseCandidate(*spec, Target::kCuda, std::string(example), "candidate.cu");
+    ASSERT_TRUE(candidate) << candidate.error().Text();
+    const auto compiled = CompileForCuda(*spec, *candidate, DefaultConfiguration(*candidate), "sm_90a", {});
+    ASSERT_TRUE(compiled) << compiled.error().Text();
+    EXPECT_TRUE(compiled->compiled) << compiled->verdict.reason;
+    EXPECT_FALSE(compiled->verdict.evidence.contains("log")) << compiled->verdict.evidence["log"];
+    for (const auto& kernel : compiled->verdict.evidence["kernels"]) {
+      EXPECT_EQ(kernel["spill_store_bytes"], 0) << kernel;
+      EXPECT_EQ(kernel["stack_bytes"], 0) << kernel;
+    }
+  }
 }
 
 TEST_F(CudaCompileTest, ServesWhatCandidatesIncludeOutOfHabit) {
