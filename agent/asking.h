@@ -26,7 +26,7 @@ struct Asking {
   Reward reward = Reward::kDrKernel;
   int max_tokens = 0;  // of one reply; 0: the endpoint's limit
   std::optional<double> temperature;
-  long long prompt_tokens = 32'000;      // at most, as estimated
+  long long prompt_tokens = 64'000;      // at most, as estimated
   std::optional<int64_t> budget_tokens;  // of prompts and replies together
   std::optional<double> budget_usd;
   std::string hint;  // the user's, for every prompt

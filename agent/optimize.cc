@@ -270,7 +270,8 @@ Result<void> Optimizer::PrepareSeed() {
     KOPT_TRY(first.verdict, WithRetries([&] { return verifier_.Screen(seed_, first.configuration, screening); }));
     KOPT_CHECK(MustBeMeasured(first.verdict, "the seed", seed_));
   } else if (job_.asking.Asks()) {
-    KOPT_CHECK(verifier_.ProfileBaseline(first.verdict));
+    KOPT_CHECK(verifier_.ProfileBaseline(result_.baseline));
+    first.verdict = result_.baseline;
   }
   counts_[first.verdict.outcome] = 1;
   best_screened_ = first.verdict.speedup.value_or(0);
@@ -458,9 +459,16 @@ Result<void> Optimizer::Tune(const Tuner::Proposal& proposal) {
 Result<Verdict> Optimizer::Screen(const Candidate& candidate, const Configuration& configuration, double best_of_turn,
                                   std::span<const Configuration> ahead) {
   const double begin = budget_.Active();
+  std::vector<Contender> next;
+  for (const int turn : unjudged_) {
+    const Turn& waiting = result_.turns.at(turn);
+    if (waiting.candidate) next.push_back({&*waiting.candidate, DefaultConfiguration(*waiting.candidate)});
+  }
+  for (const Configuration& later : ahead) next.push_back({&candidate, later});
   // A prompt shows the best configuration of a turn, and why it is not faster.
-  const double profile_from = job_.asking.Asks() ? std::max(best_screened_ * kWorthProfiling, best_of_turn) : kNoLimit;
-  const Screening screening{.incumbent = best_screened_, .profile_from = profile_from, .ahead = ahead};
+  const double best = job_.contestants.SeedIsBaseline() ? std::max(best_screened_, 1.0) : best_screened_;
+  const double profile_from = job_.asking.Asks() ? std::max(best * kWorthProfiling, best_of_turn) : kNoLimit;
+  const Screening screening{.incumbent = best_screened_, .profile_from = profile_from, .ahead = next};
   auto verdict = Work("screen", [&] { return verifier_.Screen(candidate, configuration, screening); });
   screening_seconds_ = screening_seconds_ + budget_.Active() - begin;
   ++screenings_;

@@ -11,8 +11,9 @@
 namespace kopt {
 namespace {
 
-// How many configurations a search proposes at a time: while one is timed nothing is compiled, but before it the others
-// are, on the CPUs that it leaves idle.
+// How many configurations a search proposes at a time. On a CPU nothing is compiled while one is timed, but before it
+// the others are, on the CPUs that it leaves idle. Beside a GPU the compilers never need to wait: there the next are
+// proposed while these are still to be tried.
 constexpr size_t kProposed = 4;
 
 constexpr double kFruitlessLoss = 0.1;
@@ -21,6 +22,7 @@ constexpr double kFruitlessLoss = 0.1;
 
 Tuner::Tuner(const Spec& spec, Target target, Values device, std::string search, uint64_t random_seed)
     : spec_(spec),
+      pending_(target == Target::kCuda ? kProposed + 1 : 1),
       shapes_(spec.Scored(target)),
       device_(std::move(device)),
       search_(std::move(search)),
@@ -69,10 +71,14 @@ double Tuner::Worth(const Entry& entry) {
   return entry.best / (1 + kFruitlessLoss * std::log2(1 + static_cast<double>(entry.fruitless)));
 }
 
-bool Tuner::Propose(Entry& entry) const {
-  if (entry.coming.empty() && !entry.exhausted) entry.coming = entry.search->Propose(entry.trials, kProposed);
+void Tuner::Propose(Entry& entry) const {
+  if (entry.coming.size() < pending_ && !entry.exhausted) {
+    std::vector<Trial> known = entry.trials;
+    for (const Configuration& pending : entry.coming) known.push_back({.configuration = pending, .correct = true});
+    const std::vector<Configuration> more = entry.search->Propose(known, kProposed);
+    entry.coming.insert(entry.coming.end(), more.begin(), more.end());
+  }
   entry.exhausted = entry.coming.empty();
-  return !entry.exhausted;
 }
 
 std::optional<Tuner::Proposal> Tuner::Next() {
@@ -84,7 +90,8 @@ std::optional<Tuner::Proposal> Tuner::Next() {
     }
     if (best == nullptr) return std::nullopt;
     Entry& entry = best->second;
-    if (!Propose(entry)) continue;
+    Propose(entry);
+    if (entry.exhausted) continue;
     Proposal proposal{.turn = best->first, .configuration = entry.coming.front()};
     proposal.ahead.assign(entry.coming.begin() + 1, entry.coming.end());
     return proposal;

@@ -31,7 +31,8 @@ class Tuner {
   struct Proposal {
     int turn = 0;
     Configuration configuration;
-    std::vector<Configuration> ahead;  // probably proposed next, of the same candidate
+    std::vector<Configuration>
+        ahead;  // probably proposed next, of the same candidate: so many that compilers need not wait
   };
   // Nothing: there is nothing left to try, or no candidate that has proved right.
   std::optional<Proposal> Next();
@@ -52,9 +53,10 @@ class Tuner {
     bool exhausted = false;
   };
   static double Worth(const Entry& entry);
-  bool Propose(Entry& entry) const;
+  void Propose(Entry& entry) const;
 
   const Spec& spec_;
+  size_t pending_;  // a search is asked for more when fewer proposals than this are left
   std::vector<const Shape*> shapes_;
   Values device_;
   std::string search_;

@@ -3,10 +3,15 @@
 //   gpu_verdicts times SPEC FILE [COUNT]    seconds from source to verdict, each time from a source never seen before
 //   gpu_verdicts same SPEC FILE [COUNT]     a candidate against itself: how often is it called faster or slower?
 //   gpu_verdicts spread SPEC FILE [COUNT]   its time in so many fresh processes
+//   gpu_verdicts profile SPEC FILE [COUNT]  what a profile costs
+//   gpu_verdicts lane SPEC FILE [COUNT]     the part of the time in which nothing is on the device, with no compile
+//   ahead
+//                                           and with four
 //   gpu_verdicts faults [COUNT]             faulty candidates of tests/adversarial/cuda mixed with a good one
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -74,14 +79,70 @@ Result<void> Prepare(Subject& subject, const std::string& spec, const std::strin
   return {};
 }
 
+// The source with something in it that makes it another one.
+Result<Candidate> Unseen(const Subject& subject, int number) {
+  return Parse(subject, fmt::format("{}\n__device__ const int unseen_{} = {};\n", subject.source, number, number));
+}
+
+int Profile(Subject& subject, int count) {
+  std::vector<double> all;
+  for (int i = 0; i <= count; ++i) {
+    const auto candidate = Parse(subject, subject.source);
+    if (!candidate) return Fail(candidate.error());
+    const auto verdict = subject.verifier->Screen(*candidate, DefaultConfiguration(*candidate), {.profile_from = 0});
+    if (!verdict) return Fail(verdict.error());
+    for (const auto& [stage, seconds] : verdict->stage_seconds) {
+      if (stage == "profile" && i > 0) all.push_back(seconds);
+    }
+    if (i < count) continue;
+    for (const auto& line : verdict->evidence.at("profile")) std::printf("  %s\n", line.get<std::string>().c_str());
+  }
+  std::printf("a profile, s: %s\n", Quartiles(all, 1).c_str());
+  return 0;
+}
+
+int LaneUse(Subject& subject, int count) {
+  int number = 0;
+  for (const size_t compiled : {0, 4}) {
+    std::deque<Candidate> coming;
+    double on_device = 0, begin = 0;
+    std::map<std::string, double> stages;
+    for (int i = 0; i <= count; ++i) {
+      while (coming.size() <= compiled) {
+        auto next = Unseen(subject, number++);
+        if (!next) return Fail(next.error());
+        coming.push_back(*std::move(next));
+      }
+      std::vector<Contender> ahead;
+      for (size_t k = 1; k < coming.size(); ++k) ahead.push_back({&coming[k], DefaultConfiguration(coming[k])});
+      const auto verdict =
+          subject.verifier->Screen(coming.front(), DefaultConfiguration(coming.front()), {.ahead = ahead});
+      if (!verdict) return Fail(verdict.error());
+      coming.pop_front();
+      if (i == 0) {  // nothing was compiled before it
+        begin = SystemClock().Now();
+        continue;
+      }
+      for (const auto& [stage, seconds] : verdict->stage_seconds) {
+        if (stage == "draw" || stage == "check" || stage == "measure") on_device += seconds;
+        stages[stage] += seconds;
+      }
+    }
+    const double seconds = SystemClock().Now() - begin;
+    std::printf("%zu compiles ahead: %d screenings in %.2f s, nothing on the device in %.1f %% of the time\n", compiled,
+                count, seconds, 100 * (1 - on_device / seconds));
+    for (const auto& [stage, spent] : stages) std::printf("  %-8s %.3f s\n", stage.c_str(), spent / count);
+  }
+  return 0;
+}
+
 int Times(Subject& subject, int count) {
   std::vector<double> all;
   std::map<std::string, std::vector<double>> stages;
   std::string last;
   for (int i = 0; i <= count; ++i) {
     const double begin = SystemClock().Now();
-    const auto candidate =
-        Parse(subject, fmt::format("{}\n__device__ const int unseen_{} = {};\n", subject.source, i, i));
+    const auto candidate = Unseen(subject, i);
     if (!candidate) return Fail(candidate.error());
     const auto verdict = subject.verifier->Screen(*candidate, DefaultConfiguration(*candidate), {});
     if (!verdict) return Fail(verdict.error());
@@ -190,8 +251,14 @@ int Run(const std::vector<std::string>& arguments) {
     return arguments.size() > at ? std::atoi(arguments[at].c_str()) : otherwise;
   };
   if (mode == "faults") return Faults("tests/adversarial/cuda", count(1, 200));
-  if (arguments.size() < 3 || (mode != "times" && mode != "same" && mode != "spread")) {
-    std::fputs("usage: gpu_verdicts times|same|spread SPEC FILE [COUNT] | faults [COUNT]\n", stderr);
+  const std::map<std::string, std::pair<int (*)(Subject&, int), int>> modes = {{"times", {Times, 21}},
+                                                                               {"same", {Same, 200}},
+                                                                               {"spread", {Spread, 20}},
+                                                                               {"profile", {Profile, 5}},
+                                                                               {"lane", {LaneUse, 12}}};
+  const auto found = modes.find(mode);
+  if (arguments.size() < 3 || found == modes.end()) {
+    std::fputs("usage: gpu_verdicts times|same|spread|profile|lane SPEC FILE [COUNT] | faults [COUNT]\n", stderr);
     return 2;
   }
   Subject subject;
@@ -206,8 +273,7 @@ int Run(const std::vector<std::string>& arguments) {
     for (const double seconds : registration->oracle_seconds) std::printf(" %.3f", seconds);
     std::printf("\n");
   }
-  if (mode == "times") return Times(subject, count(3, 21));
-  return mode == "same" ? Same(subject, count(3, 200)) : Spread(subject, count(3, 20));
+  return found->second.first(subject, count(3, found->second.second));
 }
 
 }  // namespace

@@ -146,8 +146,10 @@ int Record(const Arguments& arguments) {
   double saved = SystemClock().Now();
   while (screenings.size() < total && SystemClock().Now() - start < arguments.seconds) {
     const size_t next = screenings.size();
-    std::vector<Configuration> ahead;
-    for (size_t i = next + 1; i < std::min(total, next + 1 + kCompiledAhead); ++i) ahead.push_back(configuration_at(i));
+    std::vector<Contender> ahead;
+    for (size_t i = next + 1; i < std::min(total, next + 1 + kCompiledAhead); ++i) {
+      ahead.push_back({&*seed, configuration_at(i)});
+    }
     const Configuration configuration = configuration_at(next);
     auto verdict = (*verifier)->Screen(*seed, configuration, {.ahead = ahead});
     if (!verdict) return Fail(verdict.error());

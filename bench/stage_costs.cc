@@ -46,16 +46,16 @@ int Run(const std::string& file, double seconds) {
   std::map<std::string, double> cost;
   int count = 0;
   double best = 1;
-  std::vector<Configuration> coming;
+  std::vector<Contender> coming;
   while (SystemClock().Now() - begin < seconds) {
     while (coming.size() < 32) {
       Configuration configuration =
           SpacePoint(*seed, static_cast<long long>(generator() % static_cast<uint64_t>(SpaceSize(*seed))));
       auto admissible =
           Admissible(*spec, *seed, configuration, spec->Scored(Target::kCpu), (*verifier)->device().values);
-      if (admissible && *admissible) coming.push_back(std::move(configuration));
+      if (admissible && *admissible) coming.push_back({&*seed, std::move(configuration)});
     }
-    const Configuration configuration = std::move(coming.front());
+    const Configuration configuration = std::move(coming.front().configuration);
     coming.erase(coming.begin());
     auto verdict = (*verifier)->Screen(*seed, configuration, {.incumbent = best, .ahead = coming});
     if (!verdict) return Fail(verdict.error());

@@ -81,7 +81,7 @@ void AddAskingFlags(CLI::App& command, AskingFlags& flags) {
       ->type_name("NAME");
   command.add_option("--top-w", flags.top, "turns that `window` shows (default: 4)")->type_name("N");
   command.add_option("--reward", flags.reward, "that turns are sorted by: drkernel (default), sol")->type_name("NAME");
-  command.add_option("--prompt-tokens", flags.prompt_tokens, "of a prompt, at most (default: 32000)")->type_name("N");
+  command.add_option("--prompt-tokens", flags.prompt_tokens, "of a prompt, at most (default: 64000)")->type_name("N");
   command.add_option("--hint", flags.hint, "what you know and the model should: part of every prompt")
       ->type_name("TEXT");
   command.add_flag("--external", flags.external,

@@ -39,11 +39,11 @@ struct PromptInputs {
 
 // In bytes of a part as it is shown, but for the tokens.
 struct PromptLimits {
-  long long tokens = 32'000;     // of system and user text together
+  long long tokens = 64'000;     // of system and user text together
   double bytes_per_token = 3.2;  // as measured at the endpoint
   size_t code = 65'536;          // of one turn, as are these:
   size_t verdict = 2'000;
-  size_t facts = 2'000;
+  size_t facts = 4'000;
   size_t log = 4'000;
   size_t device = 1'000;  // name and facts
   size_t device_details = 3'000;

@@ -105,6 +105,15 @@ Prose Compilation(const Job& job, const OptimizeResult& result) {
   return text;
 }
 
+// The lines of a profile, as prompts have them.
+std::string ProfileText(const ordered_json& evidence) {
+  std::string text;
+  for (const ordered_json& line : evidence.value("profile", ordered_json::array())) {
+    text += line.get<std::string>() + "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 Blocks FactsSection(const Job& job, const OptimizeResult& result) {
@@ -140,7 +149,8 @@ Blocks BoundSection(const Job& job, const OptimizeResult& result) {
   const Verdict& verdict = result.best ? result.best->verdict : result.baseline;
   const std::vector<ShapeRates> rates = RatesOf(*job.spec, job.target, verdict.evidence, result.peaks);
   const bool told = result.best && verdict.evidence.contains("vectorised");
-  if (rates.empty() && !told) return {};
+  std::string profile = ProfileText(verdict.evidence);
+  if (rates.empty() && !told && profile.empty()) return {};
   Blocks blocks{Heading{result.best ? "What bounds it" : "What bounds the baseline"}};
   if (rates.size() == 1) {
     blocks.push_back(Paragraph{RatesText(rates.front(), job.spec->work.unit)});
@@ -162,6 +172,11 @@ Blocks BoundSection(const Job& job, const OptimizeResult& result) {
   if (result.best) {
     Prose text = Compilation(job, result);
     if (!text.parts.empty()) blocks.push_back(Paragraph{std::move(text)});
+  }
+  if (!profile.empty()) {
+    blocks.push_back(
+        Paragraph{"By the device's counters and samples of program counters, in calls that were not timed:"});
+    blocks.push_back(CodeBlock{.language = "text", .text = std::move(profile)});
   }
   return blocks;
 }

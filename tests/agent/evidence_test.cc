@@ -25,6 +25,12 @@ TEST(Evidence, NestedValuesAreReadable) {
       "errors: y largest 2.142, rms 1.5\nshapes:\n  shape R=4, time_us 1237\n  shape R=8, sizes [1, 2]");
 }
 
+TEST(Evidence, AProfileIsShownByItsLines) {
+  EXPECT_EQ(
+      EvidenceText({{"profile", {"bound by: DRAM", "busy: DRAM 91 %"}}, {"counters", {{{"us", 5}}}}, {"line", 3}}),
+      "profile:\n  bound by: DRAM\n  busy: DRAM 91 %\nline: 3");
+}
+
 TEST(Evidence, TextIsCut) {
   const std::string text = EvidenceText({{"log", std::string(5000, 'x')}}, 100);
   EXPECT_EQ(text.size(), 100 + std::string("\n[cut]").size());

@@ -54,6 +54,8 @@ class FakeVerifier : public Verifier {
   std::optional<Error> no_power;  // what Register answers
   Behaviour baseline;
   std::vector<std::vector<std::string>> ahead;  // by screening
+  std::vector<double> profile_from;  // of each screening
+  int baseline_profiles = 0;
   std::vector<double> confirm_limits;
   std::vector<std::optional<uint64_t>> confirm_seeds;
   std::vector<std::string> screened, confirmed;  // configurations, in order; attempts that failed included
@@ -90,12 +92,19 @@ class FakeVerifier : public Verifier {
     return verdict;
   }
 
+  Result<void> ProfileBaseline(Verdict& verdict) override {
+    ++baseline_profiles;
+    verdict.evidence["profile"] = {"bound by: a simulation"};
+    return {};
+  }
+
   Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration,
                          const Screening& screening) override {
     screened.push_back(Text(configuration));
     files.push_back(candidate.file);
+    profile_from.push_back(screening.profile_from);
     ahead.emplace_back();
-    for (const Configuration& later : screening.ahead) ahead.back().push_back(Text(later));
+    for (const Contender& later : screening.ahead) ahead.back().push_back(Text(later.configuration));
     return Judge(candidate, configuration, screen_seconds, false);
   }
 

@@ -280,6 +280,24 @@ TEST_F(LoopTest, TheBestCandidateIsTuned) {
   EXPECT_NE(ReadFile(job_.out / "best.cpp")->find("//@ tune T = 3\n"), std::string::npos);
 }
 
+TEST_F(LoopTest, WhatIsShownToAModelIsProfiled) {
+  model_.answer = [](const ChatRequest&, int n) {
+    return ReplyWith(Fenced(Code(n == 1 ? 150 : 101, n == 1 ? "//@ tune T = 1 | 2 | 3\n" : "")));
+  };
+  verifier_.behave_as = [](const Candidate& candidate, const Configuration&) {
+    return Behaviour{.speedup = 0.01 * SpeedOf(candidate)};
+  };
+  AnswerOnly(2);
+  ASSERT_TRUE(Run());
+  EXPECT_EQ(verifier_.baseline_profiles, 1);
+  const std::string first = model_.requests().at(0).messages.back().content;
+  EXPECT_NE(first.find("bound by: a simulation"), std::string::npos) << first;
+  // A candidate's defaults if they come near the best, its other configurations if they are its best.
+  ASSERT_GE(verifier_.profile_from.size(), 3U);
+  EXPECT_NEAR(verifier_.profile_from[0], 1 / 1.5, 1e-9);
+  EXPECT_EQ(std::ranges::count_if(verifier_.profile_from, [](double from) { return std::abs(from - 1.5) < 1e-9; }), 2);
+}
+
 TEST_F(LoopTest, PromptsShowTheBestTurnsAndNotMoreThanAreAskedFor) {
   job_.asking.top = 2;
   AnswerOnly(6);

@@ -82,6 +82,18 @@ TEST_F(MemoryTest, ShowsTheBestConfigurationInFront) {
   EXPECT_TRUE(Has(*prompt, "with T=4, the best of 3 configurations that were tried"));
 }
 
+TEST_F(MemoryTest, ShowsWhatBoundsATurn) {
+  Memory memory = New();
+  Add(memory, 1);
+  Judged judged = Measured(1, 1.5);
+  judged.verdict.evidence["profile"] = {"bound by: latency", "line 3: 40 % of the samples"};
+  judged.verdict.evidence["counters"] = {{{"dram_read_bytes", 123456789}}};
+  memory.Learn(judged, false);
+  const auto prompt = memory.Write(2, {});
+  EXPECT_TRUE(Has(*prompt, "bound by: latency\n  line 3: 40 % of the samples")) << prompt->user;
+  EXPECT_FALSE(Has(*prompt, "dram_read_bytes"));
+}
+
 TEST_F(MemoryTest, ShowsTheNewestFailureWithItsLog) {
   Memory memory = New();
   Add(memory, 1);

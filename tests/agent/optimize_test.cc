@@ -51,6 +51,12 @@ TEST_F(OptimizeTest, TellsTheVerifierWhatComesNext) {
   }
 }
 
+TEST_F(OptimizeTest, WithoutAModelNothingIsProfiledButTheWinner) {
+  ASSERT_TRUE(Run());
+  EXPECT_EQ(verifier_.baseline_profiles, 0);
+  for (const double from : verifier_.profile_from) EXPECT_EQ(from, kNoLimit);
+}
+
 TEST_F(OptimizeTest, EveryStrategyTriesEverythingOnce) {
   for (const char* strategy : {"model", "random", "exhaustive"}) {
     job_.search = strategy;

@@ -206,6 +206,14 @@ TEST_F(ReportTest, OfAnImprovement) {
   ExpectGolden("report.html", Html());
 }
 
+TEST_F(ReportTest, AProfileIsShownAsPromptsHaveIt) {
+  Search();
+  Confirm(1.5);
+  result_.best->verdict.evidence["profile"] = {"N=8: scale, 5.0 us under the profiler", "bound by: DRAM (91 % busy)"};
+  EXPECT_TRUE(Has(Markdown(), "```text\nN=8: scale, 5.0 us under the profiler\nbound by: DRAM (91 % busy)\n```"))
+      << Markdown();
+}
+
 TEST_F(ReportTest, SectionsComeInOrder) {
   Search();
   Confirm(1.51);

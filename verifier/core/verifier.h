@@ -69,22 +69,22 @@ struct VerifierOptions {
 
 inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 
+// A candidate with its tunables bound.
+struct Contender {
+  const Candidate* candidate = nullptr;
+  Configuration configuration;
+};
+
 // What a screening may know of the search that it is part of.
 struct Screening {
-  double incumbent = 0;                  // speedup of the best so far: timing ends early below it; 0: none
-  double profile_from = kNoLimit;        // a speedup from which on a profile is taken, where the target has one
-  std::span<const Configuration> ahead;  // probably asked for next: these may be compiled along
+  double incumbent = 0;              // speedup of the best so far: timing ends early below it; 0: none
+  double profile_from = kNoLimit;    // a speedup from which on a profile is taken, where the target has one
+  std::span<const Contender> ahead;  // probably asked for next: these may be compiled along
 };
 
 struct Confirmation {
   double seconds = kNoLimit;     // fewer samples where the whole would take longer (the least number may still do)
   std::optional<uint64_t> seed;  // of every input set: repeats those of an earlier one; nothing: drawn in secret
-};
-
-// One of several to be compared.
-struct Contender {
-  const Candidate* candidate = nullptr;
-  Configuration configuration;
 };
 
 // Several candidates timed side by side.

@@ -85,7 +85,7 @@ CompileRequest RequestOf(const CpuContext& context, const Candidate& candidate, 
 
 Judged<CandidateObjects> CompileCandidate(CpuContext& context, const Candidate& candidate,
                                           const Configuration& configuration, const std::vector<const Shape*>& shapes,
-                                          std::span<const Configuration> ahead) {
+                                          std::span<const Contender> ahead) {
   if (auto screened = ScreenCpuSource(candidate); !screened) {
     return std::unexpected(Stop(PlanRefusal(screened.error(), Outcome::kRejected, Stage::kScreen)));
   }
@@ -97,11 +97,14 @@ Judged<CandidateObjects> CompileCandidate(CpuContext& context, const Candidate& 
       requests, [&](const CompileRequest& request) { return context.compiler.IsCompiled(request); });
   const auto threads = static_cast<size_t>(context.threads);
   const size_t room = known ? needed : (needed + threads - 1) / threads * threads;
-  for (const Configuration& later : ahead) {
+  for (const Contender& later : ahead) {
     if (requests.size() >= room) break;
-    const auto bound_later = BindAll(context, candidate, later, shapes);
+    if (!ScreenCpuSource(*later.candidate)) continue;
+    const auto bound_later = BindAll(context, *later.candidate, later.configuration, shapes);
     if (!bound_later || requests.size() + bound_later->sources.size() > room) continue;
-    for (const CpuSource& source : bound_later->sources) requests.push_back(RequestOf(context, candidate, source));
+    for (const CpuSource& source : bound_later->sources) {
+      requests.push_back(RequestOf(context, *later.candidate, source));
+    }
   }
 
   const Lane::Hold hold = context.lane.Shared();

@@ -29,6 +29,6 @@ CompileRequest RequestOf(const CpuContext& context, const Candidate& candidate, 
 // wrong with them is left to that call.
 Judged<CandidateObjects> CompileCandidate(CpuContext& context, const Candidate& candidate,
                                           const Configuration& configuration, const std::vector<const Shape*>& shapes,
-                                          std::span<const Configuration> ahead);
+                                          std::span<const Contender> ahead);
 
 }  // namespace kopt

@@ -17,7 +17,7 @@ std::vector<const Shape*> ShapesOf(const ShapePools& pools) {
 
 Judged<std::unique_ptr<CandidateRun>> CompileAndLoad(CpuContext& context, const ShapePools& pools,
                                                      const Candidate& candidate, const Configuration& configuration,
-                                                     std::span<const Configuration> ahead, StageTimes& times) {
+                                                     std::span<const Contender> ahead, StageTimes& times) {
   const std::vector<const Shape*> shapes = ShapesOf(pools);
   KOPT_TRY(const bool admissible, Admissible(context.spec, candidate, configuration, shapes, context.device.values));
   if (!admissible) {

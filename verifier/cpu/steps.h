@@ -17,7 +17,7 @@ using DeadlineOf = std::function<Deadline(const Shape&)>;
 // `ahead`: configurations that may be compiled along.
 Judged<std::unique_ptr<CandidateRun>> CompileAndLoad(CpuContext& context, const ShapePools& pools,
                                                      const Candidate& candidate, const Configuration& configuration,
-                                                     std::span<const Configuration> ahead, StageTimes& times);
+                                                     std::span<const Contender> ahead, StageTimes& times);
 
 // Every output at every shape, against whole answers; `fresh`: on a set that was never used before, too.
 // `call_seconds`, if given, gets the seconds of a call by shape.

@@ -77,7 +77,7 @@ BufferSet::BufferSet(const Device& device, OwnKernels& kernels, const nlohmann::
   scalars_ = json.at("scalars").get<std::vector<uint64_t>>();
 }
 
-CUdeviceptr BufferSet::scratch(size_t index, size_t bytes) const {
+CUdeviceptr BufferSet::ScratchAt(size_t index, size_t bytes) const {
   const ScratchBuffer& scratch = scratch_.at(index);
   return scratch.work.address() + ScratchOffset(scratch.place, bytes);
 }
@@ -147,7 +147,7 @@ void BufferSet::Prepare(OwnKernels& kernels, const Poison& poison, std::span<con
     kernels.Fill(StretchOf(base, base + scratch.work.bytes()), Canary(index, poison));
     const size_t bytes = i < scratch_bytes.size() ? scratch_bytes[i] : 0;
     if (bytes == 0) continue;
-    const CUdeviceptr data = this->scratch(i, bytes);
+    const CUdeviceptr data = ScratchAt(i, bytes);
     // All ones are a NaN of every floating type; random bits are anything.
     const bool random = poison.kind == PoisonKind::kRandom;
     kernels.Fill(StretchOf(data, data + bytes),

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "verifier/cuda/operands.h"
 #include "verifier/cuda/own_kernels.h"
 
 namespace kopt::worker {
@@ -37,16 +38,18 @@ struct TensorBuffer {
   CUdeviceptr address() const;   // of the data
 };
 
-class BufferSet {
+class BufferSet final : public Operands {
  public:
   // `json`: {"tensors": [...], "scratch": [places], "scalars": [u64...]}; `descriptors`: of every input, inout, and of
   // every output with "foreign", in order. They stay the caller's.
   BufferSet(const Device& device, OwnKernels& kernels, const nlohmann::json& json, std::span<const int> descriptors);
 
   const std::vector<TensorBuffer>& tensors() const { return tensors_; }
-  CUdeviceptr scratch(size_t index, size_t bytes) const;  // data of that size, at the end of the buffer's mapping
+  CUdeviceptr TensorAt(size_t index) const override { return tensors_.at(index).address(); }
+  // Data of that size, at the end of the buffer's mapping.
+  CUdeviceptr ScratchAt(size_t index, size_t bytes) const override;
+  uint64_t ScalarAt(size_t index) const override { return scalars_.at(index); }
   void SetScalars(std::vector<uint64_t> scalars) { scalars_ = std::move(scalars); }
-  uint64_t scalar(size_t index) const { return scalars_.at(index); }
   // The data of every inout and output, in order; those without any are left out.
   std::vector<Stretch> Written() const;
   // Descriptors of the working memory of inouts and outputs, in order; the caller closes them.

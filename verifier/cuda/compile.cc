@@ -245,25 +245,37 @@ bool CudaCompileService::IsCompiled(const std::string& text, Prefix prefix) cons
 Result<CudaCompileResult> CudaCompileService::Compile(const std::string& text, Prefix prefix) {
   const double begin = SystemClock().Now();
   const std::string key = Key(text, prefix);
-  {
-    const std::lock_guard lock(shared_->mutex);
-    if (const auto found = shared_->results.find(key); found != shared_->results.end()) {
-      CudaCompileResult result = found->second;
-      result.cached = true;
-      result.seconds = SystemClock().Now() - begin;
-      return result;
-    }
+  if (auto known = Begin(key)) {
+    known->cached = true;
+    known->seconds = SystemClock().Now() - begin;
+    return *known;
   }
-  const std::optional<std::string> kept = cache_.Find(key);
-  std::optional<CudaCompileResult> result = kept ? Unpack(*kept) : std::nullopt;
-  if (!result) {
-    KOPT_TRY(result, Run(text, prefix));
-    if (result->kind == CudaCompileResult::Kind::kCubin) KOPT_CHECK(cache_.Put(key, Pack(*result)));
-  }
+  auto result = FindOrRun(key, text, prefix);
   const std::lock_guard lock(shared_->mutex);
+  shared_->running.erase(key);
+  shared_->ended.notify_all();
+  if (!result) return result;
   shared_->results[key] = *result;
   result->seconds = SystemClock().Now() - begin;
-  return *result;
+  return result;
+}
+
+std::optional<CudaCompileResult> CudaCompileService::Begin(const std::string& key) {
+  std::unique_lock lock(shared_->mutex);
+  shared_->ended.wait(lock, [&] { return !shared_->running.contains(key); });
+  if (const auto found = shared_->results.find(key); found != shared_->results.end()) return found->second;
+  shared_->running.insert(key);
+  return std::nullopt;
+}
+
+Result<CudaCompileResult> CudaCompileService::FindOrRun(const std::string& key, const std::string& text,
+                                                        Prefix prefix) {
+  if (const std::optional<std::string> kept = cache_.Find(key)) {
+    if (auto result = Unpack(*kept)) return *std::move(result);
+  }
+  KOPT_TRY(CudaCompileResult result, Run(text, prefix));
+  if (result.kind == CudaCompileResult::Kind::kCubin) KOPT_CHECK(cache_.Put(key, Pack(result)));
+  return result;
 }
 
 Result<CudaCompileResult> CudaCompileService::Run(const std::string& text, Prefix prefix) {

@@ -2,11 +2,13 @@
 // content.
 #pragma once
 
+#include <condition_variable>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,7 +60,8 @@ class CudaCompileService {
   // For candidates, CudaSource::text: what they ask for. kopt's own kernels and references take kNone: values as they
   // are written, without fused operations.
   static Prefix PrefixFor(const std::string& candidate);
-  // Several threads may call this at once. Errors are ours: a server that does not start.
+  // Several threads may call this at once; a text that another one compiles is waited for. Errors are ours: a server
+  // that does not start.
   Result<CudaCompileResult> Compile(const std::string& text, Prefix prefix);
   // Whether Compile would find the result.
   bool IsCompiled(const std::string& text, Prefix prefix) const;
@@ -79,11 +82,16 @@ class CudaCompileService {
     std::mutex mutex;                                  // of what follows
     std::unique_ptr<Server> servers[3];                // by prefix
     std::map<std::string, CudaCompileResult> results;  // by key; everything that was compiled in this process
+    std::set<std::string> running;                     // keys
+    std::condition_variable ended;                     // one of them
   };
   std::string Key(const std::string& text, Prefix prefix) const;
   Result<Server> StartServer(Prefix prefix) const;
   // With shared_->mutex held.
   Result<Server*> EnsureServer(Prefix prefix);
+  // What is known of it in this process, or nothing: then the caller compiles it, and others wait for that.
+  std::optional<CudaCompileResult> Begin(const std::string& key);
+  Result<CudaCompileResult> FindOrRun(const std::string& key, const std::string& text, Prefix prefix);
   Result<CudaCompileResult> Run(const std::string& text, Prefix prefix);
 
   CudaToolkit toolkit_;

@@ -9,6 +9,7 @@
 #include "verifier/core/judged.h"
 #include "verifier/core/verdict_times.h"
 #include "verifier/cuda/compile.h"
+#include "verifier/cuda/compile_ahead.h"
 #include "verifier/cuda/cuda_verifier.h"
 #include "verifier/cuda/device_worker.h"
 
@@ -54,6 +55,10 @@ struct CudaObjects {
 Judged<CudaObjects> CompileCandidate(const Spec& spec, CudaCompileService& compiler, const CudaLimits& limits,
                                      const Candidate& candidate, const Configuration& configuration,
                                      const std::vector<const Shape*>& shapes);
+
+// What CompileCandidate will need for these, in their order; what breaks a rule is left out.
+std::vector<CompileAhead::Text> TextsAhead(const Spec& spec, const CudaLimits& limits, std::span<const Contender> ahead,
+                                           const std::vector<const Shape*>& shapes);
 
 // What the kernels of the objects for these shapes need, a row each: registers and stack a thread, bytes spilt, static
 // shared memory. Where there are several objects, with the first shape that a row is for.

@@ -18,7 +18,40 @@ Refusal CompileRefusal(const CudaCompileResult& compiled) {
   return refusal;
 }
 
+// What has to be compiled for these shapes, each text once.
+struct Texts {
+  std::vector<std::string> texts;
+  std::map<const Shape*, size_t> text_of;
+};
+
+Judged<Texts> TextsOf(const Spec& spec, const CudaLimits& limits, const Candidate& candidate,
+                      const Configuration& configuration, const std::vector<const Shape*>& shapes) {
+  Texts texts;
+  std::map<std::string, size_t> known;
+  for (const Shape* shape : shapes) {
+    const auto source = GenerateCudaSource(spec, candidate, configuration, *shape, DeviceValues(limits));
+    if (!source) return std::unexpected(Stop(PlanRefusal(source.error(), Outcome::kRejected, Stage::kParse)));
+    const auto [entry, added] = known.try_emplace(source->text, texts.texts.size());
+    texts.text_of[shape] = entry->second;
+    if (added) texts.texts.push_back(source->text);
+  }
+  return texts;
+}
+
 }  // namespace
+
+std::vector<CompileAhead::Text> TextsAhead(const Spec& spec, const CudaLimits& limits, std::span<const Contender> ahead,
+                                           const std::vector<const Shape*>& shapes) {
+  std::vector<CompileAhead::Text> texts;
+  for (const Contender& later : ahead) {
+    if (!ScreenLineDirectives(*later.candidate)) continue;
+    auto source = TextsOf(spec, limits, *later.candidate, later.configuration, shapes);
+    if (!source) continue;
+    const auto prefix = CudaCompileService::PrefixFor(later.candidate->source);
+    for (std::string& text : source->texts) texts.push_back({.text = std::move(text), .prefix = prefix});
+  }
+  return texts;
+}
 
 Result<CudaCompileService> OpenCompiler(const std::string& architecture, const VerifierOptions& options,
                                         double seconds) {
@@ -45,16 +78,9 @@ Judged<CudaObjects> CompileCandidate(const Spec& spec, CudaCompileService& compi
   if (auto screened = ScreenLineDirectives(candidate); !screened) {
     return std::unexpected(Stop(PlanRefusal(screened.error(), Outcome::kRejected, Stage::kScreen)));
   }
-  CudaObjects objects;
-  std::map<std::string, size_t> known;
-  std::vector<std::string> texts;
-  for (const Shape* shape : shapes) {
-    const auto source = GenerateCudaSource(spec, candidate, configuration, *shape, DeviceValues(limits));
-    if (!source) return std::unexpected(Stop(PlanRefusal(source.error(), Outcome::kRejected, Stage::kParse)));
-    const auto [entry, added] = known.try_emplace(source->text, texts.size());
-    objects.object_of[shape] = entry->second;
-    if (added) texts.push_back(source->text);
-  }
+  KOPT_TRY(auto source, TextsOf(spec, limits, candidate, configuration, shapes));
+  CudaObjects objects{.object_of = std::move(source.text_of)};
+  const std::vector<std::string>& texts = source.texts;
   const auto prefix = CudaCompileService::PrefixFor(candidate.source);
   // A server dies with the thread that started it, so not one of those below.
   const bool known_all =

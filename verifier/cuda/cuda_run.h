@@ -63,6 +63,7 @@ class CudaRun {
   const Digests& digests(int side) const { return sides_[side].digests; }
   void TakeDigests(int side, const Digests& digests) { sides_[side].digests = digests; }
 
+  const BoundCudaPlan& PlanOf(int side, const Shape& shape) const { return sides_[side].plans.at(&shape); }
   size_t Launches(int side, const Shape& shape) const;
   size_t ScratchBytes(const Shape& shape) const;  // of a set, for either side
   const nlohmann::ordered_json& evidence() const { return evidence_; }
@@ -90,7 +91,6 @@ class CudaRun {
   Judged<DeviceAnswer> RunBatch(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
                                 const Deadline& deadline);
   double SecondsOf(const DeviceAnswer& answer, size_t calls);
-  nlohmann::json PlanJson(const CudaShape& shape, const BoundCudaPlan& plan) const;
 
   CudaContext& context_;
   const CudaShapes& shapes_;

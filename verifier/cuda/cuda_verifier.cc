@@ -13,6 +13,7 @@
 #include "task/candidate.h"
 #include "verifier/core/interrupt.h"
 #include "verifier/core/statistics.h"
+#include "verifier/cuda/cuda_checkers.h"
 #include "verifier/cuda/cuda_interleave.h"
 #include "verifier/cuda/cuda_power.h"
 #include "verifier/cuda/cuda_profile.h"
@@ -89,6 +90,7 @@ class CudaVerifier final : public Verifier {
   CudaContext context_;
   CudaShapes shapes_;
   std::optional<Baseline> baseline_;
+  CompileAhead ahead_{context_.compiler};
   bool sets_used_ = false;  // by a candidate: until then all of them are new
 };
 
@@ -247,6 +249,7 @@ Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Sta
 Judged<void> CudaVerifier::JudgeScreening(const Candidate& candidate, const Configuration& configuration,
                                           const Screening& screening, Verdict& verdict, StageTimes& times) {
   KOPT_TRY(const CudaObjects objects, Compile(candidate, configuration, verdict, times, sets_used_));
+  ahead_.Ask(TextsAhead(context_.spec, context_.device.limits, screening.ahead, ShapesOf(shapes_)));
   const bool relative = baseline_.has_value();
   KOPT_TRY(auto run, LoadRun(shapes_, candidate, configuration, objects, relative));
   if (relative) run->TakeDigests(CudaRun::kBaseline, baseline_->digests);
@@ -303,6 +306,8 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
     times.Finish("measure");
     if (process == 0) {
       verdict.evidence.update(run->evidence());
+      KOPT_CHECK(RunDeviceCheckers(context_, *run, shapes_, objects, verdict));
+      times.Finish("checkers");
       KOPT_CHECK(
           CheckRecords(context_, *run, shapes, [this](const Shape& shape) { return DeadlineFor(shape); }, verdict));
     } else if (process == 1) {
@@ -313,7 +318,6 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
   }
   verdict.evidence["processes"] = kConfirmationProcesses;
   verdict.evidence["input_seed"] = fmt::format("{:016x}", seed);
-  verdict.evidence["device_checkers"] = "not checked";
   return Conclude(ScaleOf(context_, shapes_), verdict);
 }
 

@@ -24,7 +24,7 @@ std::string Words(const nlohmann::json& answer, const char* key) {
 }  // namespace
 
 Result<std::unique_ptr<DeviceWorker>> DeviceWorker::Start(const std::string& program, const std::string& mode,
-                                                          int ordinal) {
+                                                          int ordinal, std::vector<std::string> under) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     return EnvironmentError(fmt::format("socketpair: {}", std::strerror(errno)));
@@ -32,9 +32,11 @@ Result<std::unique_ptr<DeviceWorker>> DeviceWorker::Start(const std::string& pro
   auto worker = std::make_unique<DeviceWorker>();
   worker->control_ = Fd(ends[0]);
   const Fd other(ends[1]);
-  KOPT_TRY(worker->group_, ProcessGroup::Spawn({.command = {program, mode, fmt::format("{}", ordinal)},
-                                                .environment = WorkerEnvironment(environ),
-                                                .control = other.get()}));
+  std::vector<std::string> command = std::move(under);
+  command.insert(command.end(), {program, mode, fmt::format("{}", ordinal)});
+  KOPT_TRY(worker->group_,
+           ProcessGroup::Spawn(
+               {.command = std::move(command), .environment = WorkerEnvironment(environ), .control = other.get()}));
   return worker;
 }
 
@@ -54,6 +56,14 @@ Result<nlohmann::json> DeviceWorker::Await() {
   }
   device_ = hello->json.at("device");
   return device_;
+}
+
+bool DeviceWorker::Finish(double seconds) {
+  control_.Close();
+  int wait_status = 0;
+  const bool ended = group_.WaitFor(seconds, wait_status);
+  group_.Kill();
+  return ended;
 }
 
 DeviceAnswer DeviceWorker::Lost(const char* words) {

@@ -21,14 +21,18 @@ struct DeviceAnswer {
 
 class DeviceWorker {
  public:
-  // `mode`: "run" or "oracle". Does not wait for the device: Await does. Errors (exit 3): the program cannot be run.
-  static Result<std::unique_ptr<DeviceWorker>> Start(const std::string& program, const std::string& mode, int ordinal);
+  // `mode`: "run", "check" or "oracle". `under`: a command that runs the program. Does not wait for the device: Await
+  // does. Errors (exit 3): the program cannot be run.
+  static Result<std::unique_ptr<DeviceWorker>> Start(const std::string& program, const std::string& mode, int ordinal,
+                                                     std::vector<std::string> under = {});
 
   // What the device is (device.h); waits until the context stands. Errors (exit 3): no driver, no device, no memory.
   Result<nlohmann::json> Await();
   // Sends a request and waits at most `seconds` for its answer. A worker that dies or does not answer is a fault with
   // the words "gone" or "deadline"; errors are those that the worker reports of kopt or the machine.
   Result<DeviceAnswer> Ask(const nlohmann::json& request, double seconds, const std::vector<int>& descriptors = {});
+  // Nothing more will be asked: waits at most `seconds` for the program's own end. False: it was killed.
+  bool Finish(double seconds);
   bool running() const { return group_.running(); }
   pid_t pid() const { return group_.pid(); }
 

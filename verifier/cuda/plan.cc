@@ -73,12 +73,12 @@ Plan::Plan(const Device& device, Module& module, const json& plan) : module_(&mo
   }
 }
 
-CUdeviceptr Plan::AddressOf(const PlanArg& arg, const BufferSet& set) const {
-  if (arg.kind == PlanArg::Kind::kTensor) return set.tensors().at(arg.value).address();
-  return set.scratch(arg.value, scratch_bytes_.at(arg.value));
+CUdeviceptr Plan::AddressOf(const PlanArg& arg, const Operands& set) const {
+  if (arg.kind == PlanArg::Kind::kTensor) return set.TensorAt(arg.value);
+  return set.ScratchAt(arg.value, scratch_bytes_.at(arg.value));
 }
 
-void Plan::Bind(const Device& device, const BufferSet& set, int number) {
+void Plan::Bind(const Device& device, const Operands& set, int number) {
   Bound& bound = bound_[number];
   bound = {};
   for (const PlanMap& map : maps_) {
@@ -104,7 +104,7 @@ void Plan::Bind(const Device& device, const BufferSet& set, int number) {
           values[i] = AddressOf(arg, set);
           break;
         case PlanArg::Kind::kScalar:
-          values[i] = set.scalar(arg.value);
+          values[i] = set.ScalarAt(arg.value);
           break;
         case PlanArg::Kind::kMap:
           pointers.back() = &bound.maps.at(arg.value);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "verifier/cuda/blocked_timer.h"
-#include "verifier/cuda/buffers.h"
+#include "verifier/cuda/operands.h"
 
 namespace kopt::worker {
 
@@ -50,7 +50,7 @@ class Plan {
   const std::vector<PlanStep>& steps() const { return steps_; }
   const Module& module() const { return *module_; }
   // Encodes what depends on a set's addresses, once for each set; before anything is timed.
-  void Bind(const Device& device, const BufferSet& set, int number);
+  void Bind(const Device& device, const Operands& set, int number);
   // Puts every step into the stream, behind `timer` where there is one. The error's words name the kernel.
   void Launch(const Device& device, int number, BlockedTimer* timer = nullptr);
   bool launched() const { return launched_; }
@@ -63,7 +63,7 @@ class Plan {
     std::vector<std::vector<void*>> pointers;
     std::vector<CUdeviceptr> zeroed;
   };
-  CUdeviceptr AddressOf(const PlanArg& arg, const BufferSet& set) const;
+  CUdeviceptr AddressOf(const PlanArg& arg, const Operands& set) const;
   const Module* module_;
   std::vector<PlanStep> steps_;
   std::vector<PlanMap> maps_;

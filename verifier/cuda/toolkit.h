@@ -12,6 +12,7 @@ namespace kopt {
 struct CudaToolkit {
   std::filesystem::path nvrtc;                   // libnvrtc.so
   std::filesystem::path cupti;                   // libcupti.so; empty: not there
+  std::filesystem::path sanitizer;               // compute-sanitizer; empty: not there
   std::vector<std::filesystem::path> includes;   // CUDA's headers, and those of its C++ library
   std::vector<std::filesystem::path> libraries;  // folders that the libraries may load others from
 };

@@ -1,0 +1,59 @@
+// Logs of compute-sanitizer.
+#include "verifier/cuda/sanitizer_log.h"
+
+#include <gtest/gtest.h>
+
+namespace kopt {
+namespace {
+
+TEST(SanitizerLog, NothingFound) {
+  const auto found = ReadSanitizerLog("========= COMPUTE-SANITIZER\n========= ERROR SUMMARY: 0 errors\n");
+  EXPECT_TRUE(found.ended);
+  EXPECT_EQ(found.errors, 0);
+  EXPECT_EQ(found.first, "");
+}
+
+TEST(SanitizerLog, TheFirstErrorAndItsPlace) {
+  const auto found = ReadSanitizerLog(
+      "========= COMPUTE-SANITIZER\n"
+      "========= Invalid __global__ read of size 4 bytes\n"
+      "=========     at twice+0x70 in candidate.cu:4\n"
+      "=========     by thread (31,0,0) in block (0,0,0)\n"
+      "========= \n"
+      "========= Invalid __global__ read of size 4 bytes\n"
+      "========= ERROR SUMMARY: 2 errors\n");
+  EXPECT_TRUE(found.ended);
+  EXPECT_EQ(found.errors, 2);
+  EXPECT_EQ(found.first, "Invalid __global__ read of size 4 bytes at twice+0x70 in candidate.cu:4");
+}
+
+TEST(SanitizerLog, HazardsAreErrorsOrWarnings) {
+  const auto found = ReadSanitizerLog(
+      "========= COMPUTE-SANITIZER\n"
+      "========= Error: Race reported between Write access at reduce+0x40 in candidate.cu:9\n"
+      "=========     and Read access at reduce+0x80 in candidate.cu:11 [32 hazards]\n"
+      "========= RACECHECK SUMMARY: 2 hazards displayed (1 error, 1 warning)\n");
+  EXPECT_TRUE(found.ended);
+  EXPECT_EQ(found.errors, 1);
+  EXPECT_EQ(found.warnings, 1);
+  const auto none = ReadSanitizerLog(
+      "========= COMPUTE-SANITIZER\n========= RACECHECK SUMMARY: 0 hazards displayed (0 errors, 0 warnings)\n");
+  EXPECT_TRUE(none.ended);
+  EXPECT_EQ(none.errors + none.warnings, 0);
+}
+
+TEST(SanitizerLog, AToolThatWasEndedHasFoundWhatItSaid) {
+  EXPECT_FALSE(ReadSanitizerLog("").ended);
+  EXPECT_EQ(ReadSanitizerLog("").errors, 0);
+  EXPECT_FALSE(ReadSanitizerLog("ERROR SUMMARY: 0 errors\n").ended);
+  const auto found = ReadSanitizerLog(
+      "========= COMPUTE-SANITIZER\n========= Invalid __global__ read of size 4 bytes\n=========     at a+0x70 in "
+      "c.cu:4\n");
+  EXPECT_FALSE(found.ended);
+  EXPECT_EQ(found.errors, 1);
+  EXPECT_EQ(found.first, "Invalid __global__ read of size 4 bytes at a+0x70 in c.cu:4");
+  EXPECT_EQ(ReadSanitizerLog("========= Warning: Race reported between\n").errors, 0);
+}
+
+}  // namespace
+}  // namespace kopt

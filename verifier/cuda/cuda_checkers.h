@@ -1,0 +1,15 @@
+// compute-sanitizer over the code that is judged.
+#pragma once
+
+#include "verifier/cuda/cuda_run.h"
+
+namespace kopt {
+
+// Calls the candidate at every check shape under memcheck, racecheck, synccheck and initcheck, each in a process of its
+// own, with the compiled code that is judged, and once without any: the outputs must be the same bit by bit, or the
+// evidence says that they are not. The evidence ("device_checkers") has each tool's answer, or why there is none.
+// Refuses (unsafe) what memcheck, racecheck or synccheck call an error. `run`: has the plans of all shapes.
+Judged<void> RunDeviceCheckers(CudaContext& context, const CudaRun& run, const CudaShapes& shapes,
+                               const CudaObjects& objects, Verdict& verdict);
+
+}  // namespace kopt

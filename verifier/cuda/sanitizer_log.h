@@ -1,0 +1,18 @@
+// What a tool of compute-sanitizer found, as its log says.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace kopt {
+
+struct SanitizerFindings {
+  long long errors = 0, warnings = 0;  // as it counted them; of a tool that was ended before, 1 of what `first` is
+  std::string
+      first;  // of what it found, in its words, with the place: "Invalid __global__ read of size 4 bytes at ..."
+  bool ended = false;  // the tool got to its end
+};
+
+SanitizerFindings ReadSanitizerLog(std::string_view log);
+
+}  // namespace kopt
