@@ -13,6 +13,7 @@ namespace kopt {
 
 extern const std::string_view kExportChecked;
 extern const std::string_view kExportDevice;
+extern const std::string_view kExportPlan;
 extern const std::string_view kExportTestMemoryCpu;
 extern const std::string_view kExportTestMemoryCuda;
 extern const std::string_view kExportTestSupport;
@@ -38,7 +39,8 @@ std::vector<ExportFile> CudaFiles(const Package& package) {
       {"src/run.cpp", CudaRunText(package)},
       {"src/prefix.cuh",
        "// What stands in front of every kernel that kopt judges.\n#pragma once\n\n" + package.code.prefix},
-      {"src/device.h", std::string(kExportDevice)}};
+      {"src/device.h", std::string(kExportDevice)},
+      {"src/plan.h", std::string(kExportPlan)}};
   if (package.NeedsSmallFloats())
     files.push_back({"src/small_floats.h", CpuPrefixText("Floating types that C++ does not have.")});
   for (size_t kernel = 0; kernel < package.kernels.size(); ++kernel)
@@ -93,6 +95,20 @@ Result<void> WriteFiles(const Export& made, const std::filesystem::path& folder)
   return {};
 }
 
+std::string CompilerIn(const nlohmann::ordered_json& facts) {
+  return facts.is_object() ? facts.value("compiler", "") : "";
+}
+
+// The binaries that a compiler makes now are those that were judged if it is the same.
+Result<void> CheckCompiler(const RunRow& row, const Device& device) {
+  const bool known = row.settings.is_object() && row.settings.contains("made_with");
+  const std::string then = known ? CompilerIn(row.settings["made_with"]) : "", now = CompilerIn(device.facts);
+  if (then.empty() || now.empty() || then == now) return {};
+  return EnvironmentError(fmt::format("the run {} was judged with code by {}; here {} compiles", row.run, then, now),
+                          "export it where that compiler is, or optimize here with --from: what is exported must be "
+                          "the code that was judged");
+}
+
 }  // namespace
 
 Result<const Judged*> ExportableWinner(const StoredRun& run, const Device& device) {
@@ -112,6 +128,7 @@ Result<Export> MakeExport(const StoredRun& run, const std::string& version, Veri
   KOPT_TRY(const Judged* winner, ExportableWinner(run, verifier.device()));
   Package package = MakePackage(run, *winner, verifier.device(), version);
   if (package.IsCuda()) {
+    KOPT_CHECK(CheckCompiler(run.row, verifier.device()));
     KOPT_TRY(package.code, verifier.Compile(package.candidate(), winner->configuration, package.kernels));
   }
   for (const Shape* shape : ExampleShapes(package)) {

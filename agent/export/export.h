@@ -28,7 +28,7 @@ struct Export {
 Result<const Judged*> ExportableWinner(const StoredRun& run, const Device& device);
 
 // Makes every file of the project. `verifier`, of the run's task, draws the examples that its test compares with, and
-// compiles what runs on a device.
+// compiles what runs on a device. An error (exit 3): by another compiler than what was judged.
 Result<Export> MakeExport(const StoredRun& run, const std::string& version, Verifier& verifier);
 
 // Into an empty folder. What was written is removed again if the rest cannot be.

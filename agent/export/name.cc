@@ -17,7 +17,7 @@ constexpr std::string_view kHeaders =
     "execinfo fcntl features fenv float fmtmsg fnmatch fstab fts ftw getopt glob grp gshadow iconv ifaddrs immintrin "
     "inttypes langinfo libgen libintl limits link locale malloc math mcheck memory mntent monetary mqueue ncurses "
     "netdb "
-    "nl_types nss obstack omp paths poll prefix printf pthread pty pwd regex regexp resolv sched search semaphore "
+    "nl_types nss obstack omp paths plan poll prefix printf pthread pty pwd regex regexp resolv sched search semaphore "
     "setjmp "
     "sgtty shadow signal small_floats spawn stab stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib "
     "stdnoreturn string "

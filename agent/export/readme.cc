@@ -168,7 +168,8 @@ std::string FilesText(const Package& package) {
            "| `src/prefix.h` | what stands in front of every kernel: headers, small floating types |\n";
   return "| `src/kernel_N.cu` | what the compiler was given for one combination of constant dims |\n"
          "| `src/kernel_N.cubin` | what it made of it: the code that was judged |\n"
-         "| `src/run.cpp`, `src/checked.h`, `src/device.h` | checks, memory and the steps of the kernel's plan |\n"
+         "| `src/run.cpp`, `src/plan.h`, `src/checked.h`, `src/device.h` | checks, memory and the steps of the "
+         "kernel's plan |\n"
          "| `src/prefix.cuh` | what stands in front of every kernel: number types |\n" +
          std::string(package.NeedsSmallFloats() ? "| `src/small_floats.h` | scalars of types that C++ does not have |\n"
                                                 : "");

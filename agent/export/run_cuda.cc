@@ -51,7 +51,7 @@ class CudaPlanText final : public PlanText {
   }
 
   Texts TargetTexts() const override {
-    std::string includes = "\n#include \"checked.h\"\n#include \"device.h\"\n";
+    std::string includes = "\n#include \"checked.h\"\n#include \"device.h\"\n#include \"plan.h\"\n";
     if (package_.NeedsSmallFloats()) includes += "#include \"small_floats.h\"\n";
     return {{"INCLUDES", includes}, {"DECLARATIONS", Cubins()}};
   }
@@ -151,9 +151,9 @@ class CudaPlanText final : public PlanText {
         "      at.Block(launch, {{{}}}, {});\n",
         Number(line.function), line.function, Cpp(line.grid), Cpp(line.block), Smem(line));
     if (!line.cluster.empty()) text += fmt::format("      at.Cluster(launch, {{{}}});\n", Cpp(line.cluster));
-    if (line.cooperative) text += "      at.Cooperative(launch);\n";
-    if (line.pdl) text += "      at.Dependent(launch);\n";
-    text += "      at.Admit(launch);\n";
+    if (line.cooperative) text += "      launch.cooperative = true;\n";
+    if (line.pdl) text += "      launch.dependent = true;\n";
+    text += "      if constexpr (!kRuns) at.Admit(launch);\n";
     for (const Arg& arg : line.args)
       if (arg.kind == Arg::Kind::kTensorMap) text += fmt::format("      call.uses[{}] = true;\n", MapNumber(arg.name));
     Arguments arguments = ArgumentsOf(line, "      ");

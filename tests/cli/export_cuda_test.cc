@@ -105,18 +105,26 @@ TEST_F(ExportCudaTest, AStrangerBuildsAndInstallsIt) {
       << log_;
 }
 
-TEST_F(ExportCudaTest, AProgramUsesTwoOfThem) {
+TEST_F(ExportCudaTest, AProgramUsesThreeOfThem) {
   ASSERT_NO_FATAL_FAILURE(Export("examples", "vector_add"));
   ASSERT_NO_FATAL_FAILURE(Export("examples", "matmul_wgmma"));
+  ASSERT_NO_FATAL_FAILURE(Export("tests/cli/export", "steps"));
   std::filesystem::create_directory("program");
   Write("program/CMakeLists.txt", R"text(cmake_minimum_required(VERSION 3.21)
 project(program LANGUAGES CXX)
 set(CMAKE_CXX_STANDARD 17)
 find_package(vector_add REQUIRED)
+find_package(Threads REQUIRED)
 add_subdirectory(../matmul_wgmma matmul)
+add_subdirectory(../steps steps)
 add_executable(program main.cpp)
 target_link_libraries(program PRIVATE vector_add::vector_add matmul_f16_rows16::matmul_f16_rows16)
+# Needs a device to run.
+add_executable(program_cuda program_cuda.cpp)
+target_link_libraries(program_cuda PRIVATE steps::steps matmul_f16_rows16::matmul_f16_rows16 CUDA::cuda_driver
+                                           Threads::Threads)
 )text");
+  std::filesystem::copy(SourceFolder() / "tests/cli/export/program_cuda.cpp", "program");
   Write("program/main.cpp", R"text(#include <matmul_f16_rows16.h>
 #include <vector_add.h>
 #include <cstdio>
