@@ -253,11 +253,13 @@ class Plan : public Checked {
     return blocks;
   }
   // Raises the most that the kernel may have, and never lowers it: another thread may be about to launch with more.
+  // Without leave, its variables and what is dynamic may have 48 KiB together.
   void AllowShared(const Launch& launch) {
     static std::mutex one_at_a_time;
     const std::lock_guard<std::mutex> lock(one_at_a_time);
-    if (launch.smem > Attribute(launch, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES))
-      Set(launch, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, launch.smem);
+    const long long allowed = Attribute(launch, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES);
+    if (launch.smem > allowed || launch.smem + Attribute(launch, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES) > 48 << 10)
+      Set(launch, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, std::max(launch.smem, allowed));
   }
   long long Attribute(const Launch& launch, CUfunction_attribute which) {
     int value = 0;

@@ -38,11 +38,14 @@ class Elements {
   ~Elements() { cuMemFree(device_); }
   void Fill() { Must(cuMemcpyHtoD(device_, host_.data(), host_.size() * sizeof(T)), "a copy"); }
   T* get() const { return reinterpret_cast<T*>(device_); }
-  bool Are(T value) const {
+  // Whether they begin with `value`, and each is by `step` more than the one before.
+  bool Are(T value, T step = 0) const {
     std::vector<T> found(host_.size());
     Must(cuMemcpyDtoH(found.data(), device_, found.size() * sizeof(T)), "a copy");
-    for (const T element : found)
+    for (const T element : found) {
       if (element != value) return false;
+      value = static_cast<T>(value + step);
+    }
     return true;
   }
 
@@ -58,12 +61,12 @@ class Rows {
  public:
   explicit Rows(std::int64_t rows) : rows_(rows) {}
   steps::Status Run(const steps::Options& options) {
-    return steps::Run({rows_, kWidth}, x_.get(), bias_.get(), seen_.get(), y_.get(), total_.get(), positive_.get(), 2, 1,
-                      options);
+    return steps::Run({rows_, kWidth}, x_.get(), bias_.get(), seen_.get(), y_.get(), total_.get(), positive_.get(), 2,
+                      1, options);
   }
   void Forget() { y_.Fill(); }
   bool AreRight(int calls) const {
-    return y_.Are(kThree) && total_.Are(kWidth) && positive_.Are(static_cast<std::int32_t>(rows_ * kWidth)) &&
+    return y_.Are(kThree) && total_.Are(kWidth) && positive_.Are(static_cast<std::int32_t>(rows_ * kWidth), 1) &&
            seen_.Are(calls * kWidth);
   }
 

@@ -84,5 +84,5 @@ extern "C" __global__ void __launch_bounds__(LANES) count(const x_t* x, counters
   }
   __syncthreads();
   const int sum = atomicAdd(&counters[0], 0);
-  for (long long row = first; row < rows; row += step) positive[row] = sum;
+  for (long long row = first; row < rows; row += step) positive[row] = sum + (int)row;
 }
