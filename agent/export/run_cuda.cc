@@ -101,25 +101,31 @@ class CudaPlanText final : public PlanText {
     return (line.smem && uses(*line.smem)) || std::ranges::any_of(line.block, uses);
   }
 
-  // A function for each occupancy that the texts, or these functions, use.
-  std::string Occupancies(std::string texts) {
+  // A function for each occupancy that a text uses, and for those that these functions use.
+  std::string Occupancies(const std::string& text) {
+    OccupancyTexts texts{.done = std::vector<bool>(functions_.size())};
+    AddOccupancies(text, texts);
+    if (texts.declared.empty()) return "";
+    return "// Blocks of a kernel that fit a multiprocessor, with the block and smem of its first launch.\n" +
+           texts.declared + texts.defined + "\n";
+  }
+
+  struct OccupancyTexts {
     std::string declared, defined;
-    std::vector<bool> done(functions_.size());
+    std::vector<bool> done;  // by number of the function
+  };
+  void AddOccupancies(const std::string& text, OccupancyTexts& texts) {
     for (size_t i = 0; i < functions_.size(); ++i) {
       const std::string name = fmt::format("kopt_occupancy_{}(", i);
-      if (done[i] || texts.find(name) == std::string::npos) continue;
+      if (texts.done[i] || text.find(name) == std::string::npos) continue;
+      texts.done[i] = true;
       const std::string head =
           fmt::format("long long {}Plan& at, const kopt_call& call, [[maybe_unused]] long long kopt_i)", name);
       const std::string body = Occupancy(i);
-      declared += head + ";\n";
-      defined += head + " {\n" + body + "}\n";
-      texts += body;
-      done[i] = true;
-      i = static_cast<size_t>(-1);  // from the start again: this one may use those before it
+      texts.declared += head + ";\n";
+      texts.defined += head + " {\n" + body + "}\n";
+      AddOccupancies(body, texts);
     }
-    if (declared.empty()) return "";
-    return "// Blocks of a kernel that fit a multiprocessor, with the block and smem of its first launch.\n" +
-           declared + defined + "\n";
   }
 
   std::string Occupancy(size_t number) {

@@ -137,7 +137,8 @@ TEST(PackageName, IsAnIdentifierThatIsFree) {
   EXPECT_EQ(PackageName("a--b-_c-"), "a_b_c");
   EXPECT_EQ(PackageName("3d-conv"), "kernel_3d_conv");
   EXPECT_EQ(PackageName("--"), "kernel_");
-  for (const char* taken : {"exp", "std", "for", "math", "test", "OpenMP", "prefix", "omp"})
+  for (const char* taken :
+       {"exp", "std", "for", "math", "test", "OpenMP", "prefix", "omp", "cuda", "device", "plan", "CUDAToolkit"})
     EXPECT_EQ(PackageName(taken), std::string(taken) + "_kernel");
 }
 
