@@ -32,7 +32,6 @@ Result<int> RunExport(const std::string& name, const std::string& out, Context& 
   KOPT_TRY(RunRow row, store.FindRun(name));
   KOPT_TRY(const StoredRun run, LoadRun(store, std::move(row), context.KeptFiles()));
   KOPT_CHECK(context.UseTarget(run.target));
-  KOPT_CHECK(context.OnlyCpu("export"));
   KOPT_CHECK(ExportableWinner(run, context.device()));
   const std::filesystem::path folder = out.empty() ? PackageName(run.spec.name) + "-export" : out;
   KOPT_CHECK(PrepareResultsFolder(folder));

@@ -56,7 +56,9 @@ class TensorMapBinder {
     BoundTensorMap bound{.name = map_.name, .tensor = map_.tensor, .swizzle = map_.swizzle, .l2 = map_.l2};
     bound.nan_fill = map_.fill == "nan";
     bound.line = map_.line;
-    KOPT_TRY(bound.type, Type());
+    const auto type = TensorMapTypeOf(map_, storage_.dtype);
+    if (!type) return Fail(type.error().message);
+    bound.type = *type;
     KOPT_TRY(bound.dims, InnermostFirst<uint64_t>(map_.dims, "dim", kLargestDim));
     KOPT_TRY(bound.strides, Strides(bound.dims));
     KOPT_CHECK(CheckReach(bound));
@@ -77,17 +79,6 @@ class TensorMapBinder {
     if (storage_.align % kGranule == 0) return {};
     return Fail(fmt::format("the spec aligns `{}` to {} bytes; the driver demands a multiple of {}", map_.tensor,
                             storage_.align, kGranule));
-  }
-
-  Result<TensorMapType> Type() const {
-    const std::string_view name = map_.type.empty() ? DefaultType(storage_.dtype) : std::string_view(map_.type);
-    const auto* type = std::ranges::find(kTypes, name, &TypeFacts::name);
-    if (type->size != Size(storage_.dtype))
-      return Fail(fmt::format("the type {} has {} bytes, an element of `{}` has {}", name, type->size, map_.tensor,
-                              Size(storage_.dtype)));
-    if (map_.fill == "nan" && !type->floating)
-      return Fail(fmt::format("`fill nan` is for floating types, not for {}", name));
-    return static_cast<TensorMapType>(type - kTypes.begin());
   }
 
   // Each value of a list, 1 to `most`.
@@ -167,6 +158,17 @@ class TensorMapBinder {
 };
 
 }  // namespace
+
+Result<TensorMapType> TensorMapTypeOf(const TensorMap& map, DType dtype) {
+  const std::string_view name = map.type.empty() ? DefaultType(dtype) : std::string_view(map.type);
+  const auto* type = std::ranges::find(kTypes, name, &TypeFacts::name);
+  if (type->size != Size(dtype))
+    return UsageError(
+        fmt::format("the type {} has {} bytes, an element of `{}` has {}", name, type->size, map.tensor, Size(dtype)));
+  if (map.fill == "nan" && !type->floating)
+    return UsageError(fmt::format("`fill nan` is for floating types, not for {}", name));
+  return static_cast<TensorMapType>(type - kTypes.begin());
+}
 
 Result<BoundTensorMap> BindTensorMap(const PlanBinder& binder, const TensorMap& map, const MappedStorage& storage,
                                      const CudaLimits& limits) {

@@ -13,6 +13,9 @@ struct MappedStorage {
   int align = 256;  // bytes that its address is a multiple of
 };
 
+// The driver's type of a tensormap over such elements. An error says what does not fit, without a line.
+Result<TensorMapType> TensorMapTypeOf(const TensorMap& map, DType dtype);
+
 // An error names the rule, with the tensormap's line.
 Result<BoundTensorMap> BindTensorMap(const PlanBinder& binder, const TensorMap& map, const MappedStorage& storage,
                                      const CudaLimits& limits);

@@ -119,14 +119,16 @@ std::vector<std::string> Faults(const std::string& path, const std::string& sour
 
 using Strings = std::vector<std::string>;
 
-// Every .h and .cc below `root`, relative to it; build trees, results and hidden folders are left out.
+// Every .h and .cc below `root`, relative to it; build trees, results, hidden folders and templates, the texts of other
+// projects, are left out.
 Strings SourcesBelow(const std::filesystem::path& root) {
   Strings sources;
   for (auto it = std::filesystem::recursive_directory_iterator(root);
        it != std::filesystem::recursive_directory_iterator(); ++it) {
     const std::string name = it->path().filename();
     const std::string extension = it->path().extension();
-    if (it->is_directory() && (name.starts_with(".") || name.starts_with("build") || name == "kopt-out")) {
+    if (it->is_directory() &&
+        (name.starts_with(".") || name.starts_with("build") || name == "kopt-out" || name == "templates")) {
       it.disable_recursion_pending();
     } else if (extension == ".h" || extension == ".cc") {
       sources.push_back(it->path().lexically_relative(root));

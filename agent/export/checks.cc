@@ -25,8 +25,8 @@ std::string Listed(const std::vector<long long>& values) {
 }
 
 // What a tensor's parameter points to.
-std::string Pointed(const Tensor& tensor) {
-  return fmt::format("{}{}", tensor.IsWritten() ? "" : "const ", PublicType(tensor.dtype));
+std::string Pointed(const Package& package, const Tensor& tensor) {
+  return fmt::format("{}{}", tensor.IsWritten() ? "" : "const ", package.Type(tensor.dtype));
 }
 
 // One example as a function of the test.
@@ -60,7 +60,7 @@ class CaseWriter {
   std::vector<std::string> Arguments() const {
     std::vector<std::string> arguments = {"{" + DimValues(package_.spec(), *example_.shape) + "}"};
     for (const Tensor* tensor : package_.tensors)
-      arguments.push_back(fmt::format("memory_{}.As<{}>()", tensor->name, Pointed(*tensor)));
+      arguments.push_back(fmt::format("memory_{}.As<{}>()", tensor->name, Pointed(package_, *tensor)));
     const auto& scalars = package_.spec().scalars;
     for (size_t i = 0; i < scalars.size(); ++i)
       arguments.push_back(ScalarText(scalars[i], example_.example.scalars[i]));
@@ -100,20 +100,21 @@ class WrongUseWriter {
     const Tensor& first = *package_.tensors[0];
     std::vector<std::string> arguments = {"dims", "first"};
     for (size_t i = 1; i < package_.tensors.size(); ++i)
-      arguments.push_back(fmt::format("memory.As<{}>()", Pointed(*package_.tensors[i])));
+      arguments.push_back(fmt::format("memory.As<{}>()", Pointed(package_, *package_.tensors[i])));
     for (const Scalar& scalar : spec_.scalars)
-      arguments.push_back(fmt::format("{}(1)", PublicScalarType(scalar.dtype)));
+      arguments.push_back(fmt::format("{}(1)", package_.ScalarType(scalar.dtype)));
     const std::vector<std::string> parameters = {fmt::format("const {}::{}& dims", package_.name, package_.dims_type),
-                                                 Pointed(first) + "* first", "[[maybe_unused]] const Memory& memory"};
+                                                 Pointed(package_, first) + "* first",
+                                                 "[[maybe_unused]] const Memory& memory"};
     return Lines(fmt::format("{}::Status Call(", package_.name), parameters, ") {\n") +
            Lines(fmt::format("  return {}::Run(", package_.name), arguments, ");\n}\n");
   }
 
   std::string Text() const {
-    std::string text;
+    std::string text = package_.IsCuda() ? WithoutContext() : "";
     const Shape& judged = *package_.shapes[0].shape;
     const Tensor& first = *package_.tensors[0];
-    const std::string memory = fmt::format("memory.As<{}>()", Pointed(first));
+    const std::string memory = fmt::format("memory.As<{}>()", Pointed(package_, first));
     if (const auto other = Unjudged()) {
       const std::string words = ShapeText(spec_, *other) + " was not judged; judged are ";
       text += Expectation("a shape that was not judged is refused", *other, memory, "kNotJudged", words);
@@ -127,12 +128,19 @@ class WrongUseWriter {
     text +=
         Expectation("a null pointer is refused", judged, "nullptr", "kBadArgument", first.name + " is a null pointer");
     if (first.align == 1) return text;
-    const std::string odd = fmt::format("reinterpret_cast<{}*>(memory.data() + 1)", Pointed(first));
+    const std::string odd = fmt::format("reinterpret_cast<{}*>(memory.As<char>() + 1)", Pointed(package_, first));
     return text + Expectation("a misaligned pointer is refused", judged, odd, "kBadArgument",
                               fmt::format("{} is not at a multiple of {} bytes", first.name, first.align));
   }
 
  private:
+  std::string WithoutContext() const {
+    const std::string call = Expectation("without a current context it is refused", *package_.shapes[0].shape,
+                                         fmt::format("memory.As<{}>()", Pointed(package_, *package_.tensors[0])),
+                                         "kNoDevice", "no CUDA context is current");
+    return "  CUcontext context = nullptr;\n  cuCtxPopCurrent(&context);\n" + call + "  cuCtxPushCurrent(context);\n";
+  }
+
   // A shape near the judged ones; nothing without dims.
   std::optional<Shape> Unjudged() const {
     if (spec_.dims.empty()) return std::nullopt;
@@ -168,12 +176,14 @@ std::string TestText(const Package& package) {
     calls = "  suite.Say(\"no right answers are at hand: every judged shape is too large\");\n";
   int align = 256;
   for (const Tensor* tensor : package.tensors) align = std::max(align, tensor->align);
-  return Filled(kExportTest, {{"NAME", package.name},
-                              {"CASES", cases},
-                              {"CALLS", calls},
-                              {"ALIGN", fmt::to_string(align)},
-                              {"CALL", WrongUseWriter(package).CallText()},
-                              {"WRONG", WrongUseWriter(package).Text()}});
+  return Filled(kExportTest,
+                {{"NAME", package.name},
+                 {"CASES", cases},
+                 {"CALLS", calls},
+                 {"BEGIN", package.IsCuda() ? "  if (!support::OpenDevice()) return 77;  // skipped\n" : ""},
+                 {"ALIGN", fmt::to_string(align)},
+                 {"CALL", WrongUseWriter(package).CallText()},
+                 {"WRONG", WrongUseWriter(package).Text()}});
 }
 
 }  // namespace kopt

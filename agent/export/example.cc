@@ -9,6 +9,8 @@
 namespace kopt {
 
 extern const std::string_view kExportExample;
+extern const std::string_view kExportExampleCpu;
+extern const std::string_view kExportExampleCuda;
 
 namespace {
 
@@ -38,11 +40,12 @@ bool CanImitate(const Tensor& tensor) {
 }
 
 // Element i of a fill as an expression of C++.
-std::string FillValue(const BoundTensor& bound) {
+std::string FillValue(const Package& package, const BoundTensor& bound) {
   const Tensor& tensor = *bound.tensor;
   const Fill& fill = tensor.fill;
-  const std::string type(PublicType(tensor.dtype));
+  const std::string type(package.Type(tensor.dtype));
   // Bits of numbers between 0.5 and 1.
+  if (tensor.dtype == DType::kF16 && type != "_Float16") return "static_cast<std::uint16_t>(0x3800 + i % 0x400)";
   if (tensor.dtype == DType::kBF16) return "static_cast<std::uint16_t>(0x3f00 + i % 0x80)";
   if (tensor.dtype == DType::kE4M3) return "static_cast<std::uint8_t>(0x30 + i % 8)";
   if (tensor.dtype == DType::kE5M2) return "static_cast<std::uint8_t>(0x38 + i % 4)";
@@ -68,23 +71,30 @@ class ExampleWriter {
 
   std::string Text() const {
     const Spec& spec = package_.spec();
-    std::string members, allocations, fills, restore;
+    std::string members, allocations, fills, uploads, restore;
     std::vector<std::string> arguments = {"dims"};
     for (const Tensor* tensor : package_.tensors) {
-      const std::string type(PublicType(tensor->dtype));
+      const std::string type(package_.Type(tensor->dtype));
       const BoundTensor& bound = task_.Find(tensor->name);
       members += fmt::format("    {}* {};\n", type, tensor->name);
       allocations +=
           fmt::format("  t.{} = Allocate<{}>({}, {});\n", tensor->name, type, bound.span, std::max(tensor->align, 64));
       if (tensor->IsRead()) fills += FillText(bound);
+      if (package_.IsCuda()) uploads += Upload(bound);
       if (tensor->role == Tensor::Role::kInout) restore += Restore(bound, fills);
-      arguments.push_back("t." + tensor->name);
+      arguments.push_back((package_.IsCuda() ? "d." : "t.") + tensor->name);
     }
+    if (package_.IsCuda()) uploads = fmt::format("\n  // On the device.\n  decltype(t) d;\n{}", uploads);
     for (size_t i = 0; i < spec.scalars.size(); ++i) arguments.push_back(ScalarText(spec.scalars[i], ScalarOf(i)));
     arguments.emplace_back("options");
     return Filled(
         kExportExample,
         {{"NAME", package_.name},
+         {"INCLUDES", package_.IsCuda() ? "#include <cuda.h>\n" : ""},
+         {"TARGET", std::string(package_.IsCuda() ? kExportExampleCuda : kExportExampleCpu)},
+         {"BEGIN", package_.IsCuda() ? "  OpenDevice();\n" : ""},
+         {"UPLOADS", uploads},
+         {"WORKSPACE", package_.IsCuda() ? "DeviceMemory" : "Allocate<unsigned char>"},
          {"HELPER", std::string(imitates_ ? kRandom : kReader)},
          {"DIMS_TYPE", package_.dims_type},
          {"DIM_VALUES", DimValues(spec, *task_.shape)},
@@ -105,14 +115,24 @@ class ExampleWriter {
   std::string FillText(const BoundTensor& bound) const {
     const std::string& name = bound.tensor->name;
     if (!imitates_) return fmt::format("  Read(folder + \"/{0}.npy\", t.{0}, {1});\n", name, bound.bytes);
-    return fmt::format("  for (std::size_t i = 0; i < {}; ++i) t.{}[i] = {};\n", bound.span, name, FillValue(bound));
+    return fmt::format("  for (std::size_t i = 0; i < {}; ++i) t.{}[i] = {};\n", bound.span, name,
+                       FillValue(package_, bound));
+  }
+
+  std::string Upload(const BoundTensor& bound) const {
+    const std::string& name = bound.tensor->name;
+    std::string text = fmt::format("  d.{0} = DeviceMemory<{1}>({2}, {3});\n", name, package_.Type(bound.tensor->dtype),
+                                   bound.span, std::max(bound.tensor->align, 256));
+    if (bound.tensor->IsRead()) text += fmt::format("  Copy(d.{0}, t.{0}, {1});\n", name, bound.span);
+    return text;
   }
 
   // What an inout holds before the first call comes back before each.
-  static std::string Restore(const BoundTensor& bound, std::string& fills) {
+  std::string Restore(const BoundTensor& bound, std::string& fills) const {
     const std::string& name = bound.tensor->name;
-    fills += fmt::format("  const std::vector<{0}> before_{1}(t.{1}, t.{1} + {2});\n", PublicType(bound.tensor->dtype),
-                         name, bound.span);
+    if (package_.IsCuda()) return fmt::format("    Copy(d.{0}, t.{0}, {1});\n", name, bound.span);
+    fills += fmt::format("  const std::vector<{0}> before_{1}(t.{1}, t.{1} + {2});\n",
+                         package_.Type(bound.tensor->dtype), name, bound.span);
     return fmt::format("    std::copy(before_{0}.begin(), before_{0}.end(), t.{0});\n", name);
   }
 

@@ -24,11 +24,11 @@ struct Export {
   nlohmann::ordered_json shapes;  // [{"dims": {...}, "scored": true}, ...]: those that were judged
 };
 
-// The winner, if it can be exported. Errors: a target other than cpu; no confirmed winner (exit 2); a device that is
-// not this one (exit 3).
+// The winner, if it can be exported. Errors: no confirmed winner (exit 2); a device that is not this one (exit 3).
 Result<const Judged*> ExportableWinner(const StoredRun& run, const Device& device);
 
-// Makes every file of the project. `verifier`, of the run's task, draws the examples that its test compares with.
+// Makes every file of the project. `verifier`, of the run's task, draws the examples that its test compares with, and
+// compiles what runs on a device. An error (exit 3): by another compiler than what was judged.
 Result<Export> MakeExport(const StoredRun& run, const std::string& version, Verifier& verifier);
 
 // Into an empty folder. What was written is removed again if the rest cannot be.

@@ -1,6 +1,7 @@
 #include "agent/export/expr.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <climits>
 
@@ -52,6 +53,8 @@ class Translator {
   }
 
   std::string Function(const Node& node) const {
+    const auto named = names_.find(fmt::format("{}({})", node.name, fmt::join(node.arguments, ", ")));
+    if (named != names_.end()) return named->second;
     std::string arguments;
     for (size_t i = 0; i < node.children.size(); ++i) arguments += (i > 0 ? ", " : "") + Child(node, i);
     if (node.name == "min") return fmt::format("at.Min({{{}}})", arguments);

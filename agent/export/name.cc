@@ -12,19 +12,22 @@ namespace {
 
 // Headers NAME.h of the system and of the project itself, which <NAME.h> must not hide.
 constexpr std::string_view kHeaders =
-    " aio alloca ar argz assert byteswap checked complex cpio crypt ctype dirent dlfcn elf endian envz err errno error "
+    " aio alloca ar argz assert byteswap checked complex cpio crypt ctype cuda device dirent dlfcn elf endian envz err "
+    "errno error "
     "execinfo fcntl features fenv float fmtmsg fnmatch fstab fts ftw getopt glob grp gshadow iconv ifaddrs immintrin "
     "inttypes langinfo libgen libintl limits link locale malloc math mcheck memory mntent monetary mqueue ncurses "
     "netdb "
-    "nl_types nss obstack omp paths poll prefix printf pthread pty pwd regex regexp resolv sched search semaphore "
+    "nl_types nss obstack omp paths plan poll prefix printf pthread pty pwd regex regexp resolv sched search semaphore "
     "setjmp "
-    "sgtty shadow signal spawn stab stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string "
+    "sgtty shadow signal small_floats spawn stab stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib "
+    "stdnoreturn string "
     "strings support syscall sysexits syslog tar term termio termios tgmath threads time ttyent uchar ucontext ulimit "
     "unistd utime utmp utmpx values wait wchar wctype wordexp zconf zlib ";
 
 // Targets that CMake makes itself, and packages that the project looks for.
 constexpr std::string_view kTargets =
-    " ALL_BUILD INSTALL OpenMP PACKAGE RUN_TESTS Threads ZERO_CHECK all clean edit_cache help install package "
+    " ALL_BUILD CUDAToolkit INSTALL OpenMP PACKAGE RUN_TESTS Threads ZERO_CHECK all clean edit_cache help install "
+    "package "
     "package_source preinstall rebuild_cache test uninstall ";
 
 bool IsTaken(const std::string& name) {

@@ -28,12 +28,14 @@ struct PackageExample {
 struct Package {
   const StoredRun& run;
   const Judged& winner;
+  const Device& device;
   std::string name;                      // PackageName
   std::string version;                   // kopt's
   std::string dims_type;                 // of the struct of dims: "Dims" unless a dim has that name
   std::string dims, options;             // parameters of Run: names that no tensor or scalar has
-  long long threads = 0;                 // THREADS
-  bool names_threads = false;            // the candidate is compiled for that number
+  long long threads = 0;                 // on cpu: THREADS
+  bool names_threads = false;            // on cpu: the candidate is compiled for that number
+  DeviceCode code;                       // on cuda: a binary for each of `kernels`
   std::vector<const Tensor*> tensors;    // all but temps
   std::vector<PackageShape> shapes;      // scored ones first, each once
   std::vector<const Shape*> kernels;     // the first shape of each combination of constant dims
@@ -41,17 +43,34 @@ struct Package {
 
   const Spec& spec() const { return run.spec; }
   const Candidate& candidate() const { return CandidateOf(run, winner); }
+  bool IsCuda() const { return run.target == Target::kCuda; }
   size_t TensorNumber(std::string_view tensor) const;  // in `tensors`
   size_t ScratchNumber(std::string_view scratch) const;
+  // In src/.
+  std::string KernelFile() const { return IsCuda() ? "kernel.cu" : "kernel.inl"; }
+
+  // The type of elements in the public header, and of a scalar: "std::int32_t". Types that compilers of the target's
+  // callers do not have are their bits, as scalars float.
+  std::string_view Type(DType dtype) const;
+  std::string_view ScalarType(DType dtype) const;
+
+  // Of the cuda target. 90: compute capability 9.0.
+  int Capability() const;
+  // Whether the code that runs on the device has this constant in it: SMS, SMEM_BLOCK.
+  bool Names(std::string_view constant) const;
+  // Whether a scalar is of a floating type that C++ does not have.
+  bool NeedsSmallFloats() const;
 };
 
+// Without examples and code.
 Package MakePackage(const StoredRun& run, const Judged& winner, const Device& device, std::string version);
 
 // ---- texts ----
 
 std::string HeaderText(const Package& package);
-std::string RunText(const Package& package);
-// src/kernel_N.cpp: the candidate compiled for the constant dims of kernel N.
+std::string CpuRunText(const Package& package);
+std::string CudaRunText(const Package& package);
+// src/kernel_N.cpp, .cu: the candidate compiled for the constant dims of kernel N.
 Result<std::string> KernelText(const Package& package, size_t kernel);
 std::string TestText(const Package& package);
 // Empty if no example can be called: inputs by the spec's own code, and no example data.
@@ -77,10 +96,6 @@ std::string DimValues(const Spec& spec, const Shape& shape);
 std::string Lines(const std::string& head, const std::vector<std::string>& parts, const std::string& tail);
 // The parameters of Run; `declared`: with the default of the options.
 std::vector<std::string> Parameters(const Package& package, bool declared);
-// The type of elements in the public header, and of a scalar: "std::int32_t"; small floats are their bits, as scalars
-// float.
-std::string_view PublicType(DType dtype);
-std::string_view PublicScalarType(DType dtype);
 // A scalar's value as C++: "0x1.8p+0f".
 std::string ScalarText(const Scalar& scalar, uint64_t bits);
 // "speedup 1.83x [1.79, 1.88] ..." in sentences: against what, where, when.

@@ -115,9 +115,9 @@ std::vector<std::string> Parameters(const Package& package, bool declared) {
   std::vector<std::string> parts = {fmt::format("const {}& {}", package.dims_type, package.dims)};
   for (const Tensor* tensor : package.tensors)
     parts.push_back(
-        fmt::format("{}{}* {}", tensor->IsWritten() ? "" : "const ", PublicType(tensor->dtype), tensor->name));
+        fmt::format("{}{}* {}", tensor->IsWritten() ? "" : "const ", package.Type(tensor->dtype), tensor->name));
   for (const Scalar& scalar : package.spec().scalars)
-    parts.push_back(fmt::format("{} {}", PublicScalarType(scalar.dtype), scalar.name));
+    parts.push_back(fmt::format("{} {}", package.ScalarType(scalar.dtype), scalar.name));
   parts.push_back(fmt::format("const {}::Options& {}{}", package.name, package.options, declared ? " = {}" : ""));
   return parts;
 }
@@ -126,19 +126,6 @@ std::string DimValues(const Spec& spec, const Shape& shape) {
   std::string text;
   for (const std::string& dim : spec.dims) text += (text.empty() ? "" : ", ") + CppLiteral(shape.dims.at(dim));
   return text;
-}
-
-std::string_view PublicType(DType dtype) {
-  static constexpr std::string_view kTypes[] = {"double",        "float",        "_Float16",      "std::uint16_t",
-                                                "std::uint8_t",  "std::uint8_t", "std::int64_t",  "std::int32_t",
-                                                "std::int16_t",  "std::int8_t",  "std::uint64_t", "std::uint32_t",
-                                                "std::uint16_t", "std::uint8_t", "bool"};
-  return kTypes[static_cast<size_t>(dtype)];
-}
-
-std::string_view PublicScalarType(DType dtype) {
-  const bool is_bits = dtype == DType::kBF16 || dtype == DType::kE4M3 || dtype == DType::kE5M2;
-  return is_bits ? "float" : PublicType(dtype);
 }
 
 std::string ScalarText(const Scalar& scalar, uint64_t bits) {

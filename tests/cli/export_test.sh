@@ -1,28 +1,7 @@
 #!/bin/bash
 # export_test.sh KOPT SOURCE: what `kopt export` writes is built, tested, installed and linked as a stranger would, with
 # cmake and a compiler alone.
-set -u
-kopt=$1 source=$2/tests/cli/export examples=$2/examples
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-export KOPT_STATE=$folder/state HOME=$folder
-failures=0
-
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
-
-# expect EXIT WORDS COMMAND...: the exit code, and words that stdout or stderr holds.
-expect() {
-  local want=$1 words=$2 got=0
-  shift 2
-  timeout 300 "$@" >out 2>err </dev/null || got=$?
-  [ "$got" = "$want" ] && cat out err | grep -qF -- "$words" && return
-  fail "$*: exit $got, not $want, or without: $words"
-  cat out err
-}
+source "$2/tests/cli/export_lib.sh"
 
 # optimize SPEC: a run that has a winner. A busy machine may need more than one try.
 optimize() {

@@ -42,6 +42,10 @@ class BorrowedVerifier : public Verifier {
     return verifier_.Confirm(candidate, configuration, how);
   }
   Result<Example> DrawExample(const Shape& shape) override { return verifier_.DrawExample(shape); }
+  Result<DeviceCode> Compile(const Candidate& candidate, const Configuration& configuration,
+                             const std::vector<const Shape*>& shapes) override {
+    return verifier_.Compile(candidate, configuration, shapes);
+  }
 
  private:
   Verifier& verifier_;
@@ -88,6 +92,7 @@ class KoptTest : public ::testing::Test {
                        }}}},
         .sandbox = [&] { return sandbox_; },
         .compiler = [] { return Result<Compiler>(Compiler{"/usr/bin/g++", "g++ 12.2.0"}); }};
+    for (const auto& [target, backend] : more_backends_) host.backends[target] = backend;
     const int exit = RunKopt(arguments, host);
     out_ = out.str();
     err_ = err.str();
@@ -117,6 +122,7 @@ class KoptTest : public ::testing::Test {
   Interrupts interrupts_;
   FakeVerifier verifier_{clock_, interrupts_};
   VerifierOptions options_;
+  std::map<Target, Backend> more_backends_;
   SandboxState sandbox_{.landlock_abi = 4, .seccomp = true};
   int calibrations_ = 0;
   std::optional<Peaks> better_peaks_;  // that the verifier hands out

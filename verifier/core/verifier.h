@@ -94,6 +94,15 @@ struct SideBySide {
   std::map<std::pair<size_t, size_t>, std::vector<ShapeSamples>> pairs;
 };
 
+// A candidate as a device runs it, and what its compiler was given.
+struct DeviceCode {
+  std::string architecture;           // "sm_90a"
+  std::string compiler;               // "NVRTC 13.0"
+  std::vector<std::string> flags;     // without the folders of the toolkit's headers
+  std::string prefix;                 // text in front of the generated header
+  std::vector<std::string> binaries;  // one for each shape that was asked for, in their order
+};
+
 class Verifier {
  public:
   virtual ~Verifier() = default;
@@ -118,6 +127,10 @@ class Verifier {
   virtual Result<SideBySide> Compare(std::span<const Contender> contenders, double seconds) = 0;
   // A new input set of a shape of the spec, with its right answers.
   virtual Result<Example> DrawExample(const Shape& shape) = 0;
+  // What is judged at these shapes, compiled for the device. Only on targets whose candidates are code for a device.
+  virtual Result<DeviceCode> Compile(const Candidate&, const Configuration&, const std::vector<const Shape*>&) {
+    return InternalError("candidates of this target are no code for a device");
+  }
 };
 
 }  // namespace kopt

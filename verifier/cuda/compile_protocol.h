@@ -7,11 +7,19 @@
 // prefix, so that whatever a candidate does to the compiler ends with the child.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace kopt {
 
 inline constexpr int kCompileControlFd = 3;
+
+// NVRTC's options that decide what it makes, beside --gpu-architecture and the folders of headers: of every text, and
+// of candidates.
+inline constexpr std::array kCommonOptions = {"--std=c++20", "--device-as-default-execution-space"};
+inline constexpr const char* kCandidateOption = "--generate-line-info";
+// What stands in front of the prefix of those that get CUDA's libraries.
+inline constexpr const char* kLibrariesText = "#define KOPT_LIBRARIES 1\n";
 
 struct CompileHello {
   int32_t major = 0, minor = 0;  // of NVRTC

@@ -98,18 +98,18 @@ bool Parse(int argc, char** argv, Arguments& arguments) {
 class Compiler {
  public:
   Compiler(const Nvrtc& nvrtc, const Arguments& arguments) : nvrtc_(nvrtc), arch_(arguments.arch) {
-    options_ = {"--std=c++20", "--device-as-default-execution-space", "--ptxas-options=-v"};
+    options_.assign(kCommonOptions.begin(), kCommonOptions.end());
+    options_.emplace_back("--ptxas-options=-v");
     if (arguments.prefix == "none") {
       options_.emplace_back("--fmad=false");  // the truth is computed as it is written
       return;
     }
-    if (arguments.prefix == "libraries") prefix_ = "#define KOPT_LIBRARIES 1\n";
+    options_.emplace_back(kCandidateOption);
+    if (arguments.prefix == "libraries") prefix_ = kLibrariesText;
     prefix_ += kCandidatePrefixText;
     precompiled_ = arguments.folder + "/prefix.pch";
     // A barrier in shared memory has a constructor, which candidates call by hand: no warning 20054.
-    for (const char* option : {"--generate-line-info", "--pch-messages=false", "--diag-suppress=20054"}) {
-      options_.emplace_back(option);
-    }
+    for (const char* option : {"--pch-messages=false", "--diag-suppress=20054"}) options_.emplace_back(option);
     for (const std::string& include : arguments.includes) options_.push_back("--include-path=" + include);
   }
 
@@ -224,6 +224,7 @@ std::string Isolate(const Arguments& arguments) {
                                .processes = 256};
   std::vector<std::string> readable = arguments.readable;
   readable.insert(readable.end(), arguments.includes.begin(), arguments.includes.end());
+  if (chdir("/") != 0) return "/ cannot be entered";  // line information has the folder that the compiler runs in
   std::string error = sandbox::Confine(limits, arguments.slot);
   if (error.empty() && arguments.sandbox) error = sandbox::RestrictFiles(readable, {arguments.folder, "/dev/null"});
   if (error.empty() && arguments.sandbox) error = sandbox::FilterCompiler();

@@ -60,6 +60,14 @@ Judged<CudaObjects> CompileCandidate(const Spec& spec, CudaCompileService& compi
 std::vector<CompileAhead::Text> TextsAhead(const Spec& spec, const CudaLimits& limits, std::span<const Contender> ahead,
                                            const std::vector<const Shape*>& shapes);
 
+// A refusal, too, as an error: of a candidate that was judged before, it is ours.
+Error ErrorOf(const Stop& stop);
+
+// The objects of these shapes with what the compiler was given.
+Result<DeviceCode> DeviceCodeOf(CudaCompileService& compiler, const std::string& architecture,
+                                const Candidate& candidate, const CudaObjects& objects,
+                                const std::vector<const Shape*>& shapes);
+
 // What the kernels of the objects for these shapes need, a row each: registers and stack a thread, bytes spilt, static
 // shared memory. Where there are several objects, with the first shape that a row is for.
 nlohmann::ordered_json KernelsJson(const Spec& spec, const CudaObjects& objects,

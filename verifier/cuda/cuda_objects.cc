@@ -4,9 +4,13 @@
 
 #include "task/cuda_source.h"
 #include "task/screen.h"
+#include "verifier/cuda/compile_protocol.h"
 #include "verifier/cuda/cuda_context.h"
 
 namespace kopt {
+
+extern const std::string_view kCandidatePrefixText;  // embedded: candidate_prefix.cuh
+
 namespace {
 
 Refusal CompileRefusal(const CudaCompileResult& compiled) {
@@ -51,6 +55,11 @@ std::vector<CompileAhead::Text> TextsAhead(const Spec& spec, const CudaLimits& l
     for (std::string& text : source->texts) texts.push_back({.text = std::move(text), .prefix = prefix});
   }
   return texts;
+}
+
+Error ErrorOf(const Stop& stop) {
+  if (stop.ours) return *stop.ours;
+  return InternalError(fmt::format("what was judged does not compile any more: {}", stop.refusal.reason)).error();
 }
 
 Result<CudaCompileService> OpenCompiler(const std::string& architecture, const VerifierOptions& options,
@@ -109,6 +118,19 @@ Judged<CudaObjects> CompileCandidate(const Spec& spec, CudaCompileService& compi
   return objects;
 }
 
+Result<DeviceCode> DeviceCodeOf(CudaCompileService& compiler, const std::string& architecture,
+                                const Candidate& candidate, const CudaObjects& objects,
+                                const std::vector<const Shape*>& shapes) {
+  const bool libraries = CudaCompileService::PrefixFor(candidate.source) == CudaCompileService::Prefix::kLibraries;
+  DeviceCode code{.architecture = architecture, .flags{kCommonOptions.begin(), kCommonOptions.end()}};
+  KOPT_TRY(code.compiler, compiler.Version());
+  code.flags.emplace_back(kCandidateOption);
+  code.flags.push_back("--gpu-architecture=" + architecture);
+  code.prefix = (libraries ? kLibrariesText : "") + std::string(kCandidatePrefixText);
+  for (const Shape* shape : shapes) code.binaries.push_back(objects.objects[objects.object_of.at(shape)].cubin);
+  return code;
+}
+
 nlohmann::ordered_json KernelsJson(const Spec& spec, const CudaObjects& objects,
                                    const std::vector<const Shape*>& shapes) {
   std::map<size_t, const Shape*> first;
@@ -138,6 +160,15 @@ long long EstimateOccupancy(const KernelUsage& kernel, long long threads, long l
   const long long shared = (kernel.shared_bytes + smem + 1024 + 127) / 128 * 128;
   return std::max(
       0LL, std::min({kBlocks, kWarps / std::max(warps, 1LL), kRegisters / std::max(registers, 1LL), kShared / shared}));
+}
+
+Result<DeviceCode> CompileDeviceCode(const Spec& spec, const Candidate& candidate, const Configuration& configuration,
+                                     const std::vector<const Shape*>& shapes, const std::string& architecture,
+                                     const CudaLimits& limits, const VerifierOptions& options) {
+  KOPT_TRY(CudaCompileService compiler, OpenCompiler(architecture, options, spec.limits.compile_seconds));
+  const auto objects = CompileCandidate(spec, compiler, limits, candidate, configuration, shapes);
+  if (!objects) return std::unexpected(ErrorOf(objects.error()));
+  return DeviceCodeOf(compiler, architecture, candidate, *objects, shapes);
 }
 
 Result<CompileOnly> CompileForCuda(const Spec& spec, const Candidate& candidate, const Configuration& configuration,

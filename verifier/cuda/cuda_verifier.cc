@@ -49,6 +49,8 @@ class CudaVerifier final : public Verifier {
                           const Confirmation& how) override;
   Result<SideBySide> Compare(std::span<const Contender> contenders, double seconds) override;
   Result<Example> DrawExample(const Shape& shape) override;
+  Result<DeviceCode> Compile(const Candidate& candidate, const Configuration& configuration,
+                             const std::vector<const Shape*>& shapes) override;
 
  private:
   struct Baseline {
@@ -392,6 +394,15 @@ Result<Example> CudaVerifier::DrawExample(const Shape& shape) {
     example.outputs.push_back(ExpectedOf(task.tensors[i], truth.view()));
   }
   return example;
+}
+
+Result<DeviceCode> CudaVerifier::Compile(const Candidate& candidate, const Configuration& configuration,
+                                         const std::vector<const Shape*>& shapes) {
+  const Lane::Hold hold = context_.lane.Shared();
+  const auto objects =
+      CompileCandidate(context_.spec, context_.compiler, context_.device.limits, candidate, configuration, shapes);
+  if (!objects) return std::unexpected(ErrorOf(objects.error()));
+  return DeviceCodeOf(context_.compiler, context_.device.architecture, candidate, *objects, shapes);
 }
 
 CudaDevice DeviceOf(const nlohmann::json& facts) {

@@ -31,6 +31,11 @@ Result<std::unique_ptr<Verifier>> NewCudaVerifier(const Spec& spec, VerifierOpti
 // Measures the device's peaks with kopt's own kernels: bandwidths and matrix rates.
 Result<Peaks> CalibrateCuda(const VerifierOptions& options);
 
+// What a verifier's Compile gives, without any device.
+Result<DeviceCode> CompileDeviceCode(const Spec& spec, const Candidate& candidate, const Configuration& configuration,
+                                     const std::vector<const Shape*>& shapes, const std::string& architecture,
+                                     const CudaLimits& limits, const VerifierOptions& options);
+
 // Compiles a candidate for every shape, without any device: what its kernels need is in the verdict's evidence. The
 // verdict's stage is compile; its outcome means nothing where that is not where it ended.
 struct CompileOnly {

@@ -1,25 +1,22 @@
-// What a call needs beside the kernel: integers that cannot overflow, sizes and places of tensors, memory, threads.
+// What a call needs beside the kernel: integers that cannot overflow, sizes and places of tensors. Written by kopt.
 #pragma once
-
-#include <omp.h>
 
 #include <algorithm>
 #include <climits>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <initializer_list>
 #include <string>
 
 namespace {
 
-// Integers of 64 bits as the plan in kernel.inl has them: division truncates, a comparison is 1 or 0. Where there is no
+// Integers of 64 bits as the kernel's plan has them: division truncates, a comparison is 1 or 0. Where there is no
 // result (an overflow, a division by zero) it is 0 and `fault` says so; the first fault is kept.
 class Checked {
  public:
   std::string fault;
 
-  // What is computed now, for the text of a fault: a line of kernel.inl, or a tensor.
+  // What is computed now, for the text of a fault: a line of the kernel, or a tensor.
   void Line(int line) {
     line_ = line;
     name_ = nullptr;
@@ -75,6 +72,13 @@ class Checked {
     return fault.empty();
   }
 
+  // Takes note of a fault, and is 0.
+  long long Fail(const std::string& what) {
+    if (!fault.empty()) return 0;
+    fault = (name_ != nullptr ? name_ : "line " + std::to_string(line_) + " of the kernel") + ": " + what;
+    return 0;
+  }
+
   // Bytes of dense memory.
   std::size_t Bytes(long long element, std::initializer_list<long long> extents) {
     long long bytes = element;
@@ -98,6 +102,17 @@ class Checked {
     }
     return Bytes(element, {span});
   }
+  // Where pieces of memory begin that follow one another at multiples of kAlign bytes, and the bytes of all.
+  template <class Sizes>
+  std::size_t Place(const Sizes& bytes, Sizes& places) {
+    long long end = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      places[i] = static_cast<std::size_t>(end);
+      end = Align(Add(end, static_cast<long long>(bytes[i])), kAlign);
+    }
+    return static_cast<std::size_t>(end);
+  }
+  static constexpr long long kAlign = 256;
 
  private:
   struct Axis {
@@ -106,13 +121,6 @@ class Checked {
   static constexpr int kMostSteps = 65536;
   static constexpr const char* kOverflow = "a result that does not fit 64 bits";
 
-  long long Fail(const char* what) {
-    if (!fault.empty()) return 0;
-    fault = name_ != nullptr ? name_ : "line " + std::to_string(line_) + " of kernel.inl";
-    fault += ": ";
-    fault += what;
-    return 0;
-  }
   bool Divides(long long a, long long b) {
     if (b == 0) Fail("division by zero");
     if (a == LLONG_MIN && b == -1) Fail(kOverflow);
@@ -148,45 +156,5 @@ inline std::string FaultOf(const Place* begin, const Place* end) {
   }
   return "";
 }
-
-// The caller's workspace, or memory of the call's own.
-class Workspace {
- public:
-  static constexpr std::size_t kAlign = 256;
-
-  Workspace(void* given, std::size_t bytes) : given_(given), own_(nullptr) {
-    if (given == nullptr && bytes > 0) own_ = std::aligned_alloc(kAlign, bytes);
-  }
-  Workspace(const Workspace&) = delete;
-  Workspace& operator=(const Workspace&) = delete;
-  ~Workspace() { std::free(own_); }
-  unsigned char* data() const { return static_cast<unsigned char*>(own_ != nullptr ? own_ : given_); }
-
- private:
-  void* given_;
-  void* own_;
-};
-
-// OpenMP's number of threads in the calling thread, as long as this lives.
-class Team {
- public:
-  explicit Team(int threads) : threads_(omp_get_max_threads()), dynamic_(omp_get_dynamic()) {
-    omp_set_dynamic(0);
-    omp_set_num_threads(threads);
-  }
-  Team(const Team&) = delete;
-  Team& operator=(const Team&) = delete;
-  ~Team() {
-    omp_set_num_threads(threads_);
-    omp_set_dynamic(dynamic_);
-  }
-  // Whether OpenMP would give that many here: not inside of a parallel region, unless nested ones are on.
-  static bool CanHave(int threads) {
-    return threads == 1 || (omp_get_active_level() < omp_get_max_active_levels() && threads <= omp_get_thread_limit());
-  }
-
- private:
-  int threads_, dynamic_;
-};
 
 }  // namespace

@@ -13,32 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "memory.h"
+
 namespace support {
-
-// Memory at a multiple of `align` bytes and not of more, filled with 0xFF: NaN to every floating type.
-class Memory {
- public:
-  Memory(std::size_t bytes, std::size_t align) : bytes_(bytes) {
-    whole_ = static_cast<unsigned char*>(std::aligned_alloc(2 * align, (bytes / align + 4) / 2 * 2 * align));
-    if (whole_ == nullptr) std::abort();
-    data_ = whole_ + align;
-    std::memset(data_, 0xFF, bytes);
-  }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-  ~Memory() { std::free(whole_); }
-  template <class T>
-  T* As() const {
-    return reinterpret_cast<T*>(data_);
-  }
-  unsigned char* data() const { return data_; }
-  std::size_t bytes() const { return bytes_; }
-
- private:
-  std::size_t bytes_;
-  unsigned char* whole_;
-  unsigned char* data_;
-};
 
 enum class Type { kF64, kF32, kF16, kBF16, kE4M3, kE5M2, kI64, kI32, kI16, kI8, kU64, kU32, kU16, kU8, kBool };
 
@@ -144,6 +121,7 @@ class Suite {
   void ReadInto(const std::string& file, const Memory& memory) {
     const std::vector<unsigned char> elements = Read(file, memory.bytes());
     if (!elements.empty()) std::memcpy(memory.data(), elements.data(), elements.size());
+    memory.Give();
   }
 
   // Every element against PREFIX.value.npy and PREFIX.limit.npy, the right answers and the errors allowed.
@@ -151,7 +129,7 @@ class Suite {
     std::size_t count = 1;
     for (const long long extent : output.extents) count *= static_cast<std::size_t>(extent);
     const auto value = Read(prefix + ".value.npy", 8 * count), limit = Read(prefix + ".limit.npy", 8 * count);
-    if (value.empty() || limit.empty()) return;
+    if (value.empty() || limit.empty() || !Fetch(got, shape)) return;
     std::size_t wrong = 0;
     double worst = 0;
     for (std::size_t i = 0; i < count; ++i) {
@@ -172,6 +150,12 @@ class Suite {
   }
 
  private:
+  bool Fetch(const Memory& memory, const std::string& shape) {
+    const std::string fault = memory.Fetch();
+    if (!fault.empty()) Expect(false, shape + ": " + fault);
+    return fault.empty();
+  }
+
   static std::size_t Offset(const Output& output, std::size_t logical) {
     std::size_t offset = 0;
     for (std::size_t i = output.extents.size(); i-- > 0;) {
