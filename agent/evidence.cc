@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/printable.h"
 
 namespace kopt {
@@ -9,8 +11,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::string_view kLines = "profile";     // a text of several lines
-constexpr std::string_view kFigures = "counters";  // what it was made from: for programs
+constexpr std::string_view kLines[] = {"profile", "compiler_remarks"};  // texts of several lines
+constexpr std::string_view kFigures = "counters";                       // what it was made from: for programs
 
 std::string Indented(std::string_view text) {
   std::string result;
@@ -36,7 +38,8 @@ std::string LineText(const ordered_json& value) {
 }
 
 std::string ValueText(std::string_view key, const ordered_json& value) {
-  const bool rows = value.is_array() && !value.empty() && (value.front().is_object() || key == kLines);
+  const bool rows = value.is_array() && !value.empty() &&
+                    (value.front().is_object() || std::ranges::find(kLines, key) != std::end(kLines));
   if (rows) {
     std::string text;
     for (const ordered_json& row : value) text += "\n  " + LineText(row);

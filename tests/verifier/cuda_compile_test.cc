@@ -126,6 +126,25 @@ extern "C" __global__ void f(float* x, int64_t n, const __grid_constant__ CUtens
   EXPECT_EQ(libraries.log, "");
 }
 
+TEST_F(CudaCompileTest, TheAssemblersRemarksOnSpeedAreKept) {
+  std::string log =
+      "ptxas info    : (C7508) Potential Performance Loss: 'setmaxnreg' ignored to maintain minimum register "
+      "requirements.\n"
+      "ptxas info    : Compiling entry function 'f' for 'sm_90a'\n"
+      "ptxas info    : Used 8 registers, used 0 barriers\n";
+  EXPECT_EQ(TakeUsage(log).size(), 1U);
+  EXPECT_EQ(PerformanceRemarks(log),
+            std::vector<std::string>{
+                "Potential Performance Loss: 'setmaxnreg' ignored to maintain minimum register requirements."});
+  const CudaCompileResult result = Compile(R"(
+extern "C" __global__ void f(float* x) {
+  asm volatile("setmaxnreg.inc.sync.aligned.u32 240;");
+  x[threadIdx.x] = 1;
+})");
+  ASSERT_EQ(result.kind, CudaCompileResult::Kind::kCubin) << result.log;
+  EXPECT_EQ(PerformanceRemarks(result.log).size(), 1U) << result.log;
+}
+
 TEST_F(CudaCompileTest, NamesTheCandidatesOwnLine) {
   const CudaCompileResult result = Compile("\nextern \"C\" __global__ void f(float* x) { x[0] = y; }");
   EXPECT_EQ(result.kind, CudaCompileResult::Kind::kErrors);

@@ -23,6 +23,8 @@
 namespace kopt {
 namespace {
 
+constexpr const char* kLoss = "Potential Performance Loss";  // how the assembler begins such a remark
+
 constexpr int kCacheFormat = 1;                     // raise when the meaning of an entry changes
 constexpr double kHelloSeconds = 120;               // to compile the prefix
 constexpr size_t kOutputBytes = size_t{256} << 20;  // memory for a cubin; only what is written takes space
@@ -110,6 +112,16 @@ bool NeedsLibraries(std::string_view source) {
   return false;
 }
 
+std::vector<std::string> PerformanceRemarks(std::string_view log) {
+  std::vector<std::string> remarks;
+  std::istringstream lines{std::string(log)};
+  for (std::string line; std::getline(lines, line);) {
+    const size_t begin = line.find(kLoss);
+    if (begin != std::string::npos) remarks.push_back(line.substr(begin));
+  }
+  return remarks;
+}
+
 std::vector<KernelUsage> TakeUsage(std::string& log) {
   std::vector<KernelUsage> kernels;
   std::istringstream lines(log);
@@ -130,7 +142,7 @@ std::vector<KernelUsage> TakeUsage(std::string& log) {
       if (begin != std::string::npos) own.shared_bytes = std::atoi(line.c_str() + begin);
       if (!own.name.empty()) kernels.push_back(own);
       own = {};
-    } else if (!line.starts_with("ptxas info")) {
+    } else if (!line.starts_with("ptxas info") || line.find(kLoss) != std::string::npos) {
       kept += line + "\n";  // ptxas's own errors and warnings
     }
   }

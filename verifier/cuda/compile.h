@@ -106,6 +106,9 @@ class CudaCompileService {
 // True if a candidate asks for more than number types: C++ headers, cooperative groups, barriers, matrix fragments.
 bool NeedsLibraries(std::string_view source);
 
+// What of a log says why a kernel is slower than it was meant: `setmaxnreg` ignored, wgmma one after another.
+std::vector<std::string> PerformanceRemarks(std::string_view log);
+
 // Takes ptxas's lines about kernels out of a compiler's log.
 std::vector<KernelUsage> TakeUsage(std::string& log);
 

@@ -28,6 +28,7 @@ struct CudaContext {
   std::string own_kernels;                // cubin of worker_kernels.cu
   uint64_t digest_key = 0;                // secret; only kopt and its workers' own code ever have it
   std::unique_ptr<DeviceWorker> spare{};  // started ahead for the next judgement
+  EndingWorkers ending{};                 // of judgements that are over
   std::unique_ptr<CudaOracle> oracle{};
   bool calibrated = false;  // again, since a peak was in doubt
 };

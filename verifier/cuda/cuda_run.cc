@@ -71,6 +71,7 @@ Result<std::unique_ptr<CudaRun>> CudaRun::Start(CudaContext& context, const Cuda
 
 CudaRun::~CudaRun() {
   for (const int id : used_) (void)context_.oracle->Detach(id);
+  if (worker_) context_.ending.End(std::move(worker_));
 }
 
 Judged<DeviceAnswer> CudaRun::Ask(json request, double seconds, Stage stage, const Shape* shape,
@@ -403,6 +404,7 @@ Judged<json> CudaRun::Profile(int side, const CudaShape& shape, const CudaOracle
 }
 
 Judged<double> CudaRun::AwaitClock() {
+  context_.ending.Await();
   KOPT_TRY(const DeviceAnswer answer,
            Trusted(worker_->Ask({{"do", "clock"}}, kSlackSeconds), "reading the device's clock"));
   const json& mhz = answer.json.at("mhz");

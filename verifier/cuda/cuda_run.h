@@ -63,6 +63,7 @@ class CudaRun {
   const Digests& digests(int side) const { return sides_[side].digests; }
   void TakeDigests(int side, const Digests& digests) { sides_[side].digests = digests; }
 
+  pid_t pid() const { return worker_->pid(); }
   const BoundCudaPlan& PlanOf(int side, const Shape& shape) const { return sides_[side].plans.at(&shape); }
   size_t Launches(int side, const Shape& shape) const;
   size_t ScratchBytes(const Shape& shape) const;  // of a set, for either side

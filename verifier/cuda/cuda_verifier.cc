@@ -81,7 +81,7 @@ class CudaVerifier final : public Verifier {
         context_, run, shapes, candidate, [this](const Shape& shape) { return DeadlineFor(shape); }, verdict);
   }
   Judged<void> Review(CudaRun& run, Verdict& verdict);
-  Result<void> LookForOthers(Verdict& verdict);
+  Result<void> LookForOthers(const CudaRun& run, Verdict& verdict);
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
   Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration,
                               const Screening& screening, Verdict& verdict, StageTimes& times);
@@ -122,6 +122,8 @@ Judged<CudaObjects> CudaVerifier::Compile(const Candidate& candidate, const Conf
   times.Finish("compile");
   if (objects) {
     verdict.evidence["kernels"] = KernelsJson(context_.spec, *objects, context_.spec.Scored(Target::kCuda));
+    const std::vector<std::string> remarks = PerformanceRemarks(objects->log);
+    if (!remarks.empty()) verdict.evidence["compiler_remarks"] = remarks;
   }
   if (!draw) return objects;
   if (auto drawn = fresh.get(); !drawn) return std::unexpected(Stop(std::move(drawn.error())));
@@ -145,6 +147,7 @@ Judged<std::unique_ptr<CudaRun>> CudaVerifier::LoadRun(const CudaShapes& shapes,
 Judged<void> CudaVerifier::CheckAll(CudaRun& run, const CudaShapes& shapes, bool fresh, bool with_baseline,
                                     std::map<const Shape*, double>* call_seconds) {
   for (const bool scored : {false, true}) {
+    if (scored) context_.ending.Await();  // scored shapes may need all of the device's memory
     for (const CudaShape& shape : shapes) {
       if (shape.scored != scored) continue;
       KOPT_CHECK(CheckInterrupt(context_.options));
@@ -191,16 +194,17 @@ Judged<void> CudaVerifier::Review(CudaRun& run, Verdict& verdict) {
   return {};
 }
 
-// Other processes on the device disturb what is timed: the verdict says that they were there.
-Result<void> CudaVerifier::LookForOthers(Verdict& verdict) {
+// Other processes on the device disturb what is timed: the verdict says that they were there. Asked when no worker of
+// an earlier judgement is still ending.
+Result<void> CudaVerifier::LookForOthers(const CudaRun& run, Verdict& verdict) {
   KOPT_TRY(const auto processes, context_.oracle->Processes());
   if (!processes) return {};
   size_t own = 0;
-  for (const pid_t pid : {context_.oracle->pid(), context_.spare ? context_.spare->pid() : -1}) {
+  for (const pid_t pid : {context_.oracle->pid(), run.pid(), context_.spare ? context_.spare->pid() : -1}) {
     own += std::ranges::find(*processes, static_cast<unsigned>(pid)) != processes->end();
   }
   // In a container the numbers are those of another namespace.
-  if (own == 0) own = 2;
+  if (own == 0) own = 3;
   if (processes->size() > own) verdict.evidence["other_processes_on_the_device"] = processes->size() - own;
   return {};
 }
@@ -239,6 +243,7 @@ Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Sta
     candidate.call_seconds[shape.shape] = Median(seconds);
   }
   candidate.digests = run->digests(CudaRun::kCandidate);
+  KOPT_CHECK(LookForOthers(*run, verdict));
   verdict.evidence.update(run->evidence());
   verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
   auto concluded = Conclude(ScaleOf(context_, shapes_), verdict);
@@ -268,6 +273,7 @@ Judged<void> CudaVerifier::JudgeScreening(const Candidate& candidate, const Conf
     if (!shape.scored || !relative) continue;
     KOPT_CHECK(Interleave(context_, *run, shape, 0, CudaScreening(), DeadlineFor(*shape.shape), verdict));
   }
+  KOPT_CHECK(LookForOthers(*run, verdict));
   verdict.evidence.update(run->evidence());
   verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
   KOPT_CHECK(Conclude(ScaleOf(context_, shapes_), verdict));
@@ -305,6 +311,7 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
           Interleave(context_, *run, shape, process, ConfirmationRule(share), DeadlineFor(*shape.shape), verdict));
     }
     time.Measured(time.Elapsed() - begin, share);
+    KOPT_CHECK(LookForOthers(*run, verdict));
     times.Finish("measure");
     if (process == 0) {
       verdict.evidence.update(run->evidence());
@@ -331,7 +338,6 @@ Result<Verdict> CudaVerifier::Finish(Judged<void> judged, Verdict verdict, Stage
 Result<Verdict> CudaVerifier::SetBaseline(const Candidate& candidate, const Configuration& configuration) {
   StageTimes times(context_.lane);
   Verdict verdict;
-  KOPT_CHECK(LookForOthers(verdict));
   Baseline next{.candidate = candidate, .configuration = configuration};
   auto previous = std::move(baseline_);
   baseline_.reset();  // its own deadline is the spec's limit
@@ -355,7 +361,6 @@ Result<Verdict> CudaVerifier::Screen(const Candidate& candidate, const Configura
                                      const Screening& screening) {
   StageTimes times(context_.lane);
   Verdict verdict;
-  KOPT_CHECK(LookForOthers(verdict));
   auto judged = JudgeScreening(candidate, configuration, screening, verdict, times);
   return Finish(std::move(judged), std::move(verdict), times);
 }
@@ -364,7 +369,6 @@ Result<Verdict> CudaVerifier::Confirm(const Candidate& candidate, const Configur
                                       const Confirmation& how) {
   StageTimes times(context_.lane);
   Verdict verdict;
-  KOPT_CHECK(LookForOthers(verdict));
   auto judged = JudgeConfirmation(candidate, configuration, how, verdict, times);
   KOPT_TRY(verdict, Finish(std::move(judged), std::move(verdict), times));
   verdict.confirmed = verdict.outcome == Outcome::kMeasured;

@@ -97,6 +97,15 @@ Result<DeviceAnswer> DeviceWorker::Ask(const nlohmann::json& request, double sec
   return answer;
 }
 
+void EndingWorkers::End(std::unique_ptr<DeviceWorker> worker) {
+  Await();
+  last_ = std::async(std::launch::async, [ending = std::move(worker)]() mutable { ending.reset(); });
+}
+
+void EndingWorkers::Await() {
+  if (last_.valid()) last_.get();
+}
+
 Error ErrorOf(const nlohmann::json& fault, const std::string& what) {
   if (!fault.contains("free")) return {.message = fmt::format("{}: {}", what, Words(fault, "words"))};
   return {.exit = Exit::kEnvironment,

@@ -1,6 +1,7 @@
 // kopt's side of a device worker: a process of its own that is asked frame by frame.
 #pragma once
 
+#include <future>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -42,6 +43,17 @@ class DeviceWorker {
   ProcessGroup group_;
   Fd control_;
   nlohmann::json device_;
+};
+
+// Ends workers while something else is done: their contexts take the driver 60 ms and more.
+class EndingWorkers {
+ public:
+  void End(std::unique_ptr<DeviceWorker> worker);
+  // Until all of them are gone, with their memory on the device.
+  void Await();
+
+ private:
+  std::future<void> last_;
 };
 
 // A fault that is no candidate's doing as an error: a full device (exit 3), or whatever the driver says. `what`: kopt
