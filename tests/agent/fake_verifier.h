@@ -54,7 +54,7 @@ class FakeVerifier : public Verifier {
   std::optional<Error> no_power;  // what Register answers
   Behaviour baseline;
   std::vector<std::vector<std::string>> ahead;  // by screening
-  std::vector<double> profile_from;  // of each screening
+  std::vector<double> profile_from;             // of each screening
   int baseline_profiles = 0;
   std::vector<double> confirm_limits;
   std::vector<std::optional<uint64_t>> confirm_seeds;

@@ -207,6 +207,7 @@ TEST_F(AskingTest, AnExternalRunKeepsItsResultsFolder) {
 
 TEST_F(AskingTest, ARunThatAskedAModelCanGoOnWithoutOne) {
   EXPECT_EQ(Kopt({"optimize", "norm.spec", "--model", "m", "--budget", "40s"}), 0) << err_;
+  ASSERT_TRUE(server_.AwaitSilence());
   const size_t requests = server_.requests().size();
   EXPECT_EQ(Kopt({"resume", "last", "--budget", "60s", "--no-model"}), 0) << out_ << err_;
   EXPECT_EQ(server_.requests().size(), requests);

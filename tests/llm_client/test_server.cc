@@ -115,6 +115,19 @@ bool TestServer::AwaitRequests(size_t count) const {
   return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return requests_.size() >= count; });
 }
 
+bool TestServer::AwaitSilence() const {
+  std::unique_lock lock(mutex_);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (std::chrono::steady_clock::now() < deadline) {
+    const size_t before = requests_.size();
+    const bool stirred = changed_.wait_for(lock, std::chrono::milliseconds(200),
+                                           [&] { return requests_.size() != before || in_flight_ > 0; });
+    if (!stirred) return true;
+    changed_.wait_for(lock, std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
 ScriptedAnswer TestServer::Next(const SentRequest& sent) {
   std::function<ScriptedAnswer(const SentRequest&)> answer;
   {

@@ -66,6 +66,9 @@ class TestServer {
   int most_in_flight() const;
   // Waits until `count` requests have arrived; false after ten seconds.
   bool AwaitRequests(size_t count) const;
+  // Waits until a fifth of a second has passed without any request and none is in flight: what a client has cancelled
+  // may still arrive after it. False after ten seconds.
+  bool AwaitSilence() const;
 
  private:
   class Flight;
