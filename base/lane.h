@@ -1,5 +1,5 @@
 // One reader-writer lock per device and machine: timing takes it alone; compiles, checks and oracles share it, so that
-// two kopts on one machine do not spoil each other's figures.
+// two kopts on one machine do not spoil each other's figures. (Beside a GPU what comes next is compiled without it.)
 #pragma once
 
 #include <atomic>

@@ -196,7 +196,7 @@ void Events() {
   std::vector<double> nothing;
   for (int i = 0; i < kRepeats; ++i) nothing.push_back(timer.Time([] {}));
   fmt::print("  an empty pair of events, us: {}\n", Text(QuartilesOf(nothing)));
-  const auto cupti = Cupti::Load(toolkit + "/lib64/libcupti.so");
+  const auto cupti = Cupti::Load(toolkit + "/lib64/libcupti.so", Cupti::For::kRecords);
   auto records = cupti ? KernelRecords::Listen(*cupti) : std::unexpected(cupti.error());
   if (!records) fmt::print("  {}\n", records.error().Text());
   fmt::print("  us: events | events while records are taken | records, first start to last end | sum of records\n");

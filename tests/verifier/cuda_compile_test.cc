@@ -1,10 +1,13 @@
 // The compile service of the cuda target: NVRTC in its sandbox. Needs CUDA's toolkit, but no device.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "prompts/knowledge.h"
 #include "verifier/cuda/compile.h"
+#include "verifier/cuda/compile_ahead.h"
 #include "verifier/cuda/cuda_verifier.h"
 
 namespace kopt {
@@ -143,6 +146,62 @@ extern "C" __global__ void f(float* x) {
 })");
   ASSERT_EQ(result.kind, CudaCompileResult::Kind::kCubin) << result.log;
   EXPECT_EQ(PerformanceRemarks(result.log).size(), 1U) << result.log;
+}
+
+// Number `i` of texts that differ, each with some work for the compiler.
+CompileAhead::Text TextNumber(int i) {
+  std::string text = fmt::format("#line 1 \"candidate.cu\"\nextern \"C\" __global__ void f{}(float* x) {{\n", i);
+  for (int k = 0; k < 30; ++k) text += fmt::format("  x[{}] = sinf(x[{}]) + {};\n", k, k + 1, i);
+  return {.text = text + "}\n", .prefix = CudaCompileService::Prefix::kNone};
+}
+
+TEST_F(CudaCompileTest, WhatWasCompiledAheadIsFound) {
+  auto service = Service();
+  ASSERT_TRUE(service);
+  CompileAhead ahead(*service);
+  ahead.Ask({TextNumber(1)});
+  const auto is_compiled = [&] { return service->IsCompiled(TextNumber(1).text, TextNumber(1).prefix); };
+  for (int i = 0; i < 600 && !is_compiled(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  ASSERT_TRUE(is_compiled());
+  const auto result = service->Compile(TextNumber(1).text, TextNumber(1).prefix);
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->cached);
+  EXPECT_EQ(result->kind, CudaCompileResult::Kind::kCubin);
+}
+
+TEST_F(CudaCompileTest, NothingAheadIsCompiledOnceNobodyNeedsIt) {
+  auto service = Service();
+  ASSERT_TRUE(service);
+  std::vector<CompileAhead::Text> many;
+  for (int i = 0; i < 200; ++i) many.push_back(TextNumber(i));
+  {
+    CompileAhead ahead(*service);
+    ahead.Ask(many);
+  }
+  const auto known = std::ranges::count_if(
+      many, [&](const CompileAhead::Text& text) { return service->IsCompiled(text.text, text.prefix); });
+  EXPECT_LE(known, 8) << "those that had begun";
+  CompileAhead ahead(*service);
+  ahead.Ask(many);
+  ahead.Pause(true);
+  EXPECT_FALSE(service->IsCompiled(many.back().text, many.back().prefix));
+}
+
+TEST_F(CudaCompileTest, TwoWhoAskForATextGetOneCompile) {
+  auto service = Service();
+  ASSERT_TRUE(service);
+  ASSERT_TRUE(service->Prepare(CudaCompileService::Prefix::kNone));
+  std::atomic<int> cached = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] {
+        const auto result = service->Compile(TextNumber(7).text, TextNumber(7).prefix);
+        cached += result && result->cached ? 1 : 0;
+      });
+    }
+  }
+  EXPECT_EQ(cached, 3);
 }
 
 TEST_F(CudaCompileTest, NamesTheCandidatesOwnLine) {

@@ -18,7 +18,7 @@ class CudaProfileTest : public NvrtcTest {
     if (IsSkipped()) return;
     const auto toolkit = FindCudaToolkit();
     if (!toolkit || toolkit->cupti.empty()) GTEST_SKIP() << "no CUPTI";
-    auto cupti = Cupti::Load(toolkit->cupti);
+    auto cupti = Cupti::Load(toolkit->cupti, Cupti::For::kProfiles);
     ASSERT_TRUE(cupti) << cupti.error().Text();
     cupti_ = *cupti;
   }

@@ -94,8 +94,19 @@ TEST(Profile, TheLongestKernelIsToldInDetailTheOthersInALine) {
   shorter.units[0].busy = 0.95;
   const std::vector<std::string> lines = ProfileLines({.shape = "N=8", .kernels = {shorter, Kernel()}}, "");
   EXPECT_EQ(lines.front(), "N=8: scale, 100.0 us under the profiler, 80 % of the call's, at 1700 MHz");
-  EXPECT_EQ(lines.back(), "other kernels: merge 25.0 us, bound by: DRAM (95 % busy)");
+  EXPECT_EQ(lines.back(), "also merge, 25.0 us, bound by: DRAM (95 % busy)");
   EXPECT_TRUE(ProfileLines({}, "").empty());
+}
+
+TEST(Profile, OfManyKernelsAFewAreTold) {
+  CallProfile call{.shape = "N=8"};
+  for (int i = 0; i < 40; ++i) {
+    call.kernels.push_back(Kernel());
+    call.kernels.back().name = "k" + std::to_string(i);
+  }
+  const std::vector<std::string> lines = ProfileLines(call, "");
+  EXPECT_LT(lines.size(), 15U);
+  EXPECT_EQ(lines.back(), "and 35 more kernels");
 }
 
 TEST(Profile, LaunchesAreAveragedByTheirTime) {

@@ -42,6 +42,19 @@ TEST(SanitizerLog, HazardsAreErrorsOrWarnings) {
   EXPECT_EQ(none.errors + none.warnings, 0);
 }
 
+TEST(SanitizerLog, WhatItSaysOfItselfIsNoFinding) {
+  const auto found = ReadSanitizerLog(
+      "========= COMPUTE-SANITIZER\n"
+      "========= Internal Sanitizer Error: The Sanitizer encountered an error when allocating memory\n"
+      "=========     and more\n"
+      "========= Error: Target application terminated before first instrumented API call\n"
+      "========= ERROR SUMMARY: 1 error\n");
+  EXPECT_TRUE(found.ended);
+  EXPECT_EQ(found.errors, 0);
+  EXPECT_EQ(found.first, "");
+  EXPECT_EQ(found.remark, "Internal Sanitizer Error: The Sanitizer encountered an error when allocating memory");
+}
+
 TEST(SanitizerLog, AToolThatWasEndedHasFoundWhatItSaid) {
   EXPECT_FALSE(ReadSanitizerLog("").ended);
   EXPECT_EQ(ReadSanitizerLog("").errors, 0);

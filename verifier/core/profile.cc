@@ -248,13 +248,13 @@ std::vector<std::string> ProfileLines(const CallProfile& call, std::string_view 
       call.kernels.size() > 1 ? fmt::format(", {} of the call's", Percent(longest->seconds / seconds)) : "",
       longest->hertz * 1e-6));
   AddDetails(*longest, call, source, text);
-  std::string others;
+  size_t others = 0;
   for (const KernelProfile& kernel : call.kernels) {
-    if (&kernel == &*longest || static_cast<size_t>(std::ranges::count(others, ';')) == kOthersShown) continue;
-    others += fmt::format("{}{} {:.1f} us, {}", others.empty() ? "" : "; ", kernel.name, kernel.seconds * 1e6,
-                          BottleneckOf(kernel, call.lines));
+    if (&kernel == &*longest || others++ >= kOthersShown) continue;
+    text.push_back(
+        fmt::format("also {}, {:.1f} us, {}", kernel.name, kernel.seconds * 1e6, BottleneckOf(kernel, call.lines)));
   }
-  if (!others.empty()) text.push_back("other kernels: " + others);
+  if (others > kOthersShown) text.push_back(fmt::format("and {} more kernels", others - kOthersShown));
   return text;
 }
 

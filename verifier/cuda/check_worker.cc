@@ -14,6 +14,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr unsigned char kPattern = 0x5a;
+
 // Device memory that checkers know the size of.
 class Allocation {
  public:
@@ -28,6 +30,9 @@ class Allocation {
   }
 
   CUdeviceptr address() const { return address_; }
+  void FillWithPattern() {
+    if (bytes_ > 0) device_->Check(device_->driver().cuMemsetD8(address_, kPattern, bytes_), "memory");
+  }
   void Fill(const std::string& from) {
     if (from.size() != bytes_) throw std::runtime_error("a tensor's memory has another size");
     if (bytes_ > 0) device_->Check(device_->driver().cuMemcpyHtoD(address_, from.data(), bytes_), "an input");
@@ -52,11 +57,19 @@ class PlainMemory final : public Operands {
  public:
   PlainMemory(const Device& device, const Frame& request) : scalars_(request.json.at("scalars")) {
     const json& tensors = request.json.at("tensors");
+    const bool fill = request.json.at("fill");
     for (size_t i = 0; i < tensors.size(); ++i) {
       tensors_.emplace_back(device, tensors[i].at("bytes").get<size_t>());
-      if (tensors[i].at("read")) tensors_.back().Fill(ReadAll(request.descriptors.at(i + 1)));
+      if (tensors[i].at("read")) {
+        tensors_.back().Fill(ReadAll(request.descriptors.at(i + 1)));
+      } else if (fill) {
+        tensors_.back().FillWithPattern();
+      }
     }
-    for (const size_t bytes : request.json.at("plan").at("scratch")) scratch_.emplace_back(device, bytes);
+    for (const size_t bytes : request.json.at("plan").at("scratch")) {
+      scratch_.emplace_back(device, bytes);
+      if (fill) scratch_.back().FillWithPattern();
+    }
   }
   CUdeviceptr TensorAt(size_t index) const override { return tensors_.at(index).address(); }
   CUdeviceptr ScratchAt(size_t index, size_t /*bytes*/) const override { return scratch_.at(index).address(); }
@@ -89,8 +102,10 @@ int CheckWorker(int argc, char** argv) {
     return [&device](const Frame& request, std::vector<int>&) -> json {
       try {
         return Call(device, request);
+      } catch (const DriverError& error) {
+        return {{"ok", true}, {"failed", {{"code", static_cast<int>(error.code)}, {"words", error.what()}}}};
       } catch (const DeadlinePassed&) {
-        return {{"fault", {{"code", 0}, {"words", "deadline"}}}};
+        return {{"ok", true}, {"failed", {{"code", 0}, {"words", "deadline"}}}};
       }
     };
   });

@@ -23,9 +23,10 @@
 namespace kopt {
 namespace {
 
+constexpr size_t kMostRemarks = 4, kMostRemark = 300;
 constexpr const char* kLoss = "Potential Performance Loss";  // how the assembler begins such a remark
 
-constexpr int kCacheFormat = 1;                     // raise when the meaning of an entry changes
+constexpr int kCacheFormat = 2;                     // raise when the meaning of an entry changes
 constexpr double kHelloSeconds = 120;               // to compile the prefix
 constexpr size_t kOutputBytes = size_t{256} << 20;  // memory for a cubin; only what is written takes space
 constexpr size_t kMostText = size_t{16} << 20;
@@ -72,13 +73,17 @@ std::optional<CudaCompileResult> Unpack(const std::string& text) {
   const size_t line = text.find('\n');
   size_t size = 0;
   if (line == std::string::npos || std::sscanf(text.c_str(), "%zu", &size) != 1) return std::nullopt;
-  const auto head = nlohmann::json::parse(text.substr(line + 1, size), nullptr, false);
-  if (head.is_discarded() || text.size() < line + 1 + size) return std::nullopt;
-  CudaCompileResult result{.cubin = text.substr(line + 1 + size), .log = head.at("log"), .cached = true};
-  for (const auto& row : head.at("kernels")) {
-    result.kernels.push_back({row[0], row[1], row[2], row[3], row[4], row[5]});
+  if (text.size() < line + 1 + size) return std::nullopt;
+  try {
+    const auto head = nlohmann::json::parse(text.substr(line + 1, size));
+    CudaCompileResult result{.cubin = text.substr(line + 1 + size), .log = head.at("log"), .cached = true};
+    for (const auto& row : head.at("kernels")) {
+      result.kernels.push_back({row.at(0), row.at(1), row.at(2), row.at(3), row.at(4), row.at(5)});
+    }
+    return result;
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;  // of another kopt
   }
-  return result;
 }
 
 }  // namespace
@@ -116,8 +121,8 @@ std::vector<std::string> PerformanceRemarks(std::string_view log) {
   std::vector<std::string> remarks;
   std::istringstream lines{std::string(log)};
   for (std::string line; std::getline(lines, line);) {
-    const size_t begin = line.find(kLoss);
-    if (begin != std::string::npos) remarks.push_back(line.substr(begin));
+    const size_t begin = line.starts_with("ptxas ") ? line.find(kLoss) : std::string::npos;
+    if (begin != std::string::npos && remarks.size() < kMostRemarks) remarks.push_back(line.substr(begin, kMostRemark));
   }
   return remarks;
 }
@@ -250,8 +255,11 @@ Result<std::string> CudaCompileService::Version() {
 
 bool CudaCompileService::IsCompiled(const std::string& text, Prefix prefix) const {
   const std::string key = Key(text, prefix);
-  const std::lock_guard lock(shared_->mutex);
-  return shared_->results.contains(key) || cache_.Find(key);
+  {
+    const std::lock_guard lock(shared_->mutex);
+    if (shared_->results.contains(key)) return true;
+  }
+  return cache_.Find(key).has_value();
 }
 
 Result<CudaCompileResult> CudaCompileService::Compile(const std::string& text, Prefix prefix) {
@@ -262,12 +270,22 @@ Result<CudaCompileResult> CudaCompileService::Compile(const std::string& text, P
     known->seconds = SystemClock().Now() - begin;
     return *known;
   }
+  // Others wait for the key: it must not stay, whatever happens.
+  struct Running {
+    ~Running() {
+      const std::lock_guard lock(shared.mutex);
+      shared.running.erase(key);
+      shared.ended.notify_all();
+    }
+    Shared& shared;
+    const std::string& key;
+  } const running{*shared_, key};
   auto result = FindOrRun(key, text, prefix);
-  const std::lock_guard lock(shared_->mutex);
-  shared_->running.erase(key);
-  shared_->ended.notify_all();
   if (!result) return result;
-  shared_->results[key] = *result;
+  if (result->final) {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->results[key] = *result;
+  }
   result->seconds = SystemClock().Now() - begin;
   return result;
 }
@@ -329,6 +347,7 @@ Result<CudaCompileResult> CudaCompileService::Run(const std::string& text, Prefi
     // It holds its end of the socket still, so the number is its own.
     kill(pid, SIGKILL);
     result.kind = CudaCompileResult::Kind::kTimeout;
+    result.final = false;
     result.reason = fmt::format("the compiler did not finish in {} s", options_.seconds);
     return result;
   }
@@ -340,6 +359,7 @@ Result<CudaCompileResult> CudaCompileService::Run(const std::string& text, Prefi
   if (!whole) {
     result.kind = CudaCompileResult::Kind::kErrors;
     result.reason = "the compiler ended without a result: it ran out of memory or crashed";
+    result.final = false;
     return result;
   }
   const char* at = reinterpret_cast<const char*>(output.bytes().data()) + sizeof(outcome);

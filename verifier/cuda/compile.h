@@ -40,6 +40,7 @@ struct CudaCompileResult {
   std::string log;     // the compiler's words, cut; without what went into `kernels`
   double seconds = 0;
   bool cached = false;
+  bool final = true;  // false: for lack of time or memory, so that another try may end otherwise
 };
 
 struct CudaCompileOptions {

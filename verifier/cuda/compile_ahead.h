@@ -27,6 +27,8 @@ class CompileAhead {
   // In this order, in place of what was asked for before and has not begun. The calling thread must live as long as the
   // compiler is used.
   void Ask(std::vector<Text> texts);
+  // Nothing more is begun until the next Ask. `wait`: until nothing runs any more.
+  void Pause(bool wait);
 
  private:
   void Work(const std::stop_token& stop);
@@ -35,6 +37,7 @@ class CompileAhead {
   std::mutex mutex_;  // for what follows
   std::condition_variable_any changed_;
   std::deque<Text> waiting_;
+  int running_ = 0;
   std::vector<std::jthread> threads_;
 };
 

@@ -3,9 +3,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
+#include <fstream>
+#include <optional>
 
+#include "base/clock.h"
 #include "base/files.h"
+#include "base/process.h"
+#include "verifier/core/interrupt.h"
+#include "verifier/cuda/cuda_faults.h"
 #include "verifier/cuda/plan_json.h"
 #include "verifier/cuda/sanitizer_log.h"
 #include "verifier/cuda/toolkit.h"
@@ -17,6 +24,7 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr double kToolSeconds = 10;  // for a tool and all check shapes
+constexpr double kSlackSeconds = 5;  // for its own end
 constexpr size_t kMostLog = 1 << 20;
 
 struct Tool {
@@ -39,8 +47,6 @@ struct CheckCall {
   std::vector<std::string> memory;  // of each tensor, as it is before the call
 };
 
-using Outputs = std::vector<std::string>;  // of every call: the bytes of all tensors
-
 Result<std::vector<CheckCall>> CallsOf(CudaContext& context, const CudaRun& run, const CudaShapes& shapes,
                                        const CudaObjects& objects) {
   std::vector<CheckCall> calls;
@@ -53,8 +59,7 @@ Result<std::vector<CheckCall>> CallsOf(CudaContext& context, const CudaRun& run,
     call.request = {{"do", "call"},
                     {"plan", PlanJson(task, run.PlanOf(CudaRun::kCandidate, *shape.shape))},
                     {"tensors", json::array()},
-                    {"scalars", set->scalars},
-                    {"seconds", kToolSeconds}};
+                    {"scalars", set->scalars}};
     for (size_t i = 0; i < task.tensors.size(); ++i) {
       const BoundTensor& bound = task.tensors[i];
       if (bound.tensor->role == Tensor::Role::kTemp) continue;
@@ -79,10 +84,21 @@ Result<std::string> BytesOf(const Fd& memory, size_t bytes) {
   return content;
 }
 
-// The fault that ended a worker is a finding of the tool's, which its log has.
-Result<Outputs> RunCalls(DeviceWorker& worker, const std::vector<CheckCall>& calls, bool reads_outputs) {
-  Outputs outputs;
+// What calls at the check shapes gave.
+struct CallsRun {
+  std::vector<std::string> outputs;  // of every call that ended: the bytes of all tensors
+  json failed;                       // code and words of the first that did not; null: none
+};
+
+// `seconds`: for all of them.
+Result<CallsRun> RunCalls(const CudaContext& context, DeviceWorker& worker, const std::vector<CheckCall>& calls,
+                          bool reads_outputs, double seconds) {
+  CallsRun run;
+  const double deadline = SystemClock().Now() + seconds;
+  const auto left = [&] { return std::max(deadline - SystemClock().Now(), 0.0); };
+  KOPT_CHECK(worker.Await(seconds));
   for (const CheckCall& call : calls) {
+    KOPT_CHECK(CheckInterrupt(context.options));
     std::vector<Fd> memory;
     KOPT_TRY(Fd cubin, MemoryOf(*call.cubin));
     memory.push_back(std::move(cubin));
@@ -93,35 +109,46 @@ Result<Outputs> RunCalls(DeviceWorker& worker, const std::vector<CheckCall>& cal
     std::vector<int> descriptors;
     for (const Fd& fd : memory) descriptors.push_back(fd.get());
     json request = call.request;
+    request["fill"] = reads_outputs;
+    request["seconds"] = left();
     if (!reads_outputs) {
       for (json& tensor : request["tensors"]) tensor["written"] = false;
     }
-    KOPT_TRY(const DeviceAnswer answer, worker.Ask(request, kToolSeconds, descriptors));
-    if (answer.IsFault()) return outputs;
+    KOPT_TRY(const DeviceAnswer answer, worker.Ask(request, left() + kSlackSeconds, descriptors));
+    run.failed = answer.IsFault() ? answer.json.at("fault") : answer.json.value("failed", json());
+    if (!run.failed.is_null()) return run;
     for (size_t i = 0; i < call.memory.size(); ++i) {
-      KOPT_TRY(outputs.emplace_back(), BytesOf(memory[i + 1], call.memory[i].size()));
+      KOPT_TRY(run.outputs.emplace_back(), BytesOf(memory[i + 1], call.memory[i].size()));
     }
   }
-  return outputs;
+  return run;
+}
+
+// The beginning of a file.
+std::string HeadOf(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string head(kMostLog, '\0');
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  return head;
 }
 
 struct ToolRun {
-  Outputs outputs;
+  CallsRun calls;
   SanitizerFindings findings;
 };
 
 Result<ToolRun> RunTool(const CudaContext& context, const std::filesystem::path& sanitizer, const Tool& tool,
-                        const std::vector<CheckCall>& calls) {
-  KOPT_TRY(const TemporaryFolder folder, TemporaryFolder::Create("kopt"));
-  const std::filesystem::path log = folder.path() / "log";
+                        const std::filesystem::path& folder, const std::vector<CheckCall>& calls) {
+  const std::filesystem::path log = folder / tool.name;
   KOPT_TRY(const auto worker,
            DeviceWorker::Start(context.worker, "check", context.ordinal,
                                {sanitizer.string(), "--tool", tool.name, "--log-file", log.string(), "--print-limit",
                                 "10", "--show-backtrace", "device", "--report-api-errors", "no"}));
   ToolRun run;
-  KOPT_TRY(run.outputs, RunCalls(*worker, calls, tool.reads_outputs));
-  worker->Finish(kToolSeconds);
-  if (auto text = ReadFile(log, kMostLog)) run.findings = ReadSanitizerLog(*text);
+  KOPT_TRY(run.calls, RunCalls(context, *worker, calls, tool.reads_outputs, kToolSeconds));
+  worker->Finish(kSlackSeconds);
+  run.findings = ReadSanitizerLog(HeadOf(log));
   return run;
 }
 
@@ -131,12 +158,19 @@ Refusal Finding(const Tool& tool, const SanitizerFindings& findings) {
           .reason = fmt::format("compute-sanitizer's {} at the check shapes: {}", tool.name, findings.first)};
 }
 
-std::string Words(const SanitizerFindings& findings) {
-  const bool clean = findings.errors + findings.warnings == 0;
-  if (!findings.ended && clean) return fmt::format("not checked: it did not end within {} s", kToolSeconds);
-  if (clean) return "nothing found";
-  return fmt::format("{}{} errors, {} warnings; the first: {}", findings.ended ? "" : "at least ", findings.errors,
-                     findings.warnings, findings.first);
+std::string Words(const ToolRun& run) {
+  const SanitizerFindings& findings = run.findings;
+  if (findings.errors + findings.warnings > 0) {
+    return fmt::format("{}{} errors, {} warnings; the first: {}", findings.ended ? "" : "at least ", findings.errors,
+                       findings.warnings, findings.first);
+  }
+  if (!findings.remark.empty()) return "not checked: " + findings.remark;
+  if (!run.calls.failed.is_null()) {
+    const std::string words = run.calls.failed.at("words");
+    return words == "deadline" ? fmt::format("not checked: a call did not end within {} s", kToolSeconds)
+                               : "not checked: a call failed under it: " + words;
+  }
+  return findings.ended ? "nothing found" : "not checked: it said nothing of how it ended";
 }
 
 }  // namespace
@@ -155,18 +189,30 @@ Judged<void> RunDeviceCheckers(CudaContext& context, const CudaRun& run, const C
     evidence = "not checked: the spec has no check shapes for this target";
     return {};
   }
-  KOPT_TRY(const auto plain, DeviceWorker::Start(context.worker, "check", context.ordinal));
-  KOPT_TRY(const Outputs outputs, RunCalls(*plain, calls, true));
+  KOPT_TRY(const TemporaryFolder folder, TemporaryFolder::Create("kopt"));
+  GuardFolder(folder.path());
+  KOPT_TRY(auto worker, DeviceWorker::Start(context.worker, "check", context.ordinal));
+  KOPT_TRY(const CallsRun plain, RunCalls(context, *worker, calls, true, kToolSeconds));
+  worker.reset();
+  if (!plain.failed.is_null()) return std::unexpected(StopOf(plain.failed, Stage::kCheck, kToolSeconds));
   evidence = ordered_json::object();
-  bool same = true;
+  std::optional<bool> same;  // nothing: no tool came to its end with all outputs
   for (const Tool& tool : kTools) {
-    KOPT_TRY(const ToolRun checked, RunTool(context, toolkit.sanitizer, tool, calls));
-    evidence[tool.name] = Words(checked.findings);
-    if (tool.refuses && checked.findings.errors > 0) return std::unexpected(Stop(Finding(tool, checked.findings)));
-    const bool compared = tool.reads_outputs && checked.findings.ended;
-    same = same && (!compared || checked.outputs == outputs);
+    KOPT_CHECK(CheckInterrupt(context.options));
+    const auto checked = RunTool(context, toolkit.sanitizer, tool, folder.path(), calls);
+    KOPT_CHECK(CheckInterrupt(context.options));
+    if (!checked) {
+      evidence[tool.name] = "not checked: " + checked.error().Text();
+      continue;
+    }
+    evidence[tool.name] = Words(*checked);
+    if (tool.refuses && checked->findings.errors > 0) return std::unexpected(Stop(Finding(tool, checked->findings)));
+    if (!tool.reads_outputs || !checked->calls.failed.is_null()) continue;
+    same = same.value_or(true) && checked->calls.outputs == plain.outputs;
   }
-  evidence["outputs"] = same ? "the same bit by bit with and without" : "not the same bit by bit";
+  evidence["outputs"] = !same   ? "not compared: no call ended under a tool"
+                        : *same ? "the same bit by bit with and without"
+                                : "not the same bit by bit";
   return {};
 }
 

@@ -6,9 +6,10 @@
 namespace kopt {
 
 // Calls the candidate at every check shape under memcheck, racecheck, synccheck and initcheck, each in a process of its
-// own, with the compiled code that is judged, and once without any: the outputs must be the same bit by bit, or the
-// evidence says that they are not. The evidence ("device_checkers") has each tool's answer, or why there is none.
-// Refuses (unsafe) what memcheck, racecheck or synccheck call an error. `run`: has the plans of all shapes.
+// own, with the compiled code that is judged, and once without any: the evidence says whether the outputs are the same
+// bit by bit. The evidence ("device_checkers") has each tool's answer, or why there is none. Refuses (unsafe) what
+// memcheck, racecheck or synccheck call an error, and a candidate that fails without any tool. `run`: has the plans of
+// all shapes.
 Judged<void> RunDeviceCheckers(CudaContext& context, const CudaRun& run, const CudaShapes& shapes,
                                const CudaObjects& objects, Verdict& verdict);
 

@@ -29,6 +29,7 @@ struct CudaContext {
   uint64_t digest_key = 0;                // secret; only kopt and its workers' own code ever have it
   std::unique_ptr<DeviceWorker> spare{};  // started ahead for the next judgement
   EndingWorkers ending{};                 // of judgements that are over
+  bool crowded = false;                   // the task's sets take so much memory that workers must not overlap
   std::unique_ptr<CudaOracle> oracle{};
   bool calibrated = false;  // again, since a peak was in doubt
 };

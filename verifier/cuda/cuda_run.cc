@@ -72,6 +72,7 @@ Result<std::unique_ptr<CudaRun>> CudaRun::Start(CudaContext& context, const Cuda
 CudaRun::~CudaRun() {
   for (const int id : used_) (void)context_.oracle->Detach(id);
   if (worker_) context_.ending.End(std::move(worker_));
+  if (context_.crowded) context_.ending.Await();
 }
 
 Judged<DeviceAnswer> CudaRun::Ask(json request, double seconds, Stage stage, const Shape* shape,

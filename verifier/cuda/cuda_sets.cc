@@ -35,7 +35,7 @@ double BytesOfSolving(const BoundTask& task) {
 }
 
 // Refuses a spec whose sets do not fit the device, before any memory is taken.
-Result<void> CheckMemory(const CudaContext& context, const CudaShapes& shapes) {
+Result<void> CheckMemory(CudaContext& context, const CudaShapes& shapes) {
   double sets = 0;
   double solving = 0;
   double most = 0;
@@ -49,6 +49,7 @@ Result<void> CheckMemory(const CudaContext& context, const CudaShapes& shapes) {
     largest = &shape;
     most = bytes + work;
   }
+  context.crowded = sets + solving > 0.3 * context.device.memory_bytes;
   if (sets + solving <= 0.9 * context.device.memory_bytes) return {};
   return std::unexpected(Error{
       .exit = Exit::kUsage,

@@ -27,6 +27,7 @@ namespace {
 
 constexpr size_t kScoredSets = 5;  // fully compared sets of a scored shape
 constexpr int kReviewSets = 3;
+constexpr size_t kQueuedLaunches = 64;  // behind a blocked stream: blocked_timer.h
 constexpr int kBaselineQuads = 8;
 constexpr uint64_t kStatic = 1 << 16;  // stream of a confirmation's static inputs
 
@@ -81,6 +82,13 @@ class CudaVerifier final : public Verifier {
         context_, run, shapes, candidate, [this](const Shape& shape) { return DeadlineFor(shape); }, verdict);
   }
   Judged<void> Review(CudaRun& run, Verdict& verdict);
+  // More than wait behind a blocked stream: the host's speed is in the time of such a call.
+  bool HasManyLaunches(const CudaRun& run) const {
+    return std::ranges::any_of(shapes_, [&](const CudaShape& shape) {
+      return shape.scored && std::max(run.Launches(CudaRun::kCandidate, *shape.shape),
+                                      run.Launches(CudaRun::kBaseline, *shape.shape)) > kQueuedLaunches;
+    });
+  }
   Result<void> LookForOthers(const CudaRun& run, Verdict& verdict);
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
   Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration,
@@ -147,7 +155,6 @@ Judged<std::unique_ptr<CudaRun>> CudaVerifier::LoadRun(const CudaShapes& shapes,
 Judged<void> CudaVerifier::CheckAll(CudaRun& run, const CudaShapes& shapes, bool fresh, bool with_baseline,
                                     std::map<const Shape*, double>* call_seconds) {
   for (const bool scored : {false, true}) {
-    if (scored) context_.ending.Await();  // scored shapes may need all of the device's memory
     for (const CudaShape& shape : shapes) {
       if (shape.scored != scored) continue;
       KOPT_CHECK(CheckInterrupt(context_.options));
@@ -269,6 +276,7 @@ Judged<void> CudaVerifier::JudgeScreening(const Candidate& candidate, const Conf
     sets_used_ = true;
   }
   times.Finish("check");
+  if (relative && HasManyLaunches(*run)) ahead_.Pause(true);
   for (const CudaShape& shape : shapes_) {
     if (!shape.scored || !relative) continue;
     KOPT_CHECK(Interleave(context_, *run, shape, 0, CudaScreening(), DeadlineFor(*shape.shape), verdict));
@@ -303,6 +311,11 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
       KOPT_CHECK(CheckAll(*run, shapes, false, true, nullptr));
     }
     times.Finish("check");
+    if (process == 0) {
+      KOPT_CHECK(RunDeviceCheckers(context_, *run, shapes_, objects, verdict));
+      ahead_.Pause(true);
+      times.Finish("checkers");
+    }
     const double share = time.Share(process);
     const double begin = time.Elapsed();
     for (const CudaShape& shape : shapes) {
@@ -315,8 +328,6 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
     times.Finish("measure");
     if (process == 0) {
       verdict.evidence.update(run->evidence());
-      KOPT_CHECK(RunDeviceCheckers(context_, *run, shapes_, objects, verdict));
-      times.Finish("checkers");
       KOPT_CHECK(
           CheckRecords(context_, *run, shapes, [this](const Shape& shape) { return DeadlineFor(shape); }, verdict));
     } else if (process == 1) {
@@ -352,9 +363,12 @@ Result<void> CudaVerifier::ProfileBaseline(Verdict& verdict) {
     KOPT_TRY(auto run, LoadRun(shapes_, baseline_->candidate, baseline_->configuration, baseline_->objects, false));
     return Profile(*run, shapes_, baseline_->candidate, verdict);
   };
-  auto profiled = baseline_ ? profile() : Judged<void>{};
+  const auto profiled = baseline_ ? profile() : Judged<void>{};
   if (profiled) return {};
-  return std::unexpected(*BaselineLost(profiled.error()).ours);
+  KOPT_CHECK(CheckInterrupt(context_.options));
+  const Stop& stop = profiled.error();
+  verdict.evidence["profile"] = {"not taken: " + (stop.ours ? stop.ours->Text() : stop.refusal.reason)};
+  return {};
 }
 
 Result<Verdict> CudaVerifier::Screen(const Candidate& candidate, const Configuration& configuration,

@@ -4,7 +4,7 @@
 
 namespace kopt {
 
-Result<Cupti> Cupti::Load(const std::filesystem::path& library) {
+Result<Cupti> Cupti::Load(const std::filesystem::path& library, For what) {
   const char* hint = "install the CUDA toolkit's CUPTI, 12.6 or later";
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
@@ -17,7 +17,9 @@ Result<Cupti> Cupti::Load(const std::filesystem::path& library) {
   if (cupti.function == nullptr) {                                                       \
     return EnvironmentError(fmt::format("{} lacks " #function, library.string()), hint); \
   }
-  KOPT_CUPTI_FUNCTIONS(KOPT_FIND)
+  KOPT_CUPTI_RECORDS(KOPT_FIND)
+  if (what == For::kRecords) return cupti;
+  KOPT_CUPTI_PROFILES(KOPT_FIND)
 #undef KOPT_FIND
   return cupti;
 }

@@ -15,15 +15,16 @@
 
 namespace kopt {
 
-#define KOPT_CUPTI_FUNCTIONS(X)                   \
-  X(cuptiActivityRegisterCallbacks)               \
-  X(cuptiActivityEnable)                          \
-  X(cuptiActivityFlushAll)                        \
-  X(cuptiActivityGetNextRecord)                   \
-  X(cuptiGetResultString)                         \
+// For records, and for profiles, which older versions lack.
+#define KOPT_CUPTI_RECORDS(X)       \
+  X(cuptiActivityRegisterCallbacks) \
+  X(cuptiActivityEnable)            \
+  X(cuptiActivityFlushAll)          \
+  X(cuptiActivityGetNextRecord)     \
+  X(cuptiGetResultString)
+#define KOPT_CUPTI_PROFILES(X)                    \
   X(cuptiDeviceGetChipName)                       \
   X(cuptiProfilerInitialize)                      \
-  X(cuptiProfilerDeInitialize)                    \
   X(cuptiProfilerHostInitialize)                  \
   X(cuptiProfilerHostDeinitialize)                \
   X(cuptiProfilerHostConfigAddMetrics)            \
@@ -52,11 +53,13 @@ namespace kopt {
 
 struct Cupti {
 #define KOPT_DECLARE(function) decltype(&::function) function = nullptr;
-  KOPT_CUPTI_FUNCTIONS(KOPT_DECLARE)
+  KOPT_CUPTI_RECORDS(KOPT_DECLARE)
+  KOPT_CUPTI_PROFILES(KOPT_DECLARE)
 #undef KOPT_DECLARE
 
-  // Errors (exit 3): the library cannot be loaded, or is older than CUDA 12.6.
-  static Result<Cupti> Load(const std::filesystem::path& library);
+  enum class For { kRecords, kProfiles };
+  // Errors (exit 3): the library cannot be loaded, or lacks a function; profiles need CUDA 12.6.
+  static Result<Cupti> Load(const std::filesystem::path& library, For what);
   // Errors (exit 3): `result` is one; `what` did not work. The hint says how counters are allowed where that is why.
   Result<void> Check(CUptiResult result, const char* what) const;
 };

@@ -13,7 +13,6 @@
 namespace kopt {
 namespace {
 
-constexpr double kContextSeconds = 60;
 constexpr double kProbeSeconds = 30;
 
 std::string Words(const nlohmann::json& answer, const char* key) {
@@ -40,10 +39,10 @@ Result<std::unique_ptr<DeviceWorker>> DeviceWorker::Start(const std::string& pro
   return worker;
 }
 
-Result<nlohmann::json> DeviceWorker::Await() {
+Result<nlohmann::json> DeviceWorker::Await(double seconds) {
   if (!device_.is_null()) return device_;
   std::optional<Frame> hello;
-  if (AwaitInput(control_.get(), kContextSeconds)) hello = ReceiveFrame(control_.get());
+  if (AwaitInput(control_.get(), seconds)) hello = ReceiveFrame(control_.get());
   if (!hello) {
     group_.Kill();
     return EnvironmentError(
@@ -58,12 +57,11 @@ Result<nlohmann::json> DeviceWorker::Await() {
   return device_;
 }
 
-bool DeviceWorker::Finish(double seconds) {
+void DeviceWorker::Finish(double seconds) {
   control_.Close();
   int wait_status = 0;
-  const bool ended = group_.WaitFor(seconds, wait_status);
+  group_.WaitFor(seconds, wait_status);
   group_.Kill();
-  return ended;
 }
 
 DeviceAnswer DeviceWorker::Lost(const char* words) {

@@ -22,18 +22,20 @@ struct DeviceAnswer {
 
 class DeviceWorker {
  public:
+  static constexpr double kContextSeconds = 60;
   // `mode`: "run", "check" or "oracle". `under`: a command that runs the program. Does not wait for the device: Await
   // does. Errors (exit 3): the program cannot be run.
   static Result<std::unique_ptr<DeviceWorker>> Start(const std::string& program, const std::string& mode, int ordinal,
                                                      std::vector<std::string> under = {});
 
-  // What the device is (device.h); waits until the context stands. Errors (exit 3): no driver, no device, no memory.
-  Result<nlohmann::json> Await();
+  // What the device is (device.h); waits until the context stands. Errors (exit 3): no driver, no device, no memory, or
+  // that took more than `seconds`.
+  Result<nlohmann::json> Await(double seconds = kContextSeconds);
   // Sends a request and waits at most `seconds` for its answer. A worker that dies or does not answer is a fault with
   // the words "gone" or "deadline"; errors are those that the worker reports of kopt or the machine.
   Result<DeviceAnswer> Ask(const nlohmann::json& request, double seconds, const std::vector<int>& descriptors = {});
-  // Nothing more will be asked: waits at most `seconds` for the program's own end. False: it was killed.
-  bool Finish(double seconds);
+  // Nothing more will be asked: waits at most `seconds` for the program's own end, then kills it.
+  void Finish(double seconds);
   bool running() const { return group_.running(); }
   pid_t pid() const { return group_.pid(); }
 

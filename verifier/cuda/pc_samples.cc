@@ -134,6 +134,12 @@ class Sampler {
 
 }  // namespace
 
+uint64_t PcSamples::Sum() const {
+  uint64_t sum = 0;
+  for (const auto& [reason, count] : waits) sum += count;
+  return sum;
+}
+
 Result<std::vector<PcSamples>> SamplePcs(const Cupti& cupti, CUcontext context, unsigned period,
                                          const std::function<void()>& load, const std::function<void()>& run) {
   Sampler sampler(cupti, context);

@@ -17,6 +17,7 @@ struct PcSamples {
   std::string kernel;
   uint64_t offset = 0;                    // bytes from the kernel's start
   std::map<std::string, uint64_t> waits;  // by reason: "long_scoreboard"; "selected" is a warp that issues
+  uint64_t Sum() const;
 };
 
 // Samples what `run` launches and waits for, each multiprocessor once in 2^`period` cycles (5 to 31). CUPTI knows the

@@ -246,7 +246,7 @@ class Runner {
   // Where a call is behind the blocked stream, as a timed one, so that the host's speed is not in the records either.
   json Records(const json& request) {
     if (!records_) {
-      const auto cupti = Cupti::Load(request.at("library").get<std::string>());
+      const auto cupti = Cupti::Load(request.at("library").get<std::string>(), Cupti::For::kRecords);
       auto listening = cupti ? KernelRecords::Listen(*cupti) : std::unexpected(cupti.error());
       if (!listening) return {{"ok", true}, {"records", nullptr}, {"why", listening.error().Text()}};
       records_ = *listening;
@@ -273,7 +273,7 @@ class Runner {
   }
 
   json Profile(const json& request) {
-    const auto cupti = Cupti::Load(request.at("library").get<std::string>());
+    const auto cupti = Cupti::Load(request.at("library").get<std::string>(), Cupti::For::kProfiles);
     if (!cupti) return {{"ok", true}, {"kernels", json::array()}, {"why", cupti.error().Text()}};
     Plan& plan = plans_.at(request.at("plan"));
     const int set = request.at("set");

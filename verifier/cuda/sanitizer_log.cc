@@ -1,5 +1,6 @@
 #include "verifier/cuda/sanitizer_log.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <sstream>
 
@@ -9,16 +10,20 @@ namespace kopt {
 namespace {
 
 constexpr std::string_view kPrefix = "=========";
-constexpr size_t kMostFirst = 300;
+constexpr size_t kMostWords = 300;
+
+// How findings begin: memcheck, racecheck, synccheck, initcheck.
+constexpr std::string_view kFindings[] = {"Invalid ",         "Misaligned ",   "Error: Race",
+                                          "Error: Potential", "Warning: Race", "Warning: Potential",
+                                          "Barrier error",    "Warpgroup ",    "Uninitialized "};
 
 std::string Trimmed(std::string_view line) {
   line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
   return std::string(line.substr(0, line.find_last_not_of(' ') + 1));
 }
 
-// Is it one of the lines with the tool's name or its sums?
-bool IsFrame(std::string_view line) {
-  return line.empty() || line.starts_with("COMPUTE-SANITIZER") || line.find("SUMMARY:") != std::string_view::npos;
+bool IsFinding(std::string_view line) {
+  return std::ranges::any_of(kFindings, [&](std::string_view begin) { return line.starts_with(begin); });
 }
 
 }  // namespace
@@ -26,22 +31,30 @@ bool IsFrame(std::string_view line) {
 SanitizerFindings ReadSanitizerLog(std::string_view log) {
   std::istringstream lines{std::string(log)};
   SanitizerFindings found;
-  int taken = 0;  // lines of the first finding
+  bool place_follows = false;
   for (std::string raw; std::getline(lines, raw);) {
     if (!raw.starts_with(kPrefix)) continue;
+    const bool detail = raw.starts_with(std::string(kPrefix) + "  ");  // of what the line before says
     const std::string line = Trimmed(std::string_view(raw).substr(kPrefix.size()));
     long long shown = 0;
     if (std::sscanf(line.c_str(), "ERROR SUMMARY: %lld", &found.errors) == 1 ||
         std::sscanf(line.c_str(), "RACECHECK SUMMARY: %lld %*s displayed (%lld %*[^,], %lld", &shown, &found.errors,
                     &found.warnings) == 3) {
       found.ended = true;
-    } else if (!IsFrame(line) && taken < 2) {  // what, and where
-      found.first += (taken == 0 ? "" : " ") + line;
-      ++taken;
+    } else if (detail) {
+      if (place_follows) found.first += " " + line;
+      place_follows = false;
+    } else if (IsFinding(line)) {
+      place_follows = found.first.empty();
+      if (place_follows) found.first = line;
+    } else if (!line.empty() && !line.starts_with("COMPUTE-SANITIZER") && found.remark.empty()) {
+      found.remark = line;
     }
   }
-  if (!found.ended && taken > 0) ++(found.first.starts_with("Warning") ? found.warnings : found.errors);
-  found.first = Printable(found.first.substr(0, kMostFirst));
+  if (!found.ended && !found.first.empty()) ++(found.first.starts_with("Warning") ? found.warnings : found.errors);
+  if (found.first.empty()) found.errors = found.warnings = 0;
+  found.first = Printable(found.first.substr(0, kMostWords));
+  found.remark = Printable(found.remark.substr(0, kMostWords));
   return found;
 }
 

@@ -13,6 +13,8 @@ using nlohmann::json;
 
 constexpr size_t kMostLaunches = 64;
 constexpr double kSamplesWanted = 256;  // of each multiprocessor's quarter, over a call
+constexpr size_t kMostLookedUp = 8192;  // instructions whose lines are looked up
+constexpr double kLookUpSeconds = 2;
 constexpr unsigned kShortestPeriod = 5, kLongestPeriod = 31;
 
 double SecondsSince(std::chrono::steady_clock::time_point begin) {
@@ -64,7 +66,8 @@ json Residency(const Device& device, const PlanStep& step) {
       // of equals the one that no code can change
       {"threads", most_warps / warps},
       {"blocks", device.Attribute(CU_DEVICE_ATTRIBUTE_MAX_BLOCKS_PER_MULTIPROCESSOR)},
-      {"shared memory", device.Attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR) / shared},
+      {"shared memory",
+       device.Attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR) / std::max(shared, 1)},
       {"registers", device.Attribute(CU_DEVICE_ATTRIBUTE_MAX_REGISTERS_PER_MULTIPROCESSOR) / std::max(registers, 1)}};
   const auto* limit = std::ranges::min_element(limits, {}, &std::pair<const char*, int>::second);
   return {{"name", step.name},         {"blocks", static_cast<double>(step.grid[0]) * step.grid[1] * step.grid[2]},
@@ -72,17 +75,22 @@ json Residency(const Device& device, const PlanStep& step) {
           {"most_warps", most_warps},  {"limit", limit->first}};
 }
 
-// Samples by the candidate's lines. Code that comes from elsewhere (a header's function) counts for the line before it.
+// Samples by the candidate's lines. Code that comes from elsewhere (a header's function) counts for the line before it;
+// instructions with few samples are not looked up where there are very many.
 json ByLine(const Cupti& cupti, std::vector<PcSamples> samples, const std::string& cubin) {
-  std::ranges::sort(samples, [](const PcSamples& a, const PcSamples& b) {
-    return std::tie(a.kernel, a.offset) < std::tie(b.kernel, b.offset);
-  });
+  std::ranges::sort(samples, std::greater(), &PcSamples::Sum);
+  const size_t looked_up = std::min(samples.size(), kMostLookedUp);
+  const auto place = [](const PcSamples& at) { return std::tie(at.kernel, at.offset); };
+  std::ranges::sort(samples.begin(), samples.begin() + static_cast<ptrdiff_t>(looked_up), {}, place);
   std::map<std::pair<std::string, int>, std::map<std::string, uint64_t>> lines;
   int line = 0;
   const std::string* kernel = nullptr;
-  for (const PcSamples& at : samples) {
-    const int here = LineOf(cupti, cubin, at, "candidate.cu");
-    if (here > 0 || kernel == nullptr || *kernel != at.kernel) line = here;
+  const auto begin = std::chrono::steady_clock::now();
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const PcSamples& at = samples[i];
+    const bool known = i < looked_up && SecondsSince(begin) < kLookUpSeconds;
+    const int here = known ? LineOf(cupti, cubin, at, "candidate.cu") : 0;
+    if (!known || here > 0 || kernel == nullptr || *kernel != at.kernel) line = here;
     kernel = &at.kernel;
     for (const auto& [reason, count] : at.waits) lines[{at.kernel, line}][reason] += count;
   }
