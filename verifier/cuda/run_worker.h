@@ -14,12 +14,11 @@
 //   records   plan set poison seed seconds library   a call prepared as a timed one -> records {us, sum_us}: from the
 //                                          first kernel's start to the last one's end, and of all kernels, by CUPTI;
 //                                          or null and why. Calls are slower from then on
-//   profile   plan set poison seed call_seconds library metrics [name] steps (Plan's json)   calls prepared as timed
-//   ones -> kernels
-//   [{name,
-//                                          blocks, resident_blocks, resident_warps, most_warps, limit, values [of the
-//                                          metrics]}] in order of launch, lines [{kernel, line, waits {reason:
-//                                          samples}}], seconds; why: what is not there. Nothing is timed after it
+//   profile   plan set poison seed call_seconds library metrics [name] steps (Plan's json)
+//                                       calls prepared as timed ones -> kernels [{name, blocks, resident_blocks,
+//                                          resident_warps, most_warps, limit, values [of the metrics]}] in order of
+//                                          launch, lines [{kernel, line, waits {reason: samples}}], seconds; why,
+//                                          why_no_lines: what is not there. Nothing is timed after it
 //   clock                               -> mhz, once two stamps agree within 1 %
 //   rate      module function blocks threads shared bytes repeats seconds -> us of the fastest launch, with two buffers
 //                                          (calibration_kernels.cu)
