@@ -7,6 +7,8 @@
 
 namespace kopt {
 
+std::string Words(const Stop& stop) { return stop.ours ? stop.ours->Text() : stop.refusal.reason; }
+
 Stop BaselineLost(const Stop& stop, std::string_view what) {
   if (stop.ours) return stop;
   return Stop(Error{.message = fmt::format("the baseline {}: {}", what, stop.refusal.reason)});

@@ -26,6 +26,9 @@ struct Stop {
   Refusal refusal;
 };
 
+// Why, in words.
+std::string Words(const Stop& stop);
+
 template <class T>
 using Judged = std::expected<T, Stop>;
 

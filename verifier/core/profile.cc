@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/printable.h"
 
@@ -12,7 +13,7 @@ namespace {
 constexpr double kBound = 0.8;   // a unit that is so busy is what bounds a kernel
 constexpr double kMostly = 0.6;  // so busy, it is part of what does
 constexpr double kIdle = 0.85;   // with less, multiprocessors without work are worth a line
-constexpr size_t kUnitsShown = 6;
+constexpr size_t kUnitsShown = 7;
 constexpr size_t kReasonsShown = 4;
 constexpr size_t kLinesShown = 4;
 constexpr size_t kOthersShown = 4;
@@ -105,8 +106,8 @@ void AddWaits(const KernelProfile& kernel, const CallProfile& call, std::vector<
   const uint64_t sum = Sum(waits);
   if (sum == 0) return;
   std::string line;
-  for (const auto& [reason, part] : Ranked(waits)) {
-    if (part < 0.01 || static_cast<size_t>(std::ranges::count(line, ';')) == kReasonsShown) break;
+  for (const auto& [reason, part] : Ranked(waits) | std::views::take(kReasonsShown)) {
+    if (part < 0.01) break;
     line += fmt::format("{} {}; ", Percent(part), ReasonText(reason));
   }
   const auto issues = waits.find(std::string(kIssues));
@@ -136,8 +137,7 @@ void AddHotLines(const KernelProfile& kernel, const CallProfile& call, std::stri
 std::string OccupancyText(const KernelProfile& kernel) {
   return fmt::format(
       "occupancy: {} of {:.0f} warps on average; blocks that fit a multiprocessor: {:.0f} ({:.0f} warps), limited by "
-      "{}; "
-      "blocks launched: {:.0f}",
+      "{}; blocks launched: {:.0f}",
       Percent(kernel.warps), kernel.most_warps, kernel.resident_blocks, kernel.resident_warps, kernel.limit,
       kernel.blocks);
 }
@@ -175,8 +175,8 @@ void AddDetails(const KernelProfile& kernel, const CallProfile& call, std::strin
                 std::vector<std::string>& text) {
   text.push_back(BottleneckOf(kernel, call.lines));
   std::string units;
-  for (const UnitUse& unit : Busiest(kernel)) {
-    if (std::ranges::count(units, ',') == kUnitsShown || unit.busy < 0.01) break;
+  for (const UnitUse& unit : Busiest(kernel) | std::views::take(kUnitsShown)) {
+    if (unit.busy < 0.01) break;
     units += fmt::format("{}{} {}", units.empty() ? "" : ", ", unit.unit, Percent(unit.busy));
   }
   text.push_back("busy: " + units);

@@ -1,12 +1,10 @@
 #include "verifier/cuda/cuda_checkers.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <optional>
+#include <span>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -15,7 +13,6 @@
 #include "verifier/cuda/cuda_faults.h"
 #include "verifier/cuda/plan_json.h"
 #include "verifier/cuda/sanitizer_log.h"
-#include "verifier/cuda/toolkit.h"
 
 namespace kopt {
 namespace {
@@ -41,7 +38,6 @@ constexpr Tool kTools[] = {{.name = "memcheck"},
 
 // A call at a check shape: what is sent, and the inputs.
 struct CheckCall {
-  const CudaShape* shape = nullptr;
   json request;
   const std::string* cubin = nullptr;
   std::vector<std::string> memory;  // of each tensor, as it is before the call
@@ -55,7 +51,7 @@ Result<std::vector<CheckCall>> CallsOf(CudaContext& context, const CudaRun& run,
     const BoundTask& task = shape.task;
     KOPT_TRY(const CudaOracle::Set* set, shape.sets->Get(0));
     KOPT_TRY(const InputSet inputs, context.oracle->DownloadInputs(task, *set));
-    CheckCall call{.shape = &shape, .cubin = &objects.objects[objects.object_of.at(shape.shape)].cubin};
+    CheckCall call{.cubin = &objects.objects[objects.object_of.at(shape.shape)].cubin};
     call.request = {{"do", "call"},
                     {"plan", PlanJson(task, run.PlanOf(CudaRun::kCandidate, *shape.shape))},
                     {"tensors", json::array()},
@@ -72,16 +68,6 @@ Result<std::vector<CheckCall>> CallsOf(CudaContext& context, const CudaRun& run,
     calls.push_back(std::move(call));
   }
   return calls;
-}
-
-Result<std::string> BytesOf(const Fd& memory, size_t bytes) {
-  std::string content(bytes, '\0');
-  for (size_t done = 0; done < bytes;) {
-    const ssize_t got = pread(memory.get(), content.data() + done, bytes - done, static_cast<off_t>(done));
-    if (got <= 0) return InternalError("an output of a checked call cannot be read");
-    done += static_cast<size_t>(got);
-  }
-  return content;
 }
 
 // What calls at the check shapes gave.
@@ -118,7 +104,8 @@ Result<CallsRun> RunCalls(const CudaContext& context, DeviceWorker& worker, cons
     run.failed = answer.IsFault() ? answer.json.at("fault") : answer.json.value("failed", json());
     if (!run.failed.is_null()) return run;
     for (size_t i = 0; i < call.memory.size(); ++i) {
-      KOPT_TRY(run.outputs.emplace_back(), BytesOf(memory[i + 1], call.memory[i].size()));
+      std::string& output = run.outputs.emplace_back(call.memory[i].size(), '\0');
+      KOPT_CHECK(ReadMemory(memory[i + 1], std::as_writable_bytes(std::span(output))));
     }
   }
   return run;
@@ -138,13 +125,13 @@ struct ToolRun {
   SanitizerFindings findings;
 };
 
-Result<ToolRun> RunTool(const CudaContext& context, const std::filesystem::path& sanitizer, const Tool& tool,
-                        const std::filesystem::path& folder, const std::vector<CheckCall>& calls) {
+Result<ToolRun> RunTool(const CudaContext& context, const Tool& tool, const std::filesystem::path& folder,
+                        const std::vector<CheckCall>& calls) {
   const std::filesystem::path log = folder / tool.name;
   KOPT_TRY(const auto worker,
            DeviceWorker::Start(context.worker, "check", context.ordinal,
-                               {sanitizer.string(), "--tool", tool.name, "--log-file", log.string(), "--print-limit",
-                                "10", "--show-backtrace", "device", "--report-api-errors", "no"}));
+                               {context.toolkit.sanitizer.string(), "--tool", tool.name, "--log-file", log.string(),
+                                "--print-limit", "10", "--show-backtrace", "device", "--report-api-errors", "no"}));
   ToolRun run;
   KOPT_TRY(run.calls, RunCalls(context, *worker, calls, tool.reads_outputs, kToolSeconds));
   worker->Finish(kSlackSeconds);
@@ -178,8 +165,7 @@ std::string Words(const ToolRun& run) {
 Judged<void> RunDeviceCheckers(CudaContext& context, const CudaRun& run, const CudaShapes& shapes,
                                const CudaObjects& objects, Verdict& verdict) {
   ordered_json& evidence = verdict.evidence["device_checkers"];
-  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
-  if (toolkit.sanitizer.empty()) {
+  if (context.toolkit.sanitizer.empty()) {
     evidence = "not checked: compute-sanitizer is not installed";
     return {};
   }
@@ -199,7 +185,7 @@ Judged<void> RunDeviceCheckers(CudaContext& context, const CudaRun& run, const C
   std::optional<bool> same;  // nothing: no tool came to its end with all outputs
   for (const Tool& tool : kTools) {
     KOPT_CHECK(CheckInterrupt(context.options));
-    const auto checked = RunTool(context, toolkit.sanitizer, tool, folder.path(), calls);
+    const auto checked = RunTool(context, tool, folder.path(), calls);
     KOPT_CHECK(CheckInterrupt(context.options));
     if (!checked) {
       evidence[tool.name] = "not checked: " + checked.error().Text();

@@ -21,6 +21,7 @@ struct CudaContext {
   const Spec& spec;
   VerifierOptions options;
   CudaDevice device;
+  CudaToolkit toolkit;
   std::string worker;  // path of kopt-worker-cuda
   int ordinal = 0;
   CudaCompileService compiler;

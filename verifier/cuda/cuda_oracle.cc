@@ -36,13 +36,7 @@ Result<std::vector<T>> Contents(const std::vector<Fd>& memory) {
   struct stat status{};
   if (memory.empty() || fstat(memory[0].get(), &status) != 0) return InternalError("the oracle sent no memory");
   std::vector<T> values(static_cast<size_t>(status.st_size) / sizeof(T));
-  size_t done = 0;
-  while (done < values.size() * sizeof(T)) {
-    const ssize_t got = pread(memory[0].get(), reinterpret_cast<char*>(values.data()) + done,
-                              values.size() * sizeof(T) - done, static_cast<off_t>(done));
-    if (got <= 0) return InternalError("the oracle's memory cannot be read");
-    done += static_cast<size_t>(got);
-  }
+  KOPT_CHECK(ReadMemory(memory[0], std::as_writable_bytes(std::span(values))));
   return values;
 }
 

@@ -1,8 +1,7 @@
 #include "verifier/cuda/cuda_profile.h"
 
 #include <algorithm>
-
-#include "verifier/cuda/toolkit.h"
+#include <filesystem>
 
 namespace kopt {
 namespace {
@@ -100,9 +99,6 @@ nlohmann::ordered_json Counters(const std::string& shape, const KernelProfile& k
   return row;
 }
 
-// A verdict does not hang on its profile.
-std::string WhyNot(const Stop& stop) { return stop.ours ? stop.ours->Text() : stop.refusal.reason; }
-
 // The scored shapes that take longest, as measured.
 std::vector<const CudaShape*> LongestShapes(const CudaShapes& shapes, const Verdict& verdict) {
   std::vector<std::pair<double, const CudaShape*>> scored;
@@ -143,17 +139,18 @@ Judged<void> TakeProfile(CudaContext& context, CudaRun& run, const CudaShapes& s
                          const std::function<Deadline(const Shape&)>& deadline, Verdict& verdict) {
   const Lane::Hold hold = context.lane.Alone();
   auto& lines = verdict.evidence["profile"] = nlohmann::ordered_json::array();
-  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
-  if (toolkit.cupti.empty()) {
+  const std::filesystem::path& cupti = context.toolkit.cupti;
+  if (cupti.empty()) {
     lines.push_back("not taken: the CUDA toolkit has no CUPTI here");
     return {};
   }
   auto counters = nlohmann::ordered_json::array();
   for (const CudaShape* shape : LongestShapes(shapes, verdict)) {
     KOPT_TRY(const CudaOracle::Set* set, shape->sets->Get(0));
-    const auto asked = run.Profile(CudaRun::kCandidate, *shape, *set, toolkit.cupti.string(), ProfileMetrics(),
-                                   deadline(*shape->shape));
-    const std::string why = asked ? asked->value("why", "") : WhyNot(asked.error());
+    const auto asked =
+        run.Profile(CudaRun::kCandidate, *shape, *set, cupti.string(), ProfileMetrics(), deadline(*shape->shape));
+    // A verdict does not hang on its profile.
+    const std::string why = asked ? asked->value("why", "") : Words(asked.error());
     if (!why.empty()) {
       lines.push_back("not taken: " + why);
       break;

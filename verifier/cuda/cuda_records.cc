@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "verifier/core/statistics.h"
-#include "verifier/cuda/toolkit.h"
 
 namespace kopt {
 namespace {
@@ -32,8 +32,8 @@ Judged<void> CheckRecords(CudaContext& context, CudaRun& run, const CudaShapes& 
                           const std::function<Deadline(const Shape&)>& deadline, Verdict& verdict) {
   const Lane::Hold hold = context.lane.Alone();
   auto& evidence = verdict.evidence["records"] = nlohmann::ordered_json::array();
-  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
-  if (toolkit.cupti.empty()) {
+  const std::filesystem::path& cupti = context.toolkit.cupti;
+  if (cupti.empty()) {
     evidence = "no CUPTI";
     return {};
   }
@@ -43,7 +43,7 @@ Judged<void> CheckRecords(CudaContext& context, CudaRun& run, const CudaShapes& 
     std::vector<double> by_records, by_events;
     for (int i = 0; i < kRepeats; ++i) {
       KOPT_TRY(const auto recorded,
-               run.Records(CudaRun::kCandidate, shape, *set, toolkit.cupti.string(), deadline(*shape.shape)));
+               run.Records(CudaRun::kCandidate, shape, *set, cupti.string(), deadline(*shape.shape)));
       if (!recorded) {
         evidence = "no CUPTI";
         return {};

@@ -366,8 +366,7 @@ Result<void> CudaVerifier::ProfileBaseline(Verdict& verdict) {
   const auto profiled = baseline_ ? profile() : Judged<void>{};
   if (profiled) return {};
   KOPT_CHECK(CheckInterrupt(context_.options));
-  const Stop& stop = profiled.error();
-  verdict.evidence["profile"] = {"not taken: " + (stop.ours ? stop.ours->Text() : stop.refusal.reason)};
+  verdict.evidence["profile"] = {"not taken: " + Words(profiled.error())};
   return {};
 }
 
@@ -469,10 +468,9 @@ std::string DriverVersion() {
 }
 
 // What else verdicts hang on: worker, compiler (not every name has a version), driver.
-Result<void> AddFacts(Device& device, const std::string& worker) {
+Result<void> AddFacts(Device& device, const std::string& worker, const CudaToolkit& toolkit) {
   constexpr size_t kLargestProgram = size_t{1} << 30;
   KOPT_TRY(const std::string program, ReadFile(worker, kLargestProgram));
-  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
   device.facts["worker"] = ContentHash(program);
   std::error_code ignored;
   const std::filesystem::path compiler = std::filesystem::canonical(toolkit.nvrtc, ignored);
@@ -512,12 +510,14 @@ Result<std::unique_ptr<Verifier>> NewCudaVerifier(const Spec& spec, VerifierOpti
   RaiseDescriptorLimit();  // every input of every set is a descriptor
   KOPT_TRY(CudaDevice device, FindCudaDevice());
   const std::string worker = (ProgramFolder() / "kopt-worker-cuda").string();
-  KOPT_CHECK(AddFacts(device.device, worker));
+  KOPT_TRY(CudaToolkit toolkit, FindCudaToolkit());
+  KOPT_CHECK(AddFacts(device.device, worker, toolkit));
   KOPT_TRY(CudaCompileService compiler, OpenCompiler(device.architecture, options, spec.limits.compile_seconds));
   KOPT_TRY(Lane lane, Lane::Open("cuda-" + device.uuid, options.interrupts));
   auto verifier = std::make_unique<CudaVerifier>(CudaContext{.spec = spec,
                                                              .options = std::move(options),
                                                              .device = std::move(device),
+                                                             .toolkit = std::move(toolkit),
                                                              .worker = worker,
                                                              .compiler = std::move(compiler),
                                                              .lane = std::move(lane)});

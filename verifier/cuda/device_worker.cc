@@ -128,6 +128,15 @@ Result<Fd> MemoryOf(std::string_view content) {
   return memory;
 }
 
+Result<void> ReadMemory(const Fd& memory, std::span<std::byte> into) {
+  for (size_t done = 0; done < into.size();) {
+    const ssize_t got = pread(memory.get(), into.data() + done, into.size() - done, static_cast<off_t>(done));
+    if (got <= 0) return InternalError("a worker's memory cannot be read");
+    done += static_cast<size_t>(got);
+  }
+  return {};
+}
+
 Result<nlohmann::json> ProbeDevices(const std::string& program) {
   if (access(program.c_str(), X_OK) != 0) {
     return EnvironmentError(fmt::format("this build has no worker for the target cuda: {} is missing", program),

@@ -4,6 +4,7 @@
 #include <future>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,9 @@ Result<DeviceAnswer> Trusted(Result<DeviceAnswer> answer, const std::string& wha
 
 // Anonymous memory with this content, to be sent along.
 Result<Fd> MemoryOf(std::string_view content);
+
+// The first bytes of such memory, as many as `into` has.
+Result<void> ReadMemory(const Fd& memory, std::span<std::byte> into);
 
 // Asks `program probe` about the machine's devices: {"devices": [...]}. Errors (exit 3): what is missing.
 Result<nlohmann::json> ProbeDevices(const std::string& program);

@@ -1,7 +1,6 @@
 // What the device counts while kernels run: CUPTI's range profiler, each launch a range of its own.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
