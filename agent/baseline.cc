@@ -8,6 +8,7 @@
 #include "agent/retry.h"
 #include "base/compiler_place.h"
 #include "base/files.h"
+#include "task/library_problem.h"
 
 namespace kopt {
 namespace {
@@ -46,6 +47,10 @@ Result<Contestants> ReadContestants(const Spec& spec, Target target, const std::
 }
 
 Result<std::optional<Candidate>> ReadBaseline(const Spec& spec, Target target) {
+  if (target == Target::kCuda && !spec.library.empty()) {
+    KOPT_TRY(Candidate library, ParseCandidate(spec, target, LibraryPlan(spec.library), spec.library));
+    return library;
+  }
   const auto named = spec.baseline.find(target);
   if (named == spec.baseline.end()) return std::nullopt;
   KOPT_TRY(Candidate baseline, ReadNamed(spec, target, named->second, "baseline"));

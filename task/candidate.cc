@@ -34,6 +34,13 @@ std::string_view CommentOf(std::string_view line) {
 
 }  // namespace
 
+std::string Candidate::Library() const {
+  for (const PlanLine& line : plan) {
+    if (line.kind == PlanLine::Kind::kLibrary) return line.function;
+  }
+  return "";
+}
+
 const Scratch* Candidate::FindScratch(std::string_view name) const {
   auto found = std::find_if(scratch.begin(), scratch.end(), [&](const Scratch& one) { return one.name == name; });
   return found == scratch.end() ? nullptr : &*found;

@@ -48,9 +48,9 @@ struct TensorMap {
 
 // One line that does something, in file order.
 struct PlanLine {
-  enum class Kind { kLaunch, kCall, kZero };
+  enum class Kind { kLaunch, kCall, kZero, kLibrary };
   Kind kind = Kind::kCall;
-  std::string function;  // launch, call; kZero: the scratch or output
+  std::string function;  // launch, call; kZero: the scratch or output; kLibrary: its name
   std::vector<Expr> grid, block, cluster;
   std::optional<Expr> smem, when;
   bool cooperative = false, pdl = false;
@@ -75,6 +75,8 @@ struct Candidate {
   std::vector<PlanLine> plan;
 
   const Scratch* FindScratch(std::string_view name) const;  // null: none of that name
+  // A vendor's library in place of code of its own: only a baseline may be one. Empty: none.
+  std::string Library() const;
 };
 
 // Parses the plan and checks every name in it against the spec. Errors have file, line and column; on the cpu target a
@@ -165,8 +167,8 @@ struct BoundLaunch {
   bool cooperative = false, pdl = false;
 };
 struct BoundCudaStep {
-  PlanLine::Kind kind = PlanLine::Kind::kLaunch;  // or kZero
-  std::string function;                           // kZero: the tensor or scratch
+  PlanLine::Kind kind = PlanLine::Kind::kLaunch;  // or kZero, kLibrary
+  std::string function;                           // kZero: the tensor or scratch; kLibrary: its name
   BoundLaunch launch;                             // kLaunch
   std::vector<BoundArg> args;
   int line = 0;

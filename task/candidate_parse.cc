@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "task/candidate.h"
+#include "task/library_problem.h"
 #include "task/nearest.h"
 #include "task/plan_lexer.h"
 #include "task/plan_syntax.h"
@@ -89,6 +90,7 @@ class PlanParser {
   Result<void> Statement(PlanScanner& scanner) {
     int column = scanner.Column();
     KOPT_TRY(Piece word, scanner.Name("a plan word (tune, where, scratch, zero, tensormap, launch, call)"));
+    if (!candidate_.Library().empty()) return scanner.Fail(column, "`library` is the only line of its plan", word.text);
     if (word.text == "tune") return Tune(scanner);
     if (word.text == "where") return Where(scanner);
     if (word.text == "scratch") return ScratchLine(scanner);
@@ -105,6 +107,7 @@ class PlanParser {
       return scanner.Fail(column, "`tensormap` is for the cuda target: the cpu has no tensor memory accelerator",
                           word.text, "pass the tensor itself in args(...)");
     if (word.text == "tensormap") return TensorMapLine(scanner);
+    if (word.text == "library" && !IsCpu()) return LibraryLine(scanner);
     return scanner.Fail(column, fmt::format("unknown plan word `{}`", Shown(word.text)), word.text,
                         NearestHint(word.text, kStatements));
   }
@@ -196,6 +199,19 @@ class PlanParser {
     Placed(Kind::kZeroed, scanner, name, static_cast<int>(candidate_.plan.size()));
     PlanLine line{.kind = PlanLine::Kind::kZero, .function = std::string(name.text), .line = scanner.line()};
     candidate_.plan.push_back(std::move(line));
+    return scanner.ExpectEnd();
+  }
+
+  // What `[baseline] library` becomes: it stands alone, so that nothing of a candidate's runs beside it.
+  Result<void> LibraryLine(PlanScanner& scanner) {
+    KOPT_TRY(Piece name, scanner.Name("a library"));
+    if (!Contains(LibraryNames(), name.text))
+      return scanner.Fail(name.column, fmt::format("unknown library `{}`", Shown(name.text)), name.text,
+                          NearestHint(name.text, LibraryNames()));
+    if (!candidate_.plan.empty() || !candidate_.scratch.empty() || !candidate_.tunables.empty())
+      return scanner.Fail(name.column, "`library` is the only line of its plan", "library");
+    candidate_.plan.push_back(
+        {.kind = PlanLine::Kind::kLibrary, .function = std::string(name.text), .line = scanner.line()});
     return scanner.ExpectEnd();
   }
 

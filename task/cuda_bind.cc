@@ -5,6 +5,7 @@
 #include "task/candidate.h"
 #include "task/cuda_launch.h"
 #include "task/cuda_tensormap.h"
+#include "task/library_problem.h"
 #include "task/plan_binder.h"
 
 namespace kopt {
@@ -50,6 +51,10 @@ class CudaBinder {
                             line.function);
       launched_ = true;
       step.launch = *launch;
+    }
+    if (line.kind == PlanLine::Kind::kLibrary) {
+      KOPT_TRY(const BoundTask task, kopt::Bind(spec_, shape_));
+      KOPT_CHECK(LibraryProblemOf(line.function, task));
     }
     KOPT_TRY(step.args, binder_.BindArgs(line));
     for (const BoundArg& arg : step.args)

@@ -82,7 +82,9 @@ std::vector<const PlanLine*> CalledFunctions(const Candidate& candidate) {
   std::set<std::string_view> seen;
   std::vector<const PlanLine*> lines;
   for (const PlanLine& line : candidate.plan)
-    if (line.kind != PlanLine::Kind::kZero && seen.insert(line.function).second) lines.push_back(&line);
+    if ((line.kind == PlanLine::Kind::kLaunch || line.kind == PlanLine::Kind::kCall) &&
+        seen.insert(line.function).second)
+      lines.push_back(&line);
   return lines;
 }
 

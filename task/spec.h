@@ -132,6 +132,7 @@ struct Spec {
   std::vector<Reference> references;
   Work work;
   std::map<Target, std::string> seed, baseline;  // paths as written, relative to the spec
+  std::string library;                           // the cuda target's baseline; empty: none is named
   Limits limits;
   SpecFiles files;
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "task/library_problem.h"
 #include "task/nearest.h"
 #include "task/spec_names.h"
 
@@ -177,10 +178,6 @@ void ParseFiles(const ParseContext& context, TableReader& root, std::string_view
   Keys keys = {"cpu", "cuda"};
   if (key == "baseline") keys.emplace_back("library");
   TableReader table = context.Reader(*source, fmt::format("[{}]", key), keys);
-  if (table.Has("library")) {
-    table.Report("library", "`library` baselines are not supported by this version of kopt",
-                 "name a source file with `cpu` or `cuda`");
-  }
   for (const Target target : {Target::kCpu, Target::kCuda}) {
     const auto file = table.String(Name(target));
     if (!file) continue;
@@ -188,6 +185,12 @@ void ParseFiles(const ParseContext& context, TableReader& root, std::string_view
       table.Report(Name(target), "this is not the name of a file", "paths are relative to the spec");
     }
     files[target] = file->value;
+  }
+  if (key != "baseline") return;
+  if (const auto library = table.OneOf("library", LibraryNames()))
+    context.draft.spec.library = LibraryNames()[*library];
+  if (!context.draft.spec.library.empty() && files.contains(Target::kCuda)) {
+    table.Report("library", "`library` and `cuda` both name the baseline of the cuda target", "keep one of them");
   }
 }
 

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "verifier/cuda/cuda_faults.h"
 #include "verifier/cuda/plan_json.h"
+#include "verifier/cuda/toolkit.h"
 
 namespace kopt {
 namespace {
@@ -91,6 +92,11 @@ Judged<DeviceAnswer> CudaRun::Ask(json request, double seconds, Stage stage, con
 
 Judged<void> CudaRun::Load(int side, const Candidate& candidate, const Configuration& configuration,
                            const CudaObjects& objects) {
+  std::vector<std::string> libraries;
+  if (!candidate.Library().empty()) {
+    KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
+    for (const auto& folder : toolkit.libraries) libraries.push_back(folder.string());
+  }
   std::vector<int> modules;
   for (const CudaObject& object : objects.objects) {
     json names = json::array();
@@ -132,10 +138,17 @@ Judged<void> CudaRun::Load(int side, const Candidate& candidate, const Configura
     if (lost) return std::unexpected(*std::move(lost));
     if (!plan) return std::unexpected(Stop(PlanRefusal(plan.error(), Outcome::kLaunchError, Stage::kParse)));
     json request = PlanJson(shape.task, *plan);
+    for (json& row : request["steps"]) {
+      if (row.contains("library")) row["folders"] = libraries;
+    }
     request["do"] = "plan";
     request["id"] = next_plan_;
     request["module"] = module;
-    KOPT_CHECK(Ask(std::move(request), kLoadSeconds, Stage::kLoad, shape.shape));
+    KOPT_TRY(const DeviceAnswer taken, Ask(std::move(request), kLoadSeconds, Stage::kLoad, shape.shape));
+    if (taken.json.contains("refused")) {
+      return std::unexpected(
+          Stop(Refusal{.outcome = Outcome::kLaunchError, .stage = Stage::kLoad, .reason = taken.json.at("refused")}));
+    }
     sides_[side].plan_of[shape.shape] = next_plan_++;
     sides_[side].plans[shape.shape] = *std::move(plan);
   }

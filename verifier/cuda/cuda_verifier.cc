@@ -120,6 +120,14 @@ Result<void> CudaVerifier::DrawFresh() {
   return {};
 }
 
+// A library is what a candidate is measured against.
+Judged<void> MustNotBeLibrary(const Candidate& candidate) {
+  if (candidate.Library().empty()) return {};
+  return std::unexpected(Stop(Refusal{.outcome = Outcome::kRejected,
+                                      .stage = Stage::kParse,
+                                      .reason = "`library` is for baselines: a candidate has kernels of its own"}));
+}
+
 Judged<CudaObjects> CudaVerifier::Compile(const Candidate& candidate, const Configuration& configuration,
                                           Verdict& verdict, StageTimes& times, bool draw) {
   const Lane::Hold hold = context_.lane.Shared();
@@ -262,6 +270,7 @@ Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Sta
 
 Judged<void> CudaVerifier::JudgeScreening(const Candidate& candidate, const Configuration& configuration,
                                           const Screening& screening, Verdict& verdict, StageTimes& times) {
+  KOPT_CHECK(MustNotBeLibrary(candidate));
   KOPT_TRY(const CudaObjects objects, Compile(candidate, configuration, verdict, times, sets_used_));
   ahead_.Ask(TextsAhead(context_.spec, context_.device.limits, screening.ahead, ShapesOf(shapes_)));
   const bool relative = baseline_.has_value();
@@ -296,6 +305,7 @@ Judged<void> CudaVerifier::JudgeScreening(const Candidate& candidate, const Conf
 
 Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const Configuration& configuration,
                                              const Confirmation& how, Verdict& verdict, StageTimes& times) {
+  KOPT_CHECK(MustNotBeLibrary(candidate));
   if (!baseline_) return std::unexpected(Stop(Error{.message = "there is no baseline to confirm against"}));
   const uint64_t seed = how.seed.value_or(SecretSeed());
   KOPT_TRY(const CudaObjects objects, Compile(candidate, configuration, verdict, times));

@@ -59,6 +59,10 @@ Plan::Plan(const Device& device, Module& module, const json& plan) : module_(&mo
   for (const json& row : plan.at("maps")) maps_.push_back(MapOf(row));
   scratch_bytes_ = plan.at("scratch").get<std::vector<size_t>>();
   for (const json& row : plan.at("steps")) {
+    if (row.contains("library")) {
+      steps_.push_back({.library = NewLibraryCall(device, row)});
+      continue;
+    }
     steps_.push_back(StepOf(row));
     PlanStep& step = steps_.back();
     if (step.name.empty()) continue;
@@ -92,9 +96,10 @@ void Plan::Bind(const Device& device, const Operands& set, int number) {
         "a tensor map");
   }
   for (const PlanStep& step : steps_) {
+    if (step.library) step.library->Bind(set, number);
     auto& values = bound.values.emplace_back(step.args.size());
     auto& pointers = bound.pointers.emplace_back();
-    bound.zeroed.push_back(step.function == nullptr ? AddressOf(step.zeroed, set) : 0);
+    bound.zeroed.push_back(step.function == nullptr && !step.library ? AddressOf(step.zeroed, set) : 0);
     for (size_t i = 0; i < step.args.size(); ++i) {
       const PlanArg& arg = step.args[i];
       pointers.push_back(&values[i]);
@@ -122,6 +127,10 @@ void Plan::Launch(const Device& device, int number, BlockedTimer* timer) {
   for (size_t i = 0; i < steps_.size(); ++i) {
     const PlanStep& step = steps_[i];
     if (timer != nullptr) timer->CountLaunch();
+    if (step.library) {
+      step.library->Launch(number);
+      continue;
+    }
     if (step.function == nullptr) {
       device.Check(device.driver().cuMemsetD8Async(bound.zeroed[i], 0, step.zero_bytes, device.stream()), "zero");
       continue;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "verifier/cuda/blocked_timer.h"
+#include "verifier/cuda/library_call.h"
 #include "verifier/cuda/operands.h"
 
 namespace kopt::worker {
@@ -19,7 +20,7 @@ struct PlanArg {
 };
 
 struct PlanStep {
-  CUfunction function = nullptr;  // null: a memset to zero of `zeroed`
+  CUfunction function = nullptr;  // null: a memset to zero of `zeroed`, or a library
   std::string name;               // of the kernel
   PlanArg zeroed;
   size_t zero_bytes = 0;
@@ -27,6 +28,7 @@ struct PlanStep {
   unsigned shared = 0;
   bool cooperative = false, dependent = false;
   std::vector<PlanArg> args;
+  std::shared_ptr<LibraryCall> library;  // in place of all of these
 };
 
 struct PlanMap {

@@ -1,6 +1,9 @@
 #include "verifier/cuda/plan_json.h"
 
 #include <algorithm>
+#include <variant>
+
+#include "task/library_problem.h"
 
 namespace kopt {
 namespace {
@@ -48,6 +51,50 @@ json StorageJson(const Spec& spec, const BoundCudaPlan& plan, const std::string&
   return {"tensor", RowOf(spec, name)};
 }
 
+json OperandJson(const BoundTask& task, const MatmulProblem::Operand& operand) {
+  return {{"tensor", RowOf(*task.spec, operand.tensor)},
+          {"dtype", Name(task.Find(operand.tensor).tensor->dtype)},
+          {"transposed", operand.transposed},
+          {"lead", operand.lead},
+          {"next", operand.next}};
+}
+
+json OperandJson(const BoundTask& task, const AttentionProblem::Operand& operand) {
+  return {{"tensor", RowOf(*task.spec, operand.tensor)},
+          {"dtype", Name(task.Find(operand.tensor).tensor->dtype)},
+          {"shape", operand.shape},
+          {"strides", operand.strides}};
+}
+
+json ProblemJson(const BoundTask& task, const MatmulProblem& problem) {
+  return {{"batch", problem.batch},
+          {"m", problem.m},
+          {"n", problem.n},
+          {"k", problem.k},
+          {"a", OperandJson(task, problem.a)},
+          {"b", OperandJson(task, problem.b)},
+          {"c", OperandJson(task, problem.c)},
+          {"multiply", task.spec->precision.multiply}};
+}
+
+json ProblemJson(const BoundTask& task, const AttentionProblem& problem) {
+  json scale;
+  const auto& scalars = task.spec->scalars;
+  if (problem.scale) scale = std::ranges::find(scalars, *problem.scale, &Scalar::name) - scalars.begin();
+  return {{"q", OperandJson(task, problem.q)},
+          {"k", OperandJson(task, problem.k)},
+          {"v", OperandJson(task, problem.v)},
+          {"o", OperandJson(task, problem.o)},
+          {"scale", scale}};
+}
+
+// BindCuda has made sure that it is a task for the library.
+json LibraryStep(const BoundTask& task, const std::string& library) {
+  const LibraryProblem problem = LibraryProblemOf(library, task).value();
+  return {{"library", library},
+          {"problem", std::visit([&](const auto& of) { return ProblemJson(task, of); }, problem)}};
+}
+
 }  // namespace
 
 json PlanJson(const BoundTask& task, const BoundCudaPlan& plan) {
@@ -66,6 +113,10 @@ json PlanJson(const BoundTask& task, const BoundCudaPlan& plan) {
                                {"nan", map.nan_fill}});
   }
   for (const BoundCudaStep& step : plan.steps) {
+    if (step.kind == PlanLine::Kind::kLibrary) {
+      request["steps"].push_back(LibraryStep(task, step.function));
+      continue;
+    }
     if (step.kind == PlanLine::Kind::kZero) {
       size_t bytes = 0;
       json storage = StorageJson(spec, plan, step.function, &bytes, task);

@@ -112,7 +112,11 @@ class Runner {
   json TakePlan(const json& request) {
     const int id = request.at("id");
     plans_.erase(id);
-    plans_.try_emplace(id, device_, modules_.at(request.at("module")), request);
+    try {
+      plans_.try_emplace(id, device_, modules_.at(request.at("module")), request);
+    } catch (const LibraryError& error) {
+      return {{"ok", true}, {"refused", error.what()}};
+    }
     return {{"ok", true}};
   }
 
