@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "task/candidate.h"
 #include "tests/task/spec_builder.h"
 
 namespace kopt {
