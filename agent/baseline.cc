@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "agent/evidence.h"
@@ -46,11 +47,22 @@ Result<Contestants> ReadContestants(const Spec& spec, Target target, const std::
   return contestants;
 }
 
-Result<std::optional<Candidate>> ReadBaseline(const Spec& spec, Target target) {
-  if (target == Target::kCuda && !spec.library.empty()) {
-    KOPT_TRY(Candidate library, ParseCandidate(spec, target, LibraryPlan(spec.library), spec.library));
-    return library;
+Result<Candidate> NamedBaseline(const Spec& spec, Target target, const std::string& file_or_library) {
+  const auto& libraries = LibraryNames();
+  if (std::ranges::find(libraries, file_or_library) == libraries.end()) {
+    return ReadCandidate(spec, target, file_or_library);
   }
+  if (target != Target::kCuda) {
+    return std::unexpected(Error{.exit = Exit::kUsage,
+                                 .message = fmt::format("{} is a library of the cuda target", file_or_library),
+                                 .key = "--baseline",
+                                 .hint = "add --target cuda, or name a file"});
+  }
+  return ParseCandidate(spec, target, LibraryPlan(file_or_library), file_or_library);
+}
+
+Result<std::optional<Candidate>> ReadBaseline(const Spec& spec, Target target) {
+  if (target == Target::kCuda && !spec.library.empty()) return NamedBaseline(spec, target, spec.library);
   const auto named = spec.baseline.find(target);
   if (named == spec.baseline.end()) return std::nullopt;
   KOPT_TRY(Candidate baseline, ReadNamed(spec, target, named->second, "baseline"));

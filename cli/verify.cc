@@ -17,7 +17,7 @@ namespace kopt {
 namespace {
 
 struct VerifyOptions {
-  std::string spec, file, manifest;
+  std::string spec, file, baseline, manifest;
   std::vector<std::string> set;
   std::string arch = "sm_90a";
   bool confirm = false, compile_only = false;
@@ -45,11 +45,12 @@ Result<int> RunCompileOnly(const VerifyOptions& options, const Spec& spec, const
 
 Result<int> RunVerify(const VerifyOptions& options, Context& context) {
   if (!options.manifest.empty()) {
-    if (options.spec.empty() && options.set.empty()) return RunVerifyManifest(options.manifest, context);
+    if (options.spec.empty() && options.set.empty() && options.baseline.empty())
+      return RunVerifyManifest(options.manifest, context);
     return std::unexpected(Error{.exit = Exit::kUsage,
                                  .message = "a manifest says by itself what is judged",
                                  .key = "--manifest",
-                                 .hint = "give it alone, without SPEC, FILE and --set"});
+                                 .hint = "give it alone, without SPEC, FILE, --set and --baseline"});
   }
   if (options.spec.empty() || options.file.empty()) {
     return std::unexpected(
@@ -74,14 +75,18 @@ Result<int> RunVerify(const VerifyOptions& options, Context& context) {
   if (!candidate) return std::unexpected(candidate.error());
   if (options.compile_only) return RunCompileOnly(options, spec, *candidate, context);
   KOPT_TRY(const Configuration configuration, BindTunables(*candidate, options.set));
-  KOPT_TRY(const Contestants contestants, ReadContestants(spec, target, ""));
+  KOPT_TRY(Contestants contestants, ReadContestants(spec, target, ""));
+  if (!options.baseline.empty()) {
+    KOPT_TRY(contestants.baseline, NamedBaseline(spec, target, options.baseline));
+  }
   const bool alone = contestants.Baseline() == nullptr;
   if (alone && options.confirm) {
-    return std::unexpected(Error{.exit = Exit::kUsage,
-                                 .message = "the spec has neither a [baseline] nor a [seed] to confirm against",
-                                 .file = options.spec,
-                                 .key = "--confirm",
-                                 .hint = "name one; without --confirm the candidate is checked and timed alone"});
+    return std::unexpected(
+        Error{.exit = Exit::kUsage,
+              .message = "the spec has neither a [baseline] nor a [seed] to confirm against",
+              .file = options.spec,
+              .key = "--confirm",
+              .hint = "name one, or give --baseline; without --confirm the candidate is checked and timed alone"});
   }
   KOPT_TRY(Store store, context.OpenStore());
   const auto progress = context.MakeProgress();
@@ -119,6 +124,10 @@ void AddVerify(CLI::App& app, Context& context, Action& action) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      ->add_option("--baseline", options->baseline,
+                   "measure against this instead of the spec's: code, or on cuda `cublaslt` or `cudnn`")
+      ->type_name("FILE|LIBRARY");
   command->add_flag("--compile-only", options->compile_only,
                     "cuda: compile and bind the plan, without a device; says what the kernels need");
   command->add_option("--arch", options->arch, "what --compile-only compiles for (default: sm_90a)")->type_name("ARCH");

@@ -5,7 +5,6 @@
 #include "base/hash.h"
 #include "verifier/cuda/cuda_faults.h"
 #include "verifier/cuda/plan_json.h"
-#include "verifier/cuda/toolkit.h"
 
 namespace kopt {
 namespace {
@@ -94,8 +93,7 @@ Judged<void> CudaRun::Load(int side, const Candidate& candidate, const Configura
                            const CudaObjects& objects) {
   std::vector<std::string> libraries;
   if (!candidate.Library().empty()) {
-    KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
-    for (const auto& folder : toolkit.libraries) libraries.push_back(folder.string());
+    for (const auto& folder : context_.toolkit.libraries) libraries.push_back(folder.string());
   }
   std::vector<int> modules;
   for (const CudaObject& object : objects.objects) {
