@@ -240,7 +240,9 @@ TEST_P(RecordedTest, JudgedAgainEachTurnEndsAsItDid) {
 
 INSTANTIATE_TEST_SUITE_P(Examples, RecordedTest,
                          ::testing::Values(Recorded{"attention_relpos", "attention.spec", Target::kCpu},
-                                           Recorded{"attention_f16", "attention_f16.spec", Target::kCuda, true}),
+                                           Recorded{"attention_f16", "attention_f16.spec", Target::kCuda, true},
+                                           Recorded{"attention_d128", "recorded/attention_d128/attention_d128.spec",
+                                                    Target::kCuda}),
                          [](const auto& info) { return info.param.folder; });
 
 }  // namespace
