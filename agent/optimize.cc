@@ -270,7 +270,8 @@ Result<void> Optimizer::JudgeBaseline() {
       if (HasSeveral()) verdicts[verifier].evidence["device"] = which;
     } else if (!failed) {
       failed = std::move(verdict).error();
-      if (HasSeveral()) failed->message = fmt::format("on device {}: {}", which, failed->message);
+      if (HasSeveral() && failed->exit != Exit::kInterrupted)
+        failed->message = fmt::format("on device {}: {}", which, failed->message);
     }
   }
   if (failed) return std::unexpected(*std::move(failed));
