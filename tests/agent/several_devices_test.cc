@@ -9,6 +9,7 @@
 #include <set>
 
 #include "agent/conversation.h"
+#include "agent/search/random.h"
 #include "agent/verifier_pool.h"
 #include "tests/agent/job_fixture.h"
 
@@ -333,6 +334,39 @@ TEST_F(SeveralDevicesTest, RepliesOfAnExternalRunAreJudgedAtTheSameTimeAndTheRun
   ASSERT_TRUE(ended) << ended.error().Text();
   EXPECT_EQ(ended->run.state, "done");
   ASSERT_TRUE(ended->best);
+}
+
+TEST_F(SeveralDevicesTest, WhateverFailsNothingHangsIsLostOrIsJudgedTwice) {
+  for (uint64_t round = 0; round < 24; ++round) {
+    Random random(round);
+    Interrupts interrupts;
+    std::vector<std::unique_ptr<FakeVerifier>> fakes;
+    std::vector<Verifier*> verifiers;
+    for (int i = 0; i < 4; ++i) {
+      fakes.push_back(std::make_unique<FakeVerifier>(clock_, interrupts));
+      FakeVerifier& fake = *fakes.back();
+      fake.device_now.which = std::to_string(i);
+      fake.behave = ByProduct;
+      for (int call = 1; call < 40; ++call) {
+        if (random.Below(3) == 0) fake.faults[call] = Error{.exit = Exit::kInternal, .message = "it vanished"};
+        if (random.Below(30) == 0) fake.faults[call] = Error{.exit = Exit::kEnvironment, .message = "it has gone"};
+        if (round % 3 == 0 && random.Below(30) == 0) fake.signals[call] = 1;
+      }
+      verifiers.push_back(&fake);
+    }
+    job_.run = fmt::format("run-{}", round);
+    job_.out = folder_->path() / job_.run;
+    job_.target_speedup = round % 2 == 0 ? std::optional(1.5) : std::nullopt;
+    const auto result = Optimize(job_, verifiers, *store_, progress_, clock_, interrupts);
+    ASSERT_TRUE(result) << result.error().Text();
+    std::set<std::string> screened;
+    for (const Judged& judged : result->screened) {
+      EXPECT_TRUE(screened.insert(Text(judged.configuration)).second) << round;
+    }
+    EXPECT_EQ(store_->Verdicts(job_.run)->size(), result->screened.size() + result->confirmations.size());
+    EXPECT_TRUE(!result->failure || result->lost_devices.size() == 3) << round;
+    EXPECT_TRUE(result->stopped_by != "space exhausted" || screened.size() == 11) << round;
+  }
 }
 
 // While one of two waits for another kopt, half of the run is idle.
