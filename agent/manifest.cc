@@ -67,30 +67,38 @@ ordered_json ManifestOf(const RunRow& run, const Contestants& contestants, const
   const Verdict& verdict = winner.verdict;
   const Candidate& baseline = *contestants.Baseline();
   ordered_json made_with = ValueOr(settings, "made_with");
-  return {{"kopt", 1},
-          {"run", run.run},
-          {"task", run.task},
-          {"target", run.target},
-          {"device", run.device},
-          {"turn", winner.turn},
-          {"spec", {{"file", ValueOr(ValueOr(settings, "spec"), "file")}, {"hash", run.spec_hash}}},
-          {"candidate", CandidateJson(candidate, winner.configuration)},
-          {"baseline", CandidateJson(baseline, DefaultConfiguration(baseline))},
-          {"judgement",
-           {{"input_seed", ValueOr(verdict.evidence, "input_seed")},
-            {"speedup", OrNull(verdict.speedup)},
-            {"speedup_interval", verdict.speedup_interval
-                                     ? ordered_json{verdict.speedup_interval->low, verdict.speedup_interval->high}
-                                     : ordered_json()},
-            {"time_us", OrNull(verdict.time_us)},
-            {"baseline_us", OrNull(verdict.baseline_us)},
-            {"at_seconds", winner.at_seconds}}},
-          {"search",
-           {{"strategy", ValueOr(settings, "search")},
-            {"random_seed", ValueOr(settings, "random_seed")},
-            {"budget_seconds", run.budget_seconds},
-            {"started", run.started}}},
-          {"made_with", made_with}};
+  const ordered_json devices = ValueOr(ValueOr(settings, "devices"), "which");
+  ordered_json manifest = {
+      {"kopt", 1},
+      {"run", run.run},
+      {"task", run.task},
+      {"target", run.target},
+      {"device", run.device},
+      {"turn", winner.turn},
+      {"spec", {{"file", ValueOr(ValueOr(settings, "spec"), "file")}, {"hash", run.spec_hash}}},
+      {"candidate", CandidateJson(candidate, winner.configuration)},
+      {"baseline", CandidateJson(baseline, DefaultConfiguration(baseline))},
+      {"judgement",
+       {{"input_seed", ValueOr(verdict.evidence, "input_seed")},
+        {"speedup", OrNull(verdict.speedup)},
+        {"speedup_interval", verdict.speedup_interval
+                                 ? ordered_json{verdict.speedup_interval->low, verdict.speedup_interval->high}
+                                 : ordered_json()},
+        {"time_us", OrNull(verdict.time_us)},
+        {"baseline_us", OrNull(verdict.baseline_us)},
+        {"at_seconds", winner.at_seconds}}},
+      {"search",
+       {{"strategy", ValueOr(settings, "search")},
+        {"random_seed", ValueOr(settings, "random_seed")},
+        {"budget_seconds", run.budget_seconds},
+        {"started", run.started}}},
+      {"made_with", made_with}};
+  // Of several: all of them, and the one that confirmed.
+  if (!devices.is_null()) manifest["devices"] = devices;
+  if (const ordered_json device = ValueOr(verdict.evidence, "device"); !device.is_null()) {
+    manifest["judgement"]["device"] = device;
+  }
+  return manifest;
 }
 
 Result<Manifest> ParseManifest(const std::string& text, const std::string& file) {

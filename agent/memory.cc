@@ -16,6 +16,7 @@ using nlohmann::ordered_json;
 // What of a verdict's evidence says how fast a kernel is and why, and what says that it is right or wrong.
 constexpr const char* kProfile[] = {"profile", "shapes", "kernels", "compiler_remarks", "vectorised", "coverage"};
 constexpr const char* kNotShown[] = {"log",
+                                     "device",
                                      "input_seed",
                                      "noise",
                                      "quads_dropped",

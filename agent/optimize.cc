@@ -23,6 +23,7 @@
 #include "agent/retry.h"
 #include "agent/tuner.h"
 #include "agent/turn_record.h"
+#include "agent/verifier_pool.h"
 #include "base/printable.h"
 #include "verifier/core/statistics.h"
 
@@ -43,7 +44,7 @@ constexpr double kWorthProfiling = 1 / 1.5;
 // Confirmations in a row that found nothing faster: then the rest, screened lower, is let be.
 constexpr int kRefuted = 5;
 
-// Seconds between two looks at signals while there is nothing to do but wait for replies.
+// Seconds between two looks at signals and replies while nothing can be begun.
 constexpr double kLook = 0.1;
 
 // Replies that are looked at before the budget is.
@@ -84,6 +85,20 @@ RunRow BeginningOf(const Job& job, const Device& device) {
   return row;
 }
 
+// What a verifier is at.
+struct Assignment {
+  enum class Kind { kTurn, kTuning, kConfirmation };
+  Kind kind = Kind::kTurn;
+  int turn = 0;
+  Configuration configuration;
+  VerifierPool::Work work;
+  size_t screened = 0;  // of a confirmation: the place of what is confirmed in OptimizeResult::screened
+  bool again = false;   // a confirmation that noise spoilt once
+  int attempt = 1;      // kopt itself failed in those before
+  double begin = 0;     // by the clock
+  size_t beside = 0;    // the most that were at work at a time meanwhile, this among them
+};
+
 // What a verdict cost, without the time that another kopt had the machine.
 double WorkingSeconds(const Verdict& verdict) {
   double seconds = 0;
@@ -93,24 +108,27 @@ double WorkingSeconds(const Verdict& verdict) {
 
 class Optimizer {
  public:
-  Optimizer(const Job& job, Verifier& verifier, Store& store, Progress& progress, Clock& clock, Interrupts& interrupts)
+  Optimizer(const Job& job, std::span<Verifier* const> verifiers, Store& store, Progress& progress, Clock& clock,
+            Interrupts& interrupts)
       : job_(job),
         seed_(*job.contestants.seed),
-        verifier_(verifier),
+        verifier_(*verifiers.front()),
         store_(store),
-        recorder_(store, BeginningOf(job, verifier.device())),
+        recorder_(store, BeginningOf(job, verifier_.device())),
         progress_(progress),
         clock_(clock),
         interrupts_(interrupts),
         budget_(clock, job.budget_seconds, job.history ? job.history->row.active_seconds : 0),
-        tuner_(*job.spec, job.target, verifier.device().values, job.search, job.random_seed) {}
+        tuner_(*job.spec, job.target, verifier_.device().values, job.search, job.random_seed, verifiers.size()),
+        at_work_(verifiers.size()),
+        pool_(verifiers, clock) {}
 
   Result<OptimizeResult> Run() {
     // First of all, so that a run that is killed while it prepares is there to be resumed.
     if (!job_.history) KOPT_CHECK(recorder_.Begin(*job_.spec, job_.contestants));
     if (auto prepared = Prepare(); !prepared) return Abandon(prepared.error());
     budget_.Start();
-    budget_.KeepForConfirmation(CheckSeconds(result_.screened.front().verdict), kLeaders);
+    budget_.KeepForConfirmation(CheckSeconds(result_.screened.front().verdict), LeadersInTurn());
     Announce();
     conversation_->Start();
     if (Goes()) Handle(Search());
@@ -130,24 +148,40 @@ class Optimizer {
   }
   Result<void> Prepare();
   Result<void> PrepareSeed();
+  Result<void> JudgeBaseline();
   Result<void> PrepareConversation();
   Result<void> Recall();
   void Announce();
   void AnnounceAsking();
   Result<void> Search();
+  Result<void> KeepBusy();
   Result<bool> Step();
   Result<void> TakeReplies();
   Result<void> LookAt(const ExchangeRow& exchange);
   Result<void> ScreenTurn(const Turn& turn);
-  Result<void> Tune(const Tuner::Proposal& proposal);
+  void Tune(const Tuner::Proposal& proposal);
+  // Begins a screening; a verifier is idle. `best_of_turn`: the best speedup of the candidate's configurations so far.
+  void Screen(Assignment assignment, const Candidate& candidate, double best_of_turn,
+              std::span<const Configuration> ahead);
+
+  void Assign(size_t verifier, Assignment assignment);
+  // Until a verifier is idle, and until all are.
+  Result<void> AwaitIdle();
+  Result<void> Drain();
+  Result<void> Settle(VerifierPool::Done done);
+  Result<void> Failed(size_t verifier, Assignment assignment, const Error& error);
+  Result<void> TurnJudged(Judged judged);
+  Result<void> Tuned(Judged judged);
   Result<void> Screened(Judged judged);
-  // `best_of_turn`: the best speedup of the candidate's configurations so far.
-  Result<Verdict> Screen(const Candidate& candidate, const Configuration& configuration, double best_of_turn,
-                         std::span<const Configuration> ahead);
+  Result<void> Confirmed(size_t verifier, Assignment assignment, Verdict verdict, double seconds);
+
   Result<void> ConfirmLeaders();
-  Result<void> Confirm(Judged& judged);
-  Result<Verdict> TryToConfirm(const Judged& judged);
-  Judged* BestPromising();
+  Result<void> ConfirmAlone(size_t screened);
+  void Confirm(size_t verifier, size_t screened);
+  // What is confirmed next, by its place in OptimizeResult::screened; `leaders`: those before it, `refuted`: in a row.
+  std::optional<size_t> NextLeader(int leaders, int refuted) const;
+  std::optional<size_t> BestPromising() const;
+  bool IsBeingConfirmed(size_t screened) const;
   bool Pauses() const;
   Result<OptimizeResult> Pause();
   Result<OptimizeResult> End();
@@ -170,7 +204,14 @@ class Optimizer {
   void Show(std::string doing);
   // "turn 3 with BM=64"; without a model the configuration alone.
   std::string NameOf(int turn, const Configuration& configuration) const;
-  Result<Verdict> Work(const char* what, const std::function<Result<Verdict>()>& work);
+  // Active time, for a verdict: it never goes back, although a wait of another device is known only when that is done.
+  double Moment() { return moment_ = std::max(moment_, budget_.Active()); }
+  bool HasSeveral() const { return pool_.size() > 1; }
+  // How many leaders are confirmed one after the other.
+  int LeadersInTurn() const {
+    const auto verifiers = static_cast<int>(std::min<size_t>(pool_.size(), kLeaders));
+    return (kLeaders + verifiers - 1) / verifiers;
+  }
 
   const Job& job_;
   const Candidate& seed_;
@@ -185,12 +226,16 @@ class Optimizer {
   std::deque<int> unjudged_;  // turns
   OptimizeResult result_;
   OutcomeCounts counts_;
-  double best_screened_ = 0;                   // speedup; 0: none
-  std::atomic<double> screening_seconds_ = 0;  // of all screenings within the budget
+  std::vector<std::optional<Assignment>> at_work_;  // by verifier
+  std::deque<Assignment> again_;                    // whose device was left out
+  double best_screened_ = 0;                        // speedup; 0: none
+  std::atomic<double> screening_seconds_ = 0;       // of all screenings within the budget
   std::atomic<int> screenings_ = 0;
   double confirmation_seconds_ = 0;  // of the last one
-  double tuned_from_ = 0;            // active time when the last reply had been judged
+  double moment_ = 0;
+  double tuned_from_ = 0;  // active time when the last reply had been judged
   std::unique_ptr<Conversation> conversation_;
+  VerifierPool pool_;  // last: it ends first, with whatever is at work
 };
 
 Result<void> Optimizer::Prepare() {
@@ -203,13 +248,39 @@ Result<void> Optimizer::Prepare() {
   progress_.Line("checking the spec's power against wrong answers");
   KOPT_TRY(result_.registration, WithRetries([&] { return verifier_.Register(); }));
   progress_.Line(fmt::format("judging the baseline: {}", job_.contestants.BaselineText()));
-  KOPT_TRY(result_.baseline, EstablishBaseline(verifier_, job_.contestants));
-  auto baseline = result_.baseline.Json();
-  baseline.erase("kopt");
-  KOPT_CHECK(recorder_.Event("baseline", baseline));
+  KOPT_CHECK(JudgeBaseline());
   KOPT_CHECK(Recall());
   if (result_.screened.empty()) KOPT_CHECK(PrepareSeed());
   result_.preparation_seconds = clock_.Now() - begin;
+  return {};
+}
+
+// On every device, at the same time.
+Result<void> Optimizer::JudgeBaseline() {
+  for (size_t i = 0; i < pool_.size(); ++i) {
+    pool_.Start(i, [this](Verifier& verifier) { return EstablishBaseline(verifier, job_.contestants); });
+  }
+  std::vector<Verdict> verdicts(pool_.size());
+  std::optional<Error> failed;
+  while (pool_.at_work() > 0) {
+    auto [verifier, verdict, at] = *pool_.Await();
+    const std::string& which = pool_.At(verifier).device().which;
+    if (verdict) {
+      verdicts[verifier] = *std::move(verdict);
+      if (HasSeveral()) verdicts[verifier].evidence["device"] = which;
+    } else if (!failed) {
+      failed = std::move(verdict).error();
+      if (HasSeveral() && failed->exit != Exit::kInterrupted)
+        failed->message = fmt::format("on device {}: {}", which, failed->message);
+    }
+  }
+  if (failed) return std::unexpected(*std::move(failed));
+  for (const Verdict& verdict : verdicts) {
+    auto baseline = verdict.Json();
+    baseline.erase("kopt");
+    KOPT_CHECK(recorder_.Event("baseline", baseline));
+  }
+  result_.baseline = std::move(verdicts.front());
   return {};
 }
 
@@ -334,8 +405,15 @@ bool Optimizer::SearchEnds() {
   return !result_.stopped_by.empty();
 }
 
+// What is at work when the search ends is waited for.
 Result<void> Optimizer::Search() {
   tuned_from_ = budget_.Active();
+  const Result<void> searched = KeepBusy();
+  const Result<void> drained = Drain();
+  return searched ? drained : searched;
+}
+
+Result<void> Optimizer::KeepBusy() {
   while (!SearchEnds()) {
     if (auto failure = conversation_->Failure()) return std::unexpected(*failure);
     if (conversation_->Refused()) return {};
@@ -345,15 +423,22 @@ Result<void> Optimizer::Search() {
   return {};
 }
 
-// What a reply proposes goes first; while none is there, configurations are tried. False: there is nothing left to do.
+// Gives an idle verifier something to do, and waits until one is idle again. What a reply proposes goes first; while
+// none is there, configurations are tried. False: there is nothing left to do.
 Result<bool> Optimizer::Step() {
   KOPT_CHECK(TakeReplies());
+  if (!again_.empty()) {
+    Assignment assignment = std::move(again_.front());
+    again_.pop_front();
+    Assign(*pool_.Idle(), std::move(assignment));
+    KOPT_CHECK(AwaitIdle());
+    return true;
+  }
   if (!unjudged_.empty()) {
     const int turn = unjudged_.front();
     unjudged_.pop_front();
     KOPT_CHECK(ScreenTurn(result_.turns.at(turn)));
-    conversation_->WasJudged(turn);
-    tuned_from_ = budget_.Active();
+    KOPT_CHECK(AwaitIdle());
     return true;
   }
   const bool over_now = conversation_->Over() && !conversation_->Arrived();
@@ -365,7 +450,12 @@ Result<bool> Optimizer::Step() {
   }
   const bool tunes = !job_.pause_after || budget_.Active() - tuned_from_ < *job_.pause_after;
   if (const auto proposal = tunes ? tuner_.Next() : std::nullopt) {
-    KOPT_CHECK(Tune(*proposal));
+    Tune(*proposal);
+    KOPT_CHECK(AwaitIdle());
+    return true;
+  }
+  if (pool_.at_work() > 0) {  // there may be more to try when it is known what comes of that
+    if (auto done = pool_.Await(kLook)) KOPT_CHECK(Settle(*std::move(done)));
     return true;
   }
   if (job_.pause_after) {
@@ -434,31 +524,22 @@ Result<void> Optimizer::ScreenTurn(const Turn& turn) {
   } else if (auto added = tuner_.Add(turn.number, *turn.candidate); !added) {
     judged.verdict = RejectedPlan(added.error());
   } else {
-    judged.configuration = DefaultConfiguration(*turn.candidate);
-    KOPT_TRY(judged.verdict, Screen(*turn.candidate, judged.configuration, 0, {}));
+    Screen({.turn = turn.number, .configuration = DefaultConfiguration(*turn.candidate)}, *turn.candidate, 0, {});
+    return {};
   }
-  progress_.Line(fmt::format("{:>9}  turn {}: {}{}", FormatDuration(budget_.Active()), turn.number,
-                             Summary(judged.verdict),
-                             judged.verdict.speedup ? ", " + FormatSpeedup(judged.verdict) : ""));
-  return Screened(std::move(judged));
+  return TurnJudged(std::move(judged));
 }
 
-Result<void> Optimizer::Tune(const Tuner::Proposal& proposal) {
+void Optimizer::Tune(const Tuner::Proposal& proposal) {
   const Candidate& candidate = *result_.turns.at(proposal.turn).candidate;
   Show("testing " + NameOf(proposal.turn, proposal.configuration));
-  Judged judged{.turn = proposal.turn, .configuration = proposal.configuration};
-  KOPT_TRY(judged.verdict, Screen(candidate, judged.configuration, tuner_.BestOf(proposal.turn), proposal.ahead));
-  const double speedup = judged.verdict.speedup.value_or(0);
-  if (speedup > best_screened_ && speedup > 1) {
-    progress_.Line(fmt::format("{:>9}  {}  {}", FormatDuration(budget_.Active()), FormatSpeedup(judged.verdict),
-                               NameOf(proposal.turn, judged.configuration)));
-  }
-  return Screened(std::move(judged));
+  Screen({.kind = Assignment::Kind::kTuning, .turn = proposal.turn, .configuration = proposal.configuration}, candidate,
+         tuner_.BestOf(proposal.turn), proposal.ahead);
 }
 
-Result<Verdict> Optimizer::Screen(const Candidate& candidate, const Configuration& configuration, double best_of_turn,
-                                  std::span<const Configuration> ahead) {
-  const double begin = budget_.Active();
+void Optimizer::Screen(Assignment assignment, const Candidate& candidate, double best_of_turn,
+                       std::span<const Configuration> ahead) {
+  assignment.begin = clock_.Now();
   std::vector<Contender> next;
   for (const int turn : unjudged_) {
     const Turn& waiting = result_.turns.at(turn);
@@ -468,103 +549,250 @@ Result<Verdict> Optimizer::Screen(const Candidate& candidate, const Configuratio
   // A prompt shows the best configuration of a turn, and why it is not faster.
   const double best = job_.contestants.SeedIsBaseline() ? std::max(best_screened_, 1.0) : best_screened_;
   const double profile_from = job_.asking.Asks() ? std::max(best * kWorthProfiling, best_of_turn) : kNoLimit;
-  const Screening screening{.incumbent = best_screened_, .profile_from = profile_from, .ahead = next};
-  auto verdict = Work("screen", [&] { return verifier_.Screen(candidate, configuration, screening); });
-  screening_seconds_ = screening_seconds_ + budget_.Active() - begin;
+  assignment.work = [&candidate, configuration = assignment.configuration, incumbent = best_screened_, profile_from,
+                     next = std::move(next)](Verifier& verifier) {
+    return verifier.Screen(candidate, configuration,
+                           {.incumbent = incumbent, .profile_from = profile_from, .ahead = next});
+  };
+  Assign(*pool_.Idle(), std::move(assignment));
+}
+
+void Optimizer::Assign(size_t verifier, Assignment assignment) {
+  const VerifierPool::Work work = assignment.work;
+  at_work_[verifier] = std::move(assignment);
+  const size_t beside = pool_.at_work() + 1;
+  for (auto& other : at_work_) {
+    if (other) other->beside = std::max(other->beside, beside);
+  }
+  pool_.Start(verifier, work);
+}
+
+Result<void> Optimizer::AwaitIdle() {
+  while (!pool_.Idle()) KOPT_CHECK(Settle(*pool_.Await()));
+  return {};
+}
+
+// The first error; after it nothing is begun again.
+Result<void> Optimizer::Drain() {
+  Result<void> all;
+  while (pool_.at_work() > 0 || !again_.empty()) {
+    if (const auto idle = pool_.Idle(); idle && !again_.empty()) {
+      Assignment assignment = std::move(again_.front());
+      again_.pop_front();
+      Assign(*idle, std::move(assignment));
+      continue;
+    }
+    auto settled = Settle(*pool_.Await());
+    if (all) all = std::move(settled);
+    if (!all) again_.clear();
+  }
+  return all;
+}
+
+Result<void> Optimizer::Settle(VerifierPool::Done done) {
+  Assignment assignment = *std::exchange(at_work_[done.verifier], std::nullopt);
+  if (!done.verdict) return Failed(done.verifier, std::move(assignment), done.verdict.error());
+  Verdict& verdict = *done.verdict;
+  if (HasSeveral()) verdict.evidence["device"] = pool_.At(done.verifier).device().which;
+  const double waiting = WaitingSeconds(verdict);
+  // While one of several waits for another kopt, the others work: only its share of the time is not spent.
+  budget_.Waited(waiting / static_cast<double>(assignment.beside));
+  const double seconds = done.at - assignment.begin - waiting;
+  if (assignment.kind == Assignment::Kind::kConfirmation) {
+    return Confirmed(done.verifier, std::move(assignment), std::move(verdict), seconds);
+  }
+  screening_seconds_ = screening_seconds_ + seconds;
   ++screenings_;
-  return verdict;
+  Judged judged{
+      .turn = assignment.turn, .configuration = std::move(assignment.configuration), .verdict = std::move(verdict)};
+  return assignment.kind == Assignment::Kind::kTurn ? TurnJudged(std::move(judged)) : Tuned(std::move(judged));
+}
+
+// A failure of kopt itself is no verdict: the work is done again, twice at most. Where that does not help, or the
+// device cannot do it, another one has to.
+Result<void> Optimizer::Failed(size_t verifier, Assignment assignment, const Error& error) {
+  const bool ours = error.exit == Exit::kInternal;
+  const bool once_more = ours && assignment.attempt < kAttempts;
+  const bool elsewhere = (ours || error.exit == Exit::kEnvironment) && pool_.in_use() > 1;
+  if (!once_more && !elsewhere) return std::unexpected(error);
+  const std::string& which = pool_.At(verifier).device().which;
+  const bool confirms = assignment.kind == Assignment::Kind::kConfirmation;
+  nlohmann::ordered_json event = {
+      {"work", confirms ? "confirm" : "screen"}, {"message", error.Text()}, {"log", Printable(error.log)}};
+  if (HasSeveral()) event["device"] = which;
+  // The run goes on; if the store is what fails, the next verdict says so.
+  (void)recorder_.Event(once_more ? "fault" : "device left out", event);
+  if (once_more) {
+    progress_.Line(fmt::format("a failure of kopt itself, trying again: {}", error.Text()));
+    ++assignment.attempt;
+    Assign(verifier, std::move(assignment));
+    return {};
+  }
+  pool_.LeaveOut(verifier);
+  const std::string news = fmt::format("device {} is left out from here on: {}", which, error.Text());
+  progress_.Line(news);
+  result_.lost_devices.push_back(news);
+  assignment.attempt = 1;
+  again_.push_back(std::move(assignment));
+  return {};
+}
+
+Result<void> Optimizer::TurnJudged(Judged judged) {
+  const int turn = judged.turn;
+  progress_.Line(fmt::format("{:>9}  turn {}: {}{}", FormatDuration(budget_.Active()), turn, Summary(judged.verdict),
+                             judged.verdict.speedup ? ", " + FormatSpeedup(judged.verdict) : ""));
+  KOPT_CHECK(Screened(std::move(judged)));
+  conversation_->WasJudged(turn);
+  tuned_from_ = budget_.Active();
+  return {};
+}
+
+Result<void> Optimizer::Tuned(Judged judged) {
+  const double speedup = judged.verdict.speedup.value_or(0);
+  if (speedup > best_screened_ && speedup > 1) {
+    progress_.Line(fmt::format("{:>9}  {}  {}", FormatDuration(budget_.Active()), FormatSpeedup(judged.verdict),
+                               NameOf(judged.turn, judged.configuration)));
+  }
+  return Screened(std::move(judged));
 }
 
 Result<void> Optimizer::Screened(Judged screened) {
-  screened.at_seconds = budget_.Active();
+  screened.at_seconds = Moment();
   ++counts_[screened.verdict.outcome];
+  const size_t place = result_.screened.size();
   result_.screened.push_back(std::move(screened));
-  Judged& judged = result_.screened.back();
+  const Judged& judged = result_.screened.back();
   KOPT_CHECK(recorder_.Add(judged, false));
   tuner_.Learn(judged);
   conversation_->Learn(judged, false);
   best_screened_ = std::max(best_screened_, judged.verdict.speedup.value_or(0));
-  if (Reaches(judged.verdict) && IsPromising(judged)) KOPT_CHECK(Confirm(judged));
+  if (Reaches(judged.verdict) && IsPromising(judged)) KOPT_CHECK(ConfirmAlone(place));
   return {};
 }
 
-Judged* Optimizer::BestPromising() {
-  Judged* best = nullptr;
-  for (Judged& judged : result_.screened) {
-    if (IsPromising(judged) && (best == nullptr || *judged.verdict.speedup > *best->verdict.speedup)) best = &judged;
+bool Optimizer::IsBeingConfirmed(size_t screened) const {
+  return std::ranges::any_of(at_work_, [&](const auto& assignment) {
+    return assignment && assignment->kind == Assignment::Kind::kConfirmation && assignment->screened == screened;
+  });
+}
+
+std::optional<size_t> Optimizer::BestPromising() const {
+  std::optional<size_t> best;
+  for (size_t i = 0; i < result_.screened.size(); ++i) {
+    const Judged& judged = result_.screened[i];
+    if (!IsPromising(judged) || IsBeingConfirmed(i)) continue;
+    if (!best || *judged.verdict.speedup > *result_.screened[*best].verdict.speedup) best = i;
   }
   return best;
 }
 
-// The best until one holds; then, while there is time, the next ones, which screening cannot tell from it.
+// The best until one holds; then, while there is time, the next ones, which screening cannot tell from it. Of those
+// that are being confirmed it is expected that they hold.
+std::optional<size_t> Optimizer::NextLeader(int leaders, int refuted) const {
+  if (interrupts_.signals > 1 || TargetReached()) return std::nullopt;
+  const auto next = BestPromising();
+  if (!next) return std::nullopt;
+  double holds = result_.best ? *result_.best->verdict.speedup : 0;
+  int at_work = 0;
+  for (const auto& assignment : at_work_) {
+    if (!assignment) continue;
+    holds = std::max(holds, *result_.screened[assignment->screened].verdict.speedup);
+    ++at_work;
+  }
+  const Verdict& verdict = result_.screened[*next].verdict;
+  const double hope = verdict.speedup_interval ? verdict.speedup_interval->high : *verdict.speedup;
+  const bool others = at_work > 0 || !result_.confirmations.empty();
+  if (holds > 0 && (hope <= holds || leaders >= kLeaders || !Goes())) return std::nullopt;
+  // One confirmation is always made: a run without a proven figure is worth nothing.
+  if (others && !budget_.RoomToConfirm(confirmation_seconds_)) return std::nullopt;
+  if (refuted + at_work >= kRefuted) return std::nullopt;
+  return next;
+}
+
 Result<void> Optimizer::ConfirmLeaders() {
   interrupts_.FinishWork();
   int leaders = 0;
   int refuted = 0;
-  while (interrupts_.signals < 2 && !TargetReached()) {
-    Judged* next = BestPromising();
-    if (next == nullptr) break;
-    const auto& interval = next->verdict.speedup_interval;
-    const double hope = interval ? interval->high : *next->verdict.speedup;
-    if (result_.best && (hope <= *result_.best->verdict.speedup || leaders >= kLeaders || !Goes())) break;
-    // One confirmation is always made: a run without a proven figure is worth nothing.
-    if (!result_.confirmations.empty() && !budget_.RoomToConfirm(confirmation_seconds_)) break;
-    if (refuted >= kRefuted) break;
-    if (interrupts_.signals == 1) progress_.Line("interrupted: a second signal ends the run at once");
-    KOPT_CHECK(Confirm(*next));
-    ++leaders;
+  Result<void> all;
+  while (all) {
+    for (auto idle = pool_.Idle(); idle && again_.empty(); idle = pool_.Idle()) {
+      const auto next = NextLeader(leaders, refuted);
+      if (!next) break;
+      if (interrupts_.signals == 1) progress_.Line("interrupted: a second signal ends the run at once");
+      Confirm(*idle, *next);
+      ++leaders;
+    }
+    if (!again_.empty() && pool_.Idle()) {
+      Assignment assignment = std::move(again_.front());
+      again_.pop_front();
+      Assign(*pool_.Idle(), std::move(assignment));
+    }
+    if (pool_.at_work() == 0) return {};
+    const size_t before = result_.confirmations.size();
+    all = Settle(*pool_.Await());
+    if (result_.confirmations.size() == before) continue;
     const Verdict& last = result_.confirmations.back().verdict;
     refuted = IsFaster(last) ? 0 : refuted + (last.correct() ? 1 : 0);
   }
-  return {};
+  again_.clear();
+  (void)Drain();  // what came first is what is told
+  return all;
 }
 
-Result<Verdict> Optimizer::TryToConfirm(const Judged& judged) {
-  const double begin = budget_.Active();
-  const Candidate& candidate = CandidateOf(result_, judged);
-  auto verdict =
-      Work("confirm", [&] { return verifier_.Confirm(candidate, judged.configuration, {.seconds = budget_.Left()}); });
-  confirmation_seconds_ = budget_.Active() - begin;
-  return verdict;
+// While nothing else is on any device.
+Result<void> Optimizer::ConfirmAlone(size_t screened) {
+  KOPT_CHECK(Drain());
+  if (TargetReached()) return {};
+  Confirm(*pool_.Idle(), screened);
+  return Drain();
 }
 
-Result<void> Optimizer::Confirm(Judged& judged) {
+void Optimizer::Confirm(size_t verifier, size_t screened) {
+  const Judged& judged = result_.screened[screened];
   const std::string name = NameOf(judged.turn, judged.configuration);
   Show("confirming " + name);
   progress_.Line(fmt::format("confirming {}, screened at {}", name, FormatSpeedup(judged.verdict)));
-  KOPT_TRY(Verdict verdict, TryToConfirm(judged));
+  Assignment assignment{.kind = Assignment::Kind::kConfirmation,
+                        .turn = judged.turn,
+                        .configuration = judged.configuration,
+                        .screened = screened,
+                        .begin = clock_.Now()};
+  assignment.work = [this, &candidate = CandidateOf(result_, judged),
+                     configuration = judged.configuration](Verifier& chosen) {
+    return chosen.Confirm(candidate, configuration, {.seconds = budget_.Left()});
+  };
+  Assign(verifier, std::move(assignment));
+}
+
+Result<void> Optimizer::Confirmed(size_t verifier, Assignment assignment, Verdict verdict, double seconds) {
+  confirmation_seconds_ = seconds;
   // Noise proves nothing, for or against. A second try may overrun the budget only where nothing is proven yet.
-  if (verdict.correct() && !verdict.speedup && interrupts_.signals == 0 &&
+  if (verdict.correct() && !verdict.speedup && !assignment.again && interrupts_.signals == 0 &&
       (!result_.best || budget_.RoomToConfirm(confirmation_seconds_))) {
     progress_.Line("  the machine was too restless to tell: once more");
-    KOPT_TRY(verdict, TryToConfirm(judged));
+    assignment.again = true;
+    assignment.attempt = 1;
+    assignment.begin = clock_.Now();
+    Assign(verifier, std::move(assignment));
+    return {};
   }
-  judged.confirmed = true;
-  Judged confirmation{.turn = judged.turn,
-                      .configuration = judged.configuration,
+  result_.screened[assignment.screened].confirmed = true;
+  Judged confirmation{.turn = assignment.turn,
+                      .configuration = std::move(assignment.configuration),
                       .verdict = std::move(verdict),
-                      .at_seconds = budget_.Active(),
+                      .at_seconds = Moment(),
                       .confirmed = true};
   KOPT_CHECK(recorder_.Add(confirmation, true));
   conversation_->Learn(confirmation, true);
+  const std::string name = HasSeveral() ? NameOf(confirmation.turn, confirmation.configuration) + " " : "";
   if (!IsFaster(confirmation.verdict)) {
-    progress_.Line(fmt::format("  not confirmed: {}", WhyNotConfirmed(confirmation.verdict)));
+    progress_.Line(fmt::format("  {}not confirmed: {}", name, WhyNotConfirmed(confirmation.verdict)));
   } else {
-    progress_.Line(fmt::format("  confirmed: {}", FormatSpeedup(confirmation.verdict)));
+    progress_.Line(fmt::format("  {}confirmed: {}", name, FormatSpeedup(confirmation.verdict)));
   }
   result_.confirmations.push_back(std::move(confirmation));
   if (const Judged* winner = Winner(result_.confirmations)) result_.best = *winner;
   return {};
-}
-
-Result<Verdict> Optimizer::Work(const char* what, const std::function<Result<Verdict>()>& work) {
-  Result<Verdict> verdict = WithRetries(work, [&](const Error& error) {
-    progress_.Line(fmt::format("a failure of kopt itself, trying again: {}", error.Text()));
-    // The run goes on; if the store is what fails, the next verdict says so.
-    (void)recorder_.Event("fault", {{"work", what}, {"message", error.Text()}, {"log", Printable(error.log)}});
-  });
-  if (verdict) budget_.Waited(WaitingSeconds(*verdict));
-  return verdict;
 }
 
 void Optimizer::Show(std::string doing) {
@@ -614,6 +842,7 @@ void Optimizer::Handle(const Result<void>& done) {
 // What the results say beside the verdicts.
 void Optimizer::Gather() {
   result_.device = verifier_.device();
+  for (size_t i = 0; HasSeveral() && i < pool_.size(); ++i) result_.devices.push_back(pool_.At(i).device().which);
   result_.peaks = verifier_.peaks();
   result_.active_seconds = budget_.Active();
   result_.tail_seconds = budget_.tail();
@@ -656,11 +885,17 @@ OutcomeCounts CountOutcomes(const std::vector<Judged>& screened) {
   return counts;
 }
 
-Result<OptimizeResult> Optimize(const Job& job, Verifier& verifier, Store& store, Progress& progress, Clock& clock,
-                                Interrupts& interrupts) {
-  auto result = Optimizer(job, verifier, store, progress, clock, interrupts).Run();
+Result<OptimizeResult> Optimize(const Job& job, std::span<Verifier* const> verifiers, Store& store, Progress& progress,
+                                Clock& clock, Interrupts& interrupts) {
+  auto result = Optimizer(job, verifiers, store, progress, clock, interrupts).Run();
   progress.End();
   return result;
+}
+
+Result<OptimizeResult> Optimize(const Job& job, Verifier& verifier, Store& store, Progress& progress, Clock& clock,
+                                Interrupts& interrupts) {
+  Verifier* const one = &verifier;
+  return Optimize(job, {&one, 1}, store, progress, clock, interrupts);
 }
 
 }  // namespace kopt

@@ -1,10 +1,11 @@
-// One optimisation of one task on one device within one budget: candidates from a model, if one is asked, and the
-// configurations of all candidates, each screened once; then the leaders confirmed.
+// One optimisation of one task within one budget, on one device or several of a kind: candidates from a model, if one
+// is asked, and the configurations of all candidates, each screened once; then the leaders confirmed.
 #pragma once
 
 #include <filesystem>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,14 +51,16 @@ struct Job {
   std::optional<double> pause_after;
   std::optional<History> history;  // a run that was claimed to be resumed; nothing: a new one
   Peaks peaks;                     // as they were known at the beginning, for `settings`
+  nlohmann::ordered_json devices;  // of several, for `settings`: "named" as the user did, "which" (Device::which)
   std::string command;             // how to repeat the run, for the report
   nlohmann::ordered_json settings = nlohmann::ordered_json::object();  // stored with the run
 };
 
 struct OptimizeResult {
-  RunRow run;  // as stored: name, state, outcome
-  Device device;
-  Peaks peaks;  // what the verdicts' speed of light rests on
+  RunRow run;                        // as stored: name, state, outcome
+  Device device;                     // the first
+  std::vector<std::string> devices;  // of several: Device::which
+  Peaks peaks;                       // what the verdicts' speed of light rests on
   Registration registration;
   Verdict baseline;                    // without a ratio
   Turns turns;                         // all that was looked at; 0 is the seed
@@ -71,22 +74,30 @@ struct OptimizeResult {
   // "budget", "space exhausted", "target speedup", "interrupted", "failure", "token budget", "money budget",
   // "endpoint", "nothing new", "recording", "waiting"
   std::string stopped_by;
-  std::vector<std::string> remarks;  // on the endpoint: what failed, and when it worked again
-  bool interrupted = false;          // exit 130
-  std::optional<Error> failure;      // the loop could not go on (exit 3 or 4); what was judged until then stands
-  long long space = 0;               // configurations before `where`; saturates
-  std::optional<size_t> admissible;  // configurations that satisfy every `where`, if they can be counted
-  double preparation_seconds = 0;    // registration, baseline, the seed's defaults: outside the budget
+  std::vector<std::string> remarks;       // on the endpoint: what failed, and when it worked again
+  std::vector<std::string> lost_devices;  // those of several that were left out, and why
+  bool interrupted = false;               // exit 130
+  std::optional<Error> failure;           // the loop could not go on (exit 3 or 4); what was judged until then stands
+  long long space = 0;                    // configurations before `where`; saturates
+  std::optional<size_t> admissible;       // configurations that satisfy every `where`, if they can be counted
+  double preparation_seconds = 0;         // registration, baseline, the seed's defaults: outside the budget
   double active_seconds = 0;
   double tail_seconds = 0;          // what was kept for confirmation
   nlohmann::ordered_json manifest;  // of the best, see agent/manifest.h; null: there is none
   nlohmann::ordered_json document;  // of `optimize --json`
 };
 
+// `verifiers`: of the task, each on a device of its own, all of one model; the first is the one that registers the spec
+// and that prompts and the manifest describe. Whichever has nothing to do judges what comes next, all at the same time;
+// every verdict is relative to the baseline on its own device. Of a run with several, no verifier can be used
+// afterwards, and a device that fails for good is left out while another is left.
 // An error is returned only if the run never began (a spec without power, a baseline or seed that is wrong, a signal
 // during preparation, an endpoint that refuses before it
 // has answered once) or if nothing can be stored; then no budget was spent, and a new run is forgotten. Otherwise the
 // run has ended, is stored, and `job.out` holds the results.
+Result<OptimizeResult> Optimize(const Job& job, std::span<Verifier* const> verifiers, Store& store, Progress& progress,
+                                Clock& clock, Interrupts& interrupts);
+// On one device.
 Result<OptimizeResult> Optimize(const Job& job, Verifier& verifier, Store& store, Progress& progress, Clock& clock,
                                 Interrupts& interrupts);
 

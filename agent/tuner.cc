@@ -20,9 +20,9 @@ constexpr double kFruitlessLoss = 0.1;
 
 }  // namespace
 
-Tuner::Tuner(const Spec& spec, Target target, Values device, std::string search, uint64_t random_seed)
+Tuner::Tuner(const Spec& spec, Target target, Values device, std::string search, uint64_t random_seed, size_t verifiers)
     : spec_(spec),
-      pending_(target == Target::kCuda ? kProposed + 1 : 1),
+      pending_(target == Target::kCuda ? kProposed + verifiers : 1),
       shapes_(spec.Scored(target)),
       device_(std::move(device)),
       search_(std::move(search)),
@@ -65,6 +65,7 @@ void Tuner::Learn(const Judged& judged) {
   entry.fruitless = speedup > entry.best ? 0 : entry.fruitless + 1;
   entry.best = std::max(entry.best, speedup);
   std::erase(entry.coming, judged.configuration);
+  std::erase(entry.running, judged.configuration);
 }
 
 double Tuner::Worth(const Entry& entry) {
@@ -74,6 +75,9 @@ double Tuner::Worth(const Entry& entry) {
 void Tuner::Propose(Entry& entry) const {
   if (entry.coming.size() < pending_ && !entry.exhausted) {
     std::vector<Trial> known = entry.trials;
+    for (const Configuration& tried : entry.running) {
+      known.push_back({.configuration = tried, .correct = true, .pending = true});
+    }
     for (const Configuration& pending : entry.coming) known.push_back({.configuration = pending, .correct = true});
     const std::vector<Configuration> more = entry.search->Propose(known, kProposed);
     entry.coming.insert(entry.coming.end(), more.begin(), more.end());
@@ -93,7 +97,9 @@ std::optional<Tuner::Proposal> Tuner::Next() {
     Propose(entry);
     if (entry.exhausted) continue;
     Proposal proposal{.turn = best->first, .configuration = entry.coming.front()};
-    proposal.ahead.assign(entry.coming.begin() + 1, entry.coming.end());
+    entry.coming.erase(entry.coming.begin());
+    proposal.ahead = entry.coming;
+    entry.running.push_back(proposal.configuration);
     return proposal;
   }
 }

@@ -20,8 +20,8 @@ namespace kopt {
 // once it stops gaining. What is proposed follows from what was added and learnt, in its order.
 class Tuner {
  public:
-  // `device`: what plan expressions may name. `search`, `random_seed`: see NewSearch.
-  Tuner(const Spec& spec, Target target, Values device, std::string search, uint64_t random_seed);
+  // `device`: what plan expressions may name. `search`, `random_seed`: see NewSearch. `verifiers`: how many ask.
+  Tuner(const Spec& spec, Target target, Values device, std::string search, uint64_t random_seed, size_t verifiers = 1);
 
   // `candidate` must outlive the tuner. Errors (exit 2, with file and line) if its default tunables satisfy no `where`.
   Result<void> Add(int turn, const Candidate& candidate);
@@ -34,7 +34,8 @@ class Tuner {
     std::vector<Configuration>
         ahead;  // probably proposed next, of the same candidate: so many that compilers need not wait
   };
-  // Nothing: there is nothing left to try, or no candidate that has proved right.
+  // What it proposes is being tried from here on, until it is learnt: it is not proposed again. Nothing: there is
+  // nothing left to try, or no candidate that has proved right.
   std::optional<Proposal> Next();
 
   // The best speedup of a turn so far; 0: none.
@@ -48,8 +49,9 @@ class Tuner {
     std::unique_ptr<Search> search;
     std::vector<Trial> trials;
     std::vector<Configuration> coming;
-    double best = 0;    // speedup, or 1 of the baseline itself
-    int fruitless = 0;  // trials since `best` rose
+    std::vector<Configuration> running;  // being tried
+    double best = 0;                     // speedup, or 1 of the baseline itself
+    int fruitless = 0;                   // trials since `best` rose
     bool exhausted = false;
   };
   static double Worth(const Entry& entry);

@@ -5,8 +5,10 @@
 //   gpu_verdicts spread SPEC FILE [COUNT]   its time in so many fresh processes
 //   gpu_verdicts profile SPEC FILE [COUNT]  what a profile costs
 //   gpu_verdicts lane SPEC FILE [COUNT]     the part of the time in which nothing is on the device, with no compile
-//   ahead
-//                                           and with four
+//                                           ahead and with four
+//   gpu_verdicts devices SPEC FILE [COUNT]  screenings a minute on the first device, and on all that the driver shows
+//   at
+//                                           the same time, COUNT on each
 //   gpu_verdicts faults [COUNT]             faulty candidates of tests/adversarial/cuda mixed with a good one
 #include <algorithm>
 #include <cstdio>
@@ -14,9 +16,12 @@
 #include <deque>
 #include <filesystem>
 #include <map>
+#include <numeric>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "agent/verifier_pool.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "verifier/core/statistics.h"
@@ -48,11 +53,25 @@ Result<Candidate> Parse(const Subject& subject, const std::string& source) {
   return ParseCandidate(subject.spec, Target::kCuda, source, subject.file);
 }
 
-// With the file itself as the baseline, or the spec's.
-Result<void> Prepare(Subject& subject, const std::string& spec, const std::string& file, bool itself) {
+Result<void> Read(Subject& subject, const std::string& spec, const std::string& file) {
   KOPT_TRY(subject.spec, ReadSpec(spec));
   KOPT_TRY(subject.source, ReadFile(file));
   subject.file = file;
+  return {};
+}
+
+// The file itself, or what the spec names.
+Result<Candidate> BaselineOf(const Subject& subject, bool itself) {
+  std::string source = subject.source;
+  const auto named = subject.spec.baseline.find(Target::kCuda);
+  if (!itself && named != subject.spec.baseline.end()) {
+    KOPT_TRY(source, ReadFile(subject.spec.Folder() / named->second));
+  }
+  return Parse(subject, source);
+}
+
+Result<void> Prepare(Subject& subject, const std::string& spec, const std::string& file, bool itself) {
+  KOPT_CHECK(Read(subject, spec, file));
   KOPT_TRY(const CudaDevice device, FindCudaDevice());
   std::printf("%s, %s on %s\n", spec.c_str(), file.c_str(), device.device.name.c_str());
   double begin = SystemClock().Now();
@@ -64,12 +83,7 @@ Result<void> Prepare(Subject& subject, const std::string& spec, const std::strin
   begin = SystemClock().Now();
   KOPT_TRY(subject.verifier, NewCudaVerifier(subject.spec, {.peaks = peaks}));
   const double made = SystemClock().Now();
-  std::string source = subject.source;
-  const auto named = subject.spec.baseline.find(Target::kCuda);
-  if (!itself && named != subject.spec.baseline.end()) {
-    KOPT_TRY(source, ReadFile(subject.spec.Folder() / named->second));
-  }
-  KOPT_TRY(const Candidate baseline, Parse(subject, source));
+  KOPT_TRY(const Candidate baseline, BaselineOf(subject, itself));
   KOPT_TRY(const Verdict verdict, subject.verifier->SetBaseline(baseline, DefaultConfiguration(baseline)));
   std::printf("verifier %.2f s, baseline %.2f s: %s %s;", made - begin, SystemClock().Now() - made,
               std::string(Name(verdict.outcome)).c_str(), verdict.reason.c_str());
@@ -134,6 +148,93 @@ int LaneUse(Subject& subject, int count) {
     for (const auto& [stage, spent] : stages) std::printf("  %-8s %.3f s\n", stage.c_str(), spent / count);
   }
   return 0;
+}
+
+// Seconds that `each` screenings on each of the first `devices` take, all at the same time, with four compiles ahead a
+// device; after one on each that is not counted. What the stages take on average is added to `stages`.
+Result<double> ScreenOn(VerifierPool& pool, size_t devices, size_t each, const Subject& subject, int& number,
+                        std::map<std::string, double>& stages) {
+  std::deque<Candidate> candidates;  // never moved: they are at work
+  size_t next = 0;
+  const auto start = [&](size_t device) -> Result<void> {
+    const size_t ahead = 4 * devices;
+    while (candidates.size() <= next + ahead) {
+      KOPT_TRY(Candidate candidate, Unseen(subject, number++));
+      candidates.push_back(std::move(candidate));
+    }
+    const Candidate& candidate = candidates[next++];
+    std::vector<Contender> later;
+    for (size_t i = 0; i < ahead; ++i)
+      later.push_back({&candidates[next + i], DefaultConfiguration(candidates[next + i])});
+    pool.Start(device, [&candidate, later](Verifier& verifier) {
+      return verifier.Screen(candidate, DefaultConfiguration(candidate), {.ahead = later});
+    });
+    return {};
+  };
+  Result<void> failed;
+  const auto settle = [&](bool counted) {
+    const VerifierPool::Done done = *pool.Await();
+    if (!done.verdict && failed) failed = std::unexpected(done.verdict.error());
+    if (done.verdict && !done.verdict->correct() && failed)
+      failed = InternalError("not right: " + done.verdict->reason);
+    if (!done.verdict || !counted) return done.verifier;
+    for (const auto& [stage, seconds] : done.verdict->stage_seconds) {
+      stages[stage] += seconds / static_cast<double>(devices * each);
+    }
+    return done.verifier;
+  };
+  for (size_t i = 0; i < devices; ++i) KOPT_CHECK(start(i));
+  for (size_t i = 0; i < devices; ++i) settle(false);
+  KOPT_CHECK(failed);
+  const double begin = SystemClock().Now();
+  size_t left = devices * each;
+  for (size_t i = 0; i < devices; ++i, --left) KOPT_CHECK(start(i));
+  while (pool.at_work() > 0) {
+    const size_t device = settle(true);
+    if (left == 0 || !failed) continue;
+    if (auto started = start(device); !started) failed = started;
+    --left;
+  }
+  KOPT_CHECK(failed);
+  return SystemClock().Now() - begin;
+}
+
+Result<void> MeasureDevices(const std::string& spec, const std::string& file, size_t each) {
+  Subject subject;
+  KOPT_CHECK(Read(subject, spec, file));
+  KOPT_TRY(const int count, CountCudaDevices());
+  std::vector<int> numbers(static_cast<size_t>(count));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  KOPT_TRY(const Peaks peaks, CalibrateCuda({}));
+  KOPT_TRY(const auto verifiers, NewCudaVerifiers(subject.spec, {.peaks = peaks}, numbers));
+  std::vector<Verifier*> all;
+  for (const auto& verifier : verifiers) all.push_back(verifier.get());
+  KOPT_TRY(const Candidate baseline, BaselineOf(subject, false));
+  VerifierPool pool(all, SystemClock());
+  const double begin = SystemClock().Now();
+  for (size_t i = 0; i < all.size(); ++i) {
+    pool.Start(i, [&](Verifier& verifier) { return verifier.SetBaseline(baseline, DefaultConfiguration(baseline)); });
+  }
+  while (pool.at_work() > 0) {
+    const VerifierPool::Done done = *pool.Await();
+    if (!done.verdict) return std::unexpected(done.verdict.error());
+    if (!done.verdict->correct()) return InternalError("the baseline is not right: " + done.verdict->reason);
+    std::printf("device %s: baseline %.2f us\n", all[done.verifier]->device().which.c_str(),
+                done.verdict->time_us.value_or(0));
+  }
+  std::printf("baselines in %.2f s\n", SystemClock().Now() - begin);
+  int number = 0;
+  double alone = 0;
+  for (const size_t devices : std::set<size_t>{1, all.size()}) {
+    std::map<std::string, double> stages;
+    KOPT_TRY(const double seconds, ScreenOn(pool, devices, each, subject, number, stages));
+    const double rate = 60 * static_cast<double>(devices * each) / seconds;
+    if (devices == 1) alone = rate;
+    std::printf("%zu %s: %.1f screenings a minute, %.2f times those of one\n", devices,
+                devices == 1 ? "device" : "devices", rate, rate / alone);
+    for (const auto& [stage, spent] : stages) std::printf("  %-8s %.3f s\n", stage.c_str(), spent);
+  }
+  return {};
 }
 
 int Times(Subject& subject, int count) {
@@ -251,6 +352,10 @@ int Run(const std::vector<std::string>& arguments) {
     return arguments.size() > at ? std::atoi(arguments[at].c_str()) : otherwise;
   };
   if (mode == "faults") return Faults("tests/adversarial/cuda", count(1, 200));
+  if (mode == "devices" && arguments.size() > 2) {
+    const auto measured = MeasureDevices(arguments[1], arguments[2], static_cast<size_t>(std::max(count(3, 30), 1)));
+    return measured ? 0 : Fail(measured.error());
+  }
   const std::map<std::string, std::pair<int (*)(Subject&, int), int>> modes = {{"times", {Times, 21}},
                                                                                {"same", {Same, 200}},
                                                                                {"spread", {Spread, 20}},
@@ -258,7 +363,8 @@ int Run(const std::vector<std::string>& arguments) {
                                                                                {"lane", {LaneUse, 12}}};
   const auto found = modes.find(mode);
   if (arguments.size() < 3 || found == modes.end()) {
-    std::fputs("usage: gpu_verdicts times|same|spread|profile|lane SPEC FILE [COUNT] | faults [COUNT]\n", stderr);
+    std::fputs("usage: gpu_verdicts times|same|spread|profile|lane|devices SPEC FILE [COUNT] | faults [COUNT]\n",
+               stderr);
     return 2;
   }
   Subject subject;

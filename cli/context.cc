@@ -11,6 +11,7 @@
 #include "agent/format.h"
 #include "agent/search/search.h"
 #include "base/clock.h"
+#include "cli/devices.h"
 #include "cli/duration.h"
 #include "cli/output.h"
 #include "task/nearest.h"
@@ -34,8 +35,24 @@ Result<void> Context::UseTarget(Target target) const {
     return EnvironmentError(fmt::format("this build of kopt has no worker for the target {}", Name(target)),
                             "use --target cpu");
   }
-  KOPT_TRY(device_, backend->second.device());
+  KOPT_TRY(device_, backend->second.device(0));
   target_ = target;
+  devices_ = {0};
+  return {};
+}
+
+Result<void> Context::UseDevices(const std::string& named) const {
+  if (named.empty()) return {};
+  if (!backend().count_devices) {
+    return std::unexpected(Error{.exit = Exit::kUsage,
+                                 .message = fmt::format("the target {} has no devices to choose from", Name(target_)),
+                                 .key = "--devices",
+                                 .hint = "leave it out, or add --target cuda"});
+  }
+  KOPT_TRY(const int count, backend().count_devices());
+  KOPT_TRY(devices_, ParseDevices(named, count));
+  if (devices_.front() == 0) return {};
+  KOPT_TRY(device_, backend().device(devices_.front()));
   return {};
 }
 
@@ -134,7 +151,8 @@ VerifierOptions Context::OptionsFor(const Peaks& peaks) const {
   return {.sandbox = !flags_.unsafe_no_sandbox,
           .peaks = peaks,
           .interrupts = &host_.interrupts.work,
-          .cache = StateFolder() / "cache"};
+          .cache = StateFolder() / "cache",
+          .device = devices_.front()};
 }
 
 void Context::Note(std::string_view text) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/progress.h"
 #include "cli/calibration.h"
@@ -24,7 +25,7 @@ inline constexpr const char* kCacheLimit = "1G";
 
 // As given on the command line; empty: not given.
 struct CommonFlags {
-  std::string target, state;
+  std::string target, state, devices;
   bool json = false;
   bool unsafe_no_sandbox = false;
 };
@@ -49,7 +50,12 @@ class Context {
   Result<void> OnlyCpu(const std::string& command) const;
   // Those of the target that ChosenTarget gave; or UseTarget took; before, the cpu's.
   const Backend& backend() const { return host_.backends.at(target_); }
+  // The first of those in use.
   const Device& device() const { return device_; }
+  // Which of the target's devices are used: `named` as --devices takes them; empty: the first. Errors: those of
+  // ParseDevices, and a target without a choice (exit 2).
+  Result<void> UseDevices(const std::string& named) const;
+  const std::vector<int>& devices() const { return devices_; }
   // Seconds, and a factor above 1, from the flag or the settings; nothing if neither says.
   Result<std::optional<double>> Budget(const std::string& flag) const;
   Result<std::optional<double>> TargetSpeedup(const std::string& flag) const;
@@ -90,6 +96,7 @@ class Context {
   Config config_;
   mutable Target target_ = Target::kCpu;
   mutable Device device_;
+  mutable std::vector<int> devices_ = {0};
 };
 
 // Gives freed space back, unless a run is going on: that would wait, and might end, for want of the state.

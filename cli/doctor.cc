@@ -110,7 +110,7 @@ void LookForGpu(Doctor& doctor) {
   if (backend == backends.end()) {
     return doctor.Add("cuda", needed ? "missing" : "note", "this build of kopt has no worker for the target cuda");
   }
-  const auto device = backend->second.device();
+  const auto device = backend->second.device(0);
   if (device) {
     const std::string facts = fmt::format("{}, driver for CUDA {}, {} multiprocessors", device->name,
                                           device->facts.value("cuda_driver", "?"), device->values.at("SMS"));
@@ -120,7 +120,7 @@ void LookForGpu(Doctor& doctor) {
 }
 
 void LookAtDevice(Doctor& doctor) {
-  const auto found = doctor.context.host().backends.at(Target::kCpu).device();
+  const auto found = doctor.context.host().backends.at(Target::kCpu).device(0);
   const Device device = found.value_or(Device{});
   const auto threads = device.values.find("THREADS");
   doctor.Add("device", "ok",

@@ -8,7 +8,9 @@
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "agent/interrupts.h"
 #include "base/clock.h"
@@ -18,9 +20,15 @@ namespace kopt {
 
 // How candidates are judged on one target.
 struct Backend {
+  // On the device that the options name, as is `calibrate`.
   std::function<Result<std::unique_ptr<Verifier>>(const Spec&, VerifierOptions)> new_verifier;
-  std::function<Result<Device>()> device;  // errors (exit 3): what is missing
+  std::function<Result<Device>(int number)> device;  // errors (exit 3): what is missing
   std::function<Result<Peaks>(const VerifierOptions&)> calibrate;
+  // Of a target that may have several devices, numbered from 0; null: it has one.
+  std::function<Result<int>()> count_devices{};
+  // One on each of these, which are of one model.
+  std::function<Result<std::vector<std::unique_ptr<Verifier>>>(const Spec&, VerifierOptions, std::span<const int>)>
+      new_verifiers{};
 };
 
 struct Host {

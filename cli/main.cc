@@ -61,8 +61,8 @@ std::optional<std::string> FromEnvironment(const char* name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-kopt::Result<kopt::Device> CudaDeviceOfThisHost() {
-  KOPT_TRY(const kopt::CudaDevice found, kopt::FindCudaDevice());
+kopt::Result<kopt::Device> CudaDeviceOfThisHost(int number) {
+  KOPT_TRY(const kopt::CudaDevice found, kopt::FindCudaDevice(number));
   return found.device;
 }
 
@@ -82,12 +82,14 @@ int main(int argc, char** argv) {
                   .worker = kopt::ProgramFolder() / "kopt-worker-cpu",
                   .backends = {{kopt::Target::kCpu,
                                 {.new_verifier = kopt::NewCpuVerifier,
-                                 .device = [] { return kopt::Result<kopt::Device>(kopt::CpuDevice()); },
+                                 .device = [](int) { return kopt::Result<kopt::Device>(kopt::CpuDevice()); },
                                  .calibrate = kopt::CalibrateCpu}},
                                {kopt::Target::kCuda,
                                 {.new_verifier = kopt::NewCudaVerifier,
                                  .device = CudaDeviceOfThisHost,
-                                 .calibrate = kopt::CalibrateCuda}}},
+                                 .calibrate = kopt::CalibrateCuda,
+                                 .count_devices = kopt::CountCudaDevices,
+                                 .new_verifiers = kopt::NewCudaVerifiers}}},
                   .sandbox = kopt::ProbeSandbox,
                   .compiler = kopt::FindCompiler};
   return Finish(kopt::RunKopt(std::vector<std::string>(argv + std::min(argc, 1), argv + argc), host));

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "cli/asking_flags.h"
 #include "cli/commands.h"
+#include "cli/devices.h"
 #include "cli/run_job.h"
 
 namespace kopt {
@@ -35,10 +36,11 @@ Result<uint64_t> RandomSeed(const OptimizeFlags& flags) {
                                    "a whole number from 0 to 18446744073709551615"));
 }
 
-std::string RepeatCommand(const OptimizeFlags& flags, const Job& job) {
+std::string RepeatCommand(const OptimizeFlags& flags, const Job& job, const std::string& devices) {
   std::string text = flags.tune ? fmt::format("kopt tune {} {}", Quoted(flags.spec), Quoted(flags.seed))
                                 : fmt::format("kopt optimize {}", Quoted(flags.spec));
   text += fmt::format(" --target {}", Name(job.target));
+  if (!devices.empty()) text += " --devices " + Quoted(devices);
   if (std::isfinite(job.budget_seconds)) text += fmt::format(" --budget {}s", job.budget_seconds);
   text += fmt::format(" --search {} --random-seed {}", job.search, job.random_seed);
   if (!flags.seed.empty() && !flags.tune) text += " --seed " + Quoted(flags.seed);
@@ -121,7 +123,7 @@ Result<int> RunOptimize(const OptimizeFlags& flags, Context& context) {
                                                                              : OpenModels(flags.asking.model, context));
   KOPT_TRY(Job job, MakeJob(flags, spec, target, models.has_value(), store, context));
   if (models) KOPT_CHECK(AskModels(job, *models));
-  job.command = RepeatCommand(flags, job);
+  job.command = RepeatCommand(flags, job, context.flags().devices);
   KOPT_CHECK(store.CheckWritable());
   KOPT_CHECK(PrepareResultsFolder(job.out));
   const auto progress = context.MakeProgress();
@@ -143,6 +145,7 @@ void AddRunFlags(CLI::App& command, const std::shared_ptr<OptimizeFlags>& flags,
       ->type_name("NAME");
   command.add_option("--random-seed", flags->random_seed, "of the search")->type_name("N");
   if (!flags->tune) AddAskingFlags(command, flags->asking);
+  AddDevicesFlag(command, context.flags(), "the first");
   AddCommonFlags(command, context.flags());
   command.callback([&action, flags] { action = [flags](Context& c) { return RunOptimize(*flags, c); }; });
 }

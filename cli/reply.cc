@@ -9,6 +9,7 @@
 #include "agent/recorder.h"
 #include "base/files.h"
 #include "cli/commands.h"
+#include "cli/devices.h"
 #include "cli/duration.h"
 #include "cli/work.h"
 
@@ -110,6 +111,7 @@ void AddReply(CLI::App& app, Context& context, Action& action) {
   command->add_flag("--later", flags->later, "store it only: `kopt work` judges it, here or where the device is");
   command->add_option("--tune", flags->tune, "then try configurations for so much active time (default: 20s)")
       ->type_name("T");
+  AddDevicesFlag(*command, context.flags(), "the run's own");
   AddCommonFlags(*command, context.flags());
   command->callback([&action, flags] { action = [flags](Context& c) { return RunReply(*flags, c); }; });
 }

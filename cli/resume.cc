@@ -7,6 +7,7 @@
 #include "agent/stored_run.h"
 #include "cli/asking_flags.h"
 #include "cli/commands.h"
+#include "cli/devices.h"
 #include "cli/run_job.h"
 
 namespace kopt {
@@ -96,6 +97,7 @@ void AddResume(CLI::App& app, Context& context, Action& action) {
   command->add_option("--out", flags->out, "results folder, new or empty (default: the run's own)")->type_name("DIR");
   command->add_flag("--force", flags->force, "although the state says that a process of another machine works on it");
   AddModelFlags(*command, flags->model);
+  AddDevicesFlag(*command, context.flags(), "the run's own");
   AddCommonFlags(*command, context.flags());
   command->callback([&action, flags] { action = [flags](Context& c) { return RunResume(*flags, c); }; });
 }

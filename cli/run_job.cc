@@ -14,6 +14,7 @@
 #include "agent/results.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "cli/devices.h"
 #include "cli/output.h"
 
 namespace kopt {
@@ -65,6 +66,7 @@ std::string SummaryText(const Job& job, const OptimizeResult& result) {
   rows.push_back({"tried", Text(CountOutcomes(result.screened))});
   if (result.spend.asked > 0) rows.push_back({"asked", Text(result.spend)});
   for (const std::string& remark : result.remarks) rows.push_back({"endpoint", remark});
+  for (const std::string& lost : result.lost_devices) rows.push_back({"devices", lost});
   if (result.best) rows.push_back({"kernel", (job.out / BestFile(job.target)).string()});
   rows.push_back({"report", fmt::format("{}, with pictures: {}", (job.out / kReportFile).string(), kHtmlReportFile)});
   rows.push_back({"run", result.run.run});
@@ -152,23 +154,47 @@ Result<void> CheckSameMakers(const Job& job, const nlohmann::ordered_json& made_
                   : fmt::format("begin a new one where it stood: kopt optimize SPEC --from {}", job.run)});
 }
 
+// One on each device that the run uses.
+Result<std::vector<std::unique_ptr<Verifier>>> VerifiersOf(const Job& job, const Context& context) {
+  const VerifierOptions options = context.OptionsFor(job.peaks);
+  if (context.devices().size() > 1) return context.backend().new_verifiers(*job.spec, options, context.devices());
+  std::vector<std::unique_ptr<Verifier>> verifiers(1);
+  KOPT_TRY(verifiers.front(), context.backend().new_verifier(*job.spec, options));
+  return verifiers;
+}
+
 Result<OptimizeResult> Carry(Job& job, Store& store, Progress& progress, Context& context,
                              const std::function<Result<void>()>& claim) {
   Host& host = context.host();
+  const std::string named = context.flags().devices.empty() ? DevicesNamedIn(job.settings) : context.flags().devices;
+  KOPT_CHECK(context.UseTarget(job.target));
+  KOPT_CHECK(context.UseDevices(named));
+  const std::vector<int>& devices = context.devices();
+  progress.Line(fmt::format("{} on {}: {}{}", job.spec->name, Name(job.target), context.device().name,
+                            named.empty() ? "" : fmt::format(", devices {}", fmt::join(devices, ", "))));
   KOPT_CHECK(context.BoundState(store, job.run, progress));
   KOPT_TRY(const Calibration calibration, context.EnsureCalibrated(store, progress));
   job.peaks = calibration.peaks;
-  KOPT_TRY(const auto verifier, context.backend().new_verifier(*job.spec, context.OptionsFor(job.peaks)));
-  KOPT_TRY(const auto made_with, MadeWith(verifier->device(), context));
+  KOPT_TRY(const auto verifiers, VerifiersOf(job, context));
+  const Verifier& first = *verifiers.front();
+  KOPT_TRY(const auto made_with, MadeWith(first.device(), context));
+  if (!named.empty()) {
+    auto which = nlohmann::ordered_json::array();
+    for (const auto& verifier : verifiers) which.push_back(verifier->device().which);
+    job.devices = {{"named", named}, {"which", which}};
+  }
   if (job.history) {
     KOPT_CHECK(CheckSameMakers(job, made_with));
   } else {
     job.settings = SettingsJson(job, context);
     job.settings["made_with"] = made_with;
+    if (!job.devices.is_null()) job.settings["devices"] = job.devices;
   }
   if (claim) KOPT_CHECK(claim());
-  auto result = Optimize(job, *verifier, store, progress, host.clock, host.interrupts);
-  (void)context.KeepPeaks(store, calibration, verifier->peaks());  // the run has ended, whatever becomes of them
+  std::vector<Verifier*> all;
+  for (const auto& verifier : verifiers) all.push_back(verifier.get());
+  auto result = Optimize(job, all, store, progress, host.clock, host.interrupts);
+  (void)context.KeepPeaks(store, calibration, first.peaks());  // the run has ended, whatever becomes of them
   return result;
 }
 
@@ -203,6 +229,7 @@ Result<void> Claim(Job& job, const StoredRun& run, Store& store, bool takes_fold
   std::error_code ignored;
   if (takes_folder) settings["out"] = std::filesystem::absolute(job.out, ignored).string();
   if (job.model != nullptr) settings["asking"] = Json(job.asking);
+  if (!job.devices.is_null()) settings["devices"] = job.devices;
   RunRow row = run.row;
   row.budget_seconds = job.budget_seconds;
   KOPT_TRY(const bool claimed, store.ClaimRun(row, settings));
@@ -250,8 +277,6 @@ Result<nlohmann::ordered_json> MadeWith(const Device& device, const Context& con
 
 Result<int> RunJob(Job& job, Store& store, Progress& progress, Context& context,
                    const std::function<Result<void>()>& claim) {
-  KOPT_CHECK(context.UseTarget(job.target));
-  progress.Line(fmt::format("{} on {}: {}", job.spec->name, Name(job.target), context.device().name));
   auto result = Carry(job, store, progress, context, claim);
   progress.End();
   if (!result) {

@@ -7,6 +7,7 @@
 #include "agent/recorder.h"
 #include "agent/stored_run.h"
 #include "cli/commands.h"
+#include "cli/devices.h"
 #include "cli/duration.h"
 #include "cli/run_job.h"
 
@@ -100,6 +101,7 @@ void AddWork(CLI::App& app, Context& context, Action& action) {
   command->add_option("RUN", flags->run, "one run only: its name, the beginning of one, or `last`");
   command->add_option("--tune", flags->tune, "then try configurations for so much active time (default: 20s)")
       ->type_name("T");
+  AddDevicesFlag(*command, context.flags(), "the run's own");
   AddCommonFlags(*command, context.flags());
   command->callback([&action, flags] { action = [flags](Context& c) { return RunWork(*flags, c); }; });
 }

@@ -132,21 +132,24 @@ ordered_json TunablesJson(const Configuration& configuration) {
 }
 
 ordered_json ResultDocument(const Job& job, const OptimizeResult& result) {
-  return {{"kopt", 1},
-          {"run", result.run.run},
-          {"task", job.spec->name},
-          {"target", Name(job.target)},
-          {"device", result.device.name},
-          {"outcome", OutcomeOf(result)},
-          {"best", result.best ? BestJson(job, *result.best) : ordered_json()},
-          {"turns", result.turns.size()},
-          {"verdicts", CountsJson(CountOutcomes(result.screened))},
-          {"spend",
-           {{"seconds", result.active_seconds},
-            {"prompt_tokens", result.spend.prompt_tokens},
-            {"completion_tokens", result.spend.completion_tokens},
-            {"usd", result.spend.asked > 0 && !result.spend.priced ? ordered_json() : ordered_json(result.spend.usd)}}},
-          {"report", (job.out / kReportFile).string()}};
+  ordered_json document = {
+      {"kopt", 1},
+      {"run", result.run.run},
+      {"task", job.spec->name},
+      {"target", Name(job.target)},
+      {"device", result.device.name},
+      {"outcome", OutcomeOf(result)},
+      {"best", result.best ? BestJson(job, *result.best) : ordered_json()},
+      {"turns", result.turns.size()},
+      {"verdicts", CountsJson(CountOutcomes(result.screened))},
+      {"spend",
+       {{"seconds", result.active_seconds},
+        {"prompt_tokens", result.spend.prompt_tokens},
+        {"completion_tokens", result.spend.completion_tokens},
+        {"usd", result.spend.asked > 0 && !result.spend.priced ? ordered_json() : ordered_json(result.spend.usd)}}},
+      {"report", (job.out / kReportFile).string()}};
+  if (!result.devices.empty()) document["devices"] = result.devices;
+  return document;
 }
 
 Document Report(const Job& job, const OptimizeResult& result) {

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -122,6 +123,10 @@ Blocks FactsSection(const Job& job, const OptimizeResult& result) {
   const auto add = [&](const char* name, Prose value) { facts.rows.push_back({name, std::move(value)}); };
   add("task", fmt::format("{} ({}){}", spec.name, spec.file, spec.summary.empty() ? "" : ": " + spec.summary));
   add("target, device", fmt::format("{}, {}", Name(job.target), result.device.name));
+  if (!result.devices.empty()) {
+    add("devices", fmt::format("{} of them: {}", result.devices.size(), fmt::join(result.devices, ", ")));
+  }
+  for (const std::string& lost : result.lost_devices) add("left out", lost);
   add("speedup is against", job.contestants.BaselineText());
   if (result.best) {
     const Verdict& verdict = result.best->verdict;

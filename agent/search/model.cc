@@ -43,7 +43,7 @@ Numbers Encoded(const Tunable& tunable) {
 }
 
 EncodedTrial Described(const Trial& trial) {
-  EncodedTrial described{.correct = trial.correct, .deviation = trial.deviation};
+  EncodedTrial described{.correct = trial.correct, .deviation = trial.deviation, .pending = trial.pending};
   if (trial.correct && trial.speedup && *trial.speedup > 0 && std::isfinite(*trial.speedup))
     described.log_speedup = std::log(*trial.speedup);
   return described;

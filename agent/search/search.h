@@ -23,6 +23,7 @@ struct Trial {
   bool correct = false;
   std::optional<double> speedup;  // nothing: not correct, or correct but its speed could not be told
   double deviation = 0;           // standard error of log(speedup); 0: not known
+  bool pending = false;           // being tried: nothing is known yet, and `correct` is a hope
 };
 
 // A verdict as a trial; the deviation comes from the verdict's samples.

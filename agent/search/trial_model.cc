@@ -97,14 +97,21 @@ std::vector<size_t> MostPromising(const std::vector<EncodedTrial>& trials, std::
   for (const EncodedTrial& trial : trials)
     if (trial.log_speedup) measured.push_back(&trial);
   const Observations observations = Speedups(BestAndNewest(std::move(measured), kMostTrials));
-  const size_t first = observations.size();
+  const size_t measured_count = observations.size();
+  size_t first = measured_count;
   Numbers points = observations.inputs;
+  for (const EncodedTrial& trial : trials) {
+    if (!trial.pending) continue;
+    points.insert(points.end(), trial.at.begin(), trial.at.end());
+    ++first;
+  }
   points.insert(points.end(), inputs.begin(), inputs.end());
   Posterior posterior(observations, Fitted(observations), points);
 
   // The best is what the process believes of the trials, not a lucky measurement.
   double best = -std::numeric_limits<double>::infinity();
   for (size_t i = 0; i < first; ++i) best = std::max(best, posterior.Mean(i));
+  for (size_t i = measured_count; i < first; ++i) posterior.Believe(i);
   std::vector<size_t> chosen;
   std::vector<bool> taken(chances.size());
   while (chosen.size() < std::min(n, taken.size())) {

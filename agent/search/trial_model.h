@@ -16,13 +16,14 @@ struct EncodedTrial {
   bool correct = false;
   std::optional<double> log_speedup;  // finite
   double deviation = 0;               // standard error of log_speedup; 0: not known
+  bool pending = false;               // being tried; without log_speedup
 };
 
 // The probability of being correct at each of `inputs` (points one after the other), given one trial at least.
 std::vector<double> ChancesOfCorrect(const std::vector<EncodedTrial>& trials, std::span<const double> inputs);
 
-// Indices of up to `n` of `inputs`, the best first. Each after the first is chosen as if those before had been measured
-// as expected. `chances`: of being correct, one for each input. One trial at least has a speedup.
+// Indices of up to `n` of `inputs`, the best first. Each is chosen as if those before, and the trials that are pending,
+// had been measured as expected. `chances`: of being correct, one for each input. One trial at least has a speedup.
 std::vector<size_t> MostPromising(const std::vector<EncodedTrial>& trials, std::span<const double> inputs,
                                   std::span<const double> chances, size_t n);
 

@@ -1,4 +1,4 @@
-// A clock that moves only when told to, by one thread at a time.
+// A clock that moves only when told to.
 #pragma once
 
 #include <atomic>
@@ -10,7 +10,7 @@ namespace kopt {
 class FakeClock : public Clock {
  public:
   double Now() override { return now_; }
-  void Sleep(double seconds) override { now_ = now_ + seconds; }
+  void Sleep(double seconds) override { now_ += seconds; }
 
  private:
   std::atomic<double> now_ = 1000;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,6 +50,8 @@ class FakeVerifier : public Verifier {
   // In its place, where candidates differ.
   std::function<Behaviour(const Candidate&, const Configuration&)> behave_as;
   double register_seconds = 3, screen_seconds = 1, confirm_seconds = 6;
+  // Called while it judges: "baseline", "screen", "confirm".
+  std::function<void(std::string_view what)> meanwhile;
   std::map<int, Error> faults;    // by number of the call of Screen or Confirm, from 1
   std::map<int, int> signals;     // that arrive during such a call
   std::optional<Error> no_power;  // what Register answers
@@ -84,6 +87,7 @@ class FakeVerifier : public Verifier {
   }
 
   Result<Verdict> SetBaseline(const Candidate&, const Configuration&) override {
+    if (meanwhile) meanwhile("baseline");
     clock_.Sleep(screen_seconds);
     Verdict verdict = Play(baseline, false);
     verdict.speedup.reset();
@@ -159,6 +163,7 @@ class FakeVerifier : public Verifier {
     if (interrupts_.work > 0) {
       return std::unexpected(Error{.exit = Exit::kInterrupted, .message = "interrupted"});
     }
+    if (meanwhile) meanwhile(confirm ? "confirm" : "screen");
     clock_.Sleep(seconds + waiting_seconds);
     if (const auto fault = faults.find(calls); fault != faults.end()) return std::unexpected(fault->second);
     return Play(BehaviourOf(candidate, configuration), confirm);

@@ -70,6 +70,15 @@ TEST(TrialModelTest, AnUncertainFigureWeighsLess) {
   EXPECT_EQ(MostPromising(figures(1, 0.001), inputs, std::vector{1.0, 1.0}, 1), (std::vector<size_t>{1}));
 }
 
+TEST(TrialModelTest, WhatIsBeingTriedIsTakenAsMeasured) {
+  std::vector<EncodedTrial> trials = {Measured(0, 0), Measured(0.5, 0.5), Measured(1, 0)};
+  const std::vector<double> inputs = {0.3, 0.56, 0.6};
+  const std::vector<double> certain = {1, 1, 1};
+  const size_t best = MostPromising(trials, inputs, certain, 1).front();
+  trials.push_back({.at = {inputs[best]}, .correct = true, .pending = true});
+  EXPECT_NE(MostPromising(trials, inputs, certain, 1).front(), best);
+}
+
 TEST(TrialModelTest, SurvivesOddFigures) {
   const double infinity = std::numeric_limits<double>::infinity();
   const double nan = std::numeric_limits<double>::quiet_NaN();

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/agent/job_fixture.h"
 
 namespace kopt {
@@ -43,6 +45,23 @@ TEST_F(TunerTest, TheFastestCandidateComesFirst) {
   EXPECT_EQ(Text(second->configuration), "A=2");
   ASSERT_EQ(second->ahead.size(), 1u);
   EXPECT_EQ(Text(second->ahead[0]), "A=3");
+}
+
+TEST_F(TunerTest, WhatIsBeingTriedIsNotProposedAgain) {
+  const Candidate candidate = With("//@ tune A = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8\n");
+  for (const char* search : {"model", "random", "exhaustive"}) {
+    tuner_.emplace(spec_, Target::kCuda, Values{{"THREADS", 2}}, search, 1, 3);
+    ASSERT_TRUE(tuner_->Add(0, candidate));
+    Learn(0, {{"A", 1}}, 1.0);
+    std::set<std::string> proposed;
+    for (int i = 0; i < 7; ++i) {
+      const auto next = tuner_->Next();
+      ASSERT_TRUE(next) << search;
+      EXPECT_TRUE(proposed.insert(Text(next->configuration)).second) << search;
+      for (const Configuration& later : next->ahead) EXPECT_FALSE(proposed.contains(Text(later))) << search;
+    }
+    EXPECT_FALSE(tuner_->Next()) << search;
+  }
 }
 
 TEST_F(TunerTest, OneThatStopsGainingMakesRoom) {

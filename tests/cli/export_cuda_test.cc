@@ -34,7 +34,7 @@ class ExportCudaTest : public KoptTest {
           gpu_.spec = &spec;
           return std::make_unique<BorrowedVerifier>(gpu_);
         },
-        .device = [&] { return Result<Device>(gpu_.device()); },
+        .device = [&](int) { return Result<Device>(gpu_.device()); },
         .calibrate = [&](const VerifierOptions&) -> Result<Peaks> { return Peaks{}; }};
   }
 

@@ -84,7 +84,7 @@ class KoptTest : public ::testing::Test {
                          verifier_.peaks_now = better_peaks_.value_or(options.peaks);
                          return std::make_unique<BorrowedVerifier>(verifier_);
                        },
-                       .device = [&] { return Result<Device>(verifier_.device()); },
+                       .device = [&](int) { return Result<Device>(verifier_.device()); },
                        .calibrate = [&](const VerifierOptions&) -> Result<Peaks> {
                          ++calibrations_;
                          return Peaks{

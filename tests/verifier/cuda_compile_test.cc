@@ -183,7 +183,7 @@ TEST_F(CudaCompileTest, NothingAheadIsCompiledOnceNobodyNeedsIt) {
   EXPECT_LE(known, 8) << "those that had begun";
   CompileAhead ahead(*service);
   ahead.Ask(many);
-  ahead.Pause(true);
+  const CompileAhead::Hold quiet = ahead.Quiet();
   EXPECT_FALSE(service->IsCompiled(many.back().text, many.back().prefix));
 }
 

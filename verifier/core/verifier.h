@@ -55,7 +55,9 @@ struct Peaks {
 
 struct Device {
   std::string name;  // "Intel(R) Xeon(R) Processor, 2 threads"
-  Values values;     // what plan expressions may name: THREADS
+  // Which of several it is: its number, and its name that stays, "1 (GPU-5c1e...)". Empty: there is only one.
+  std::string which;
+  Values values;  // what plan expressions may name: THREADS
   // What else decides a verdict here, for the manifest: compiler, flags, operating system, hash of the worker.
   nlohmann::ordered_json facts = nlohmann::ordered_json::object();
 };
@@ -65,6 +67,7 @@ struct VerifierOptions {
   Peaks peaks;                                   // for speed of light; zeros: no fraction, no quarantine
   const std::atomic<int>* interrupts = nullptr;  // number of SIGINT and SIGTERM so far; work ends early when it grows
   std::filesystem::path cache;                   // folder for compiled objects and truths; empty: a temporary one
+  int device = 0;                                // its number, on a target that may have several
 };
 
 inline constexpr double kNoLimit = std::numeric_limits<double>::infinity();

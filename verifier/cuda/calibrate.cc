@@ -21,7 +21,7 @@ struct Rate {
 
 Result<Peaks> CalibrateCuda(const VerifierOptions& options) {
   const std::string worker_path = (ProgramFolder() / "kopt-worker-cuda").string();
-  KOPT_TRY(const CudaDevice device, FindCudaDevice());
+  KOPT_TRY(const CudaDevice device, FindCudaDevice(options.device));
   KOPT_TRY(CudaCompileService compiler, OpenCompiler(device.architecture, options, CudaCompileOptions().seconds));
   KOPT_TRY(const auto compiled,
            compiler.Compile(std::string(kCudaCalibrationText), CudaCompileService::Prefix::kNumbers));
@@ -30,7 +30,7 @@ Result<Peaks> CalibrateCuda(const VerifierOptions& options) {
         Error{.message = "the calibration kernels do not compile: " + compiled.reason, .log = compiled.log});
   }
   KOPT_TRY(Lane lane, Lane::Open("cuda-" + device.uuid, options.interrupts));
-  KOPT_TRY(auto worker, DeviceWorker::Start(worker_path, "run", 0));
+  KOPT_TRY(auto worker, DeviceWorker::Start(worker_path, "run", options.device));
   KOPT_TRY(const Fd memory, MemoryOf(compiled.cubin));
   nlohmann::json names = nlohmann::json::array();
   for (const KernelUsage& kernel : compiled.kernels) names.push_back(kernel.name);

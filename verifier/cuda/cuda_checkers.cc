@@ -129,7 +129,7 @@ Result<ToolRun> RunTool(const CudaContext& context, const Tool& tool, const std:
                         const std::vector<CheckCall>& calls) {
   const std::filesystem::path log = folder / tool.name;
   KOPT_TRY(const auto worker,
-           DeviceWorker::Start(context.worker, "check", context.ordinal,
+           DeviceWorker::Start(context.worker, "check", context.options.device,
                                {context.toolkit.sanitizer.string(), "--tool", tool.name, "--log-file", log.string(),
                                 "--print-limit", "10", "--show-backtrace", "device", "--report-api-errors", "no"}));
   ToolRun run;
@@ -177,7 +177,7 @@ Judged<void> RunDeviceCheckers(CudaContext& context, const CudaRun& run, const C
   }
   KOPT_TRY(const TemporaryFolder folder, TemporaryFolder::Create("kopt"));
   GuardFolder(folder.path());
-  KOPT_TRY(auto worker, DeviceWorker::Start(context.worker, "check", context.ordinal));
+  KOPT_TRY(auto worker, DeviceWorker::Start(context.worker, "check", context.options.device));
   KOPT_TRY(const CallsRun plain, RunCalls(context, *worker, calls, true, kToolSeconds));
   worker.reset();
   if (!plain.failed.is_null()) return std::unexpected(StopOf(plain.failed, Stage::kCheck, kToolSeconds));

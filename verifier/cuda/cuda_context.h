@@ -22,9 +22,9 @@ struct CudaContext {
   VerifierOptions options;
   CudaDevice device;
   CudaToolkit toolkit;
-  std::string worker;  // path of kopt-worker-cuda
-  int ordinal = 0;
-  CudaCompileService compiler;
+  std::string worker;                   // path of kopt-worker-cuda
+  CudaCompileService compiler;          // results and servers are those of all verifiers of the run
+  std::shared_ptr<CompileAhead> ahead;  // likewise
   Lane lane;
   std::string own_kernels;                // cubin of worker_kernels.cu
   uint64_t digest_key = 0;                // secret; only kopt and its workers' own code ever have it

@@ -62,7 +62,7 @@ TensorPlace PlaceTensor(size_t bytes, int align, size_t unit) {
 
 Result<std::unique_ptr<CudaOracle>> CudaOracle::Create(CudaContext& context) {
   const Spec& spec = context.spec;
-  KOPT_TRY(auto worker, DeviceWorker::Start(context.worker, "oracle", context.ordinal));
+  KOPT_TRY(auto worker, DeviceWorker::Start(context.worker, "oracle", context.options.device));
   KOPT_TRY(const std::string text, GenerateCudaOracle(spec));
   KOPT_TRY(const CudaCompileResult references, context.compiler.Compile(text, CudaCompileService::Prefix::kNone));
   if (references.kind != CudaCompileResult::Kind::kCubin) {

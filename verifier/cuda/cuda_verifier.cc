@@ -18,6 +18,7 @@
 #include "verifier/cuda/cuda_power.h"
 #include "verifier/cuda/cuda_profile.h"
 #include "verifier/cuda/cuda_records.h"
+#include "verifier/cuda/tenants.h"
 
 namespace kopt {
 
@@ -68,6 +69,7 @@ class CudaVerifier final : public Verifier {
     return deadline;
   }
   Result<void> DrawFresh();
+  std::optional<CompileAhead::Hold> LoadFor(const Candidate& candidate, const Configuration& configuration) const;
   // What the kernels of scored shapes need goes into the verdict's evidence. `draw`: the sets that nobody has used are
   // drawn while the compiler works.
   Judged<CudaObjects> Compile(const Candidate& candidate, const Configuration& configuration, Verdict& verdict,
@@ -100,7 +102,6 @@ class CudaVerifier final : public Verifier {
   CudaContext context_;
   CudaShapes shapes_;
   std::optional<Baseline> baseline_;
-  CompileAhead ahead_{context_.compiler};
   bool sets_used_ = false;  // by a candidate: until then all of them are new
 };
 
@@ -108,7 +109,7 @@ Result<void> CudaVerifier::Start() {
   context_.digest_key = SecretSeed();
   KOPT_TRY(context_.own_kernels, CompileOwn(context_.compiler, std::string(kWorkerKernelsText), "kopt's kernels"));
   KOPT_TRY(context_.oracle, CudaOracle::Create(context_));
-  KOPT_TRY(context_.spare, DeviceWorker::Start(context_.worker, "run", context_.ordinal));
+  KOPT_TRY(context_.spare, DeviceWorker::Start(context_.worker, "run", context_.options.device));
   KOPT_TRY(shapes_, NewCudaShapes(context_, SecretSeed(), SecretSeed()));
   return {};
 }
@@ -128,8 +129,20 @@ Judged<void> MustNotBeLibrary(const Candidate& candidate) {
                                       .reason = "`library` is for baselines: a candidate has kernels of its own"}));
 }
 
+// To be held while this is compiled; nothing if that was done before.
+std::optional<CompileAhead::Hold> CudaVerifier::LoadFor(const Candidate& candidate,
+                                                        const Configuration& configuration) const {
+  const Contender contender{&candidate, configuration};
+  const auto texts = TextsAhead(context_.spec, context_.device.limits, {&contender, 1}, ShapesOf(shapes_));
+  const auto known = [&](const CompileAhead::Text& one) { return context_.compiler.IsCompiled(one.text, one.prefix); };
+  if (std::ranges::all_of(texts, known)) return std::nullopt;
+  return context_.ahead->Load();
+}
+
 Judged<CudaObjects> CudaVerifier::Compile(const Candidate& candidate, const Configuration& configuration,
                                           Verdict& verdict, StageTimes& times, bool draw) {
+  // Before the lane: who holds the lane waits for nobody in this run.
+  const auto load = LoadFor(candidate, configuration);
   const Lane::Hold hold = context_.lane.Shared();
   std::future<Result<void>> fresh;
   if (draw) fresh = std::async(std::launch::async, [this] { return DrawFresh(); });
@@ -234,6 +247,7 @@ Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, Sta
     sets_used_ = true;
   }
   times.Finish("check");
+  const CompileAhead::Hold quiet = context_.ahead->Quiet();
   for (const CudaShape& shape : shapes_) {
     if (!shape.scored) continue;
     const Deadline deadline = DeadlineFor(*shape.shape);
@@ -272,7 +286,7 @@ Judged<void> CudaVerifier::JudgeScreening(const Candidate& candidate, const Conf
                                           const Screening& screening, Verdict& verdict, StageTimes& times) {
   KOPT_CHECK(MustNotBeLibrary(candidate));
   KOPT_TRY(const CudaObjects objects, Compile(candidate, configuration, verdict, times, sets_used_));
-  ahead_.Ask(TextsAhead(context_.spec, context_.device.limits, screening.ahead, ShapesOf(shapes_)));
+  context_.ahead->Ask(TextsAhead(context_.spec, context_.device.limits, screening.ahead, ShapesOf(shapes_)));
   const bool relative = baseline_.has_value();
   KOPT_TRY(auto run, LoadRun(shapes_, candidate, configuration, objects, relative));
   if (relative) run->TakeDigests(CudaRun::kBaseline, baseline_->digests);
@@ -285,11 +299,13 @@ Judged<void> CudaVerifier::JudgeScreening(const Candidate& candidate, const Conf
     sets_used_ = true;
   }
   times.Finish("check");
-  if (relative && HasManyLaunches(*run)) ahead_.Pause(true);
+  std::optional<CompileAhead::Hold> quiet;
+  if (relative && HasManyLaunches(*run)) quiet.emplace(context_.ahead->Quiet());
   for (const CudaShape& shape : shapes_) {
     if (!shape.scored || !relative) continue;
     KOPT_CHECK(Interleave(context_, *run, shape, 0, CudaScreening(), DeadlineFor(*shape.shape), verdict));
   }
+  quiet.reset();
   KOPT_CHECK(LookForOthers(*run, verdict));
   verdict.evidence.update(run->evidence());
   verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
@@ -311,6 +327,7 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
   KOPT_TRY(const CudaObjects objects, Compile(candidate, configuration, verdict, times));
   const auto scored = static_cast<size_t>(std::ranges::count_if(shapes_, &CudaShape::scored));
   ConfirmationTime time(context_.lane, how.seconds, scored);
+  std::optional<CompileAhead::Hold> quiet;
   for (int process = 0; process < kConfirmationProcesses; ++process) {
     KOPT_TRY(const CudaShapes shapes,
              NewCudaShapes(context_, Mix(seed, static_cast<uint64_t>(process)), Mix(seed, kStatic)));
@@ -323,7 +340,7 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
     times.Finish("check");
     if (process == 0) {
       KOPT_CHECK(RunDeviceCheckers(context_, *run, shapes_, objects, verdict));
-      ahead_.Pause(true);
+      quiet.emplace(context_.ahead->Quiet());
       times.Finish("checkers");
     }
     const double share = time.Share(process);
@@ -432,7 +449,7 @@ Result<DeviceCode> CudaVerifier::Compile(const Candidate& candidate, const Confi
   return DeviceCodeOf(context_.compiler, context_.device.architecture, candidate, *objects, shapes);
 }
 
-CudaDevice DeviceOf(const nlohmann::json& facts) {
+CudaDevice DeviceOf(const nlohmann::json& facts, int number_of_device) {
   CudaDevice found;
   const auto number = [&](const char* key) { return facts.value(key, 0LL); };
   found.limits = {.multiprocessors = number("sms"),
@@ -447,6 +464,7 @@ CudaDevice DeviceOf(const nlohmann::json& facts) {
   found.memory_bytes = static_cast<double>(number("memory"));
   found.uuid = facts.value("uuid", "");
   found.device.name = facts.value("name", "");
+  found.device.which = fmt::format("{} ({})", number_of_device, UuidText(found.uuid));
   found.device.values = DeviceValues(found.limits);
   found.device.facts["architecture"] = found.architecture;
   found.device.facts["cuda_driver"] = fmt::format("{}.{}", number("driver") / 1000, number("driver") % 1000 / 10);
@@ -492,47 +510,104 @@ Result<void> AddFacts(Device& device, const std::string& worker, const CudaToolk
 
 }  // namespace
 
-Result<CudaDevice> FindCudaDevice() {
-  KOPT_TRY(const nlohmann::json probe, ProbeDevices((ProgramFolder() / "kopt-worker-cuda").string()));
-  const nlohmann::json& facts = probe.at("devices").at(0);
+namespace {
+
+Result<nlohmann::json> ProbeAll() {
+  KOPT_TRY(nlohmann::json probe, ProbeDevices((ProgramFolder() / "kopt-worker-cuda").string()));
+  return std::move(probe.at("devices"));
+}
+
+Result<CudaDevice> DeviceAmong(const nlohmann::json& devices, int number) {
+  if (number < 0 || static_cast<size_t>(number) >= devices.size()) {
+    return EnvironmentError(fmt::format("there is no device {}: the driver shows {}", number, devices.size()),
+                            "devices are numbered from 0; CUDA_VISIBLE_DEVICES chooses which are shown");
+  }
+  const nlohmann::json& facts = devices.at(static_cast<size_t>(number));
   KOPT_CHECK(CheckComputeMode(facts.value("compute_mode", 0), facts.value("name", "the device")));
   if (facts.value("virtual_memory", 0) == 0 || facts.value("shares_memory", 0) == 0) {
     return EnvironmentError(
         fmt::format("{} cannot share memory between processes, which kopt needs", facts.value("name", "the device")),
         "use a Linux driver without restrictions on cuMemCreate");
   }
-  return DeviceOf(facts);
+  return DeviceOf(facts, number);
+}
+
+}  // namespace
+
+Result<CudaDevice> FindCudaDevice(int number) {
+  KOPT_TRY(const nlohmann::json devices, ProbeAll());
+  return DeviceAmong(devices, number);
+}
+
+Result<int> CountCudaDevices() {
+  KOPT_TRY(const nlohmann::json devices, ProbeAll());
+  return static_cast<int>(devices.size());
+}
+
+Result<void> CheckSameModel(const CudaDevice& first, const CudaDevice& other) {
+  const auto model = [](const CudaDevice& device) {
+    return fmt::format("{}, {}, {} multiprocessors", device.device.name, device.architecture,
+                       device.limits.multiprocessors);
+  };
+  if (model(first) == model(other)) return {};
+  return std::unexpected(
+      Error{.exit = Exit::kUsage,
+            .message = fmt::format("the devices are not of one model: {} is a {}; {} is a {}", first.device.which,
+                                   model(first), other.device.which, model(other)),
+            .key = "--devices",
+            .hint = "what is proved is about one kind of device: name those of one model"});
 }
 
 Result<std::unique_ptr<DeviceWorker>> TakeWorker(CudaContext& context) {
   auto worker = std::move(context.spare);
   if (!worker || !worker->running()) {
-    KOPT_TRY(worker, DeviceWorker::Start(context.worker, "run", context.ordinal));
+    KOPT_TRY(worker, DeviceWorker::Start(context.worker, "run", context.options.device));
   }
   KOPT_CHECK(worker->Await());
   KOPT_TRY(const Fd memory, MemoryOf(context.own_kernels));
   KOPT_CHECK(Trusted(worker->Ask({{"do", "kernels"}}, 30, {memory.get()}), "loading kopt's kernels"));
-  KOPT_TRY(context.spare, DeviceWorker::Start(context.worker, "run", context.ordinal));
+  KOPT_TRY(context.spare, DeviceWorker::Start(context.worker, "run", context.options.device));
   return worker;
 }
 
-Result<std::unique_ptr<Verifier>> NewCudaVerifier(const Spec& spec, VerifierOptions options) {
+Result<std::unique_ptr<Verifier>> NewCudaVerifier(const Spec& spec, const VerifierOptions& options) {
+  KOPT_TRY(auto verifiers, NewCudaVerifiers(spec, options, {&options.device, 1}));
+  return std::move(verifiers.front());
+}
+
+Result<std::vector<std::unique_ptr<Verifier>>> NewCudaVerifiers(const Spec& spec, const VerifierOptions& options,
+                                                                std::span<const int> devices) {
   RaiseDescriptorLimit();  // every input of every set is a descriptor
-  KOPT_TRY(CudaDevice device, FindCudaDevice());
+  KOPT_TRY(const nlohmann::json shown, ProbeAll());
+  std::vector<CudaDevice> found;
+  for (const int number : devices) {
+    KOPT_TRY(CudaDevice device, DeviceAmong(shown, number));
+    found.push_back(std::move(device));
+    KOPT_CHECK(CheckSameModel(found.front(), found.back()));
+  }
   const std::string worker = (ProgramFolder() / "kopt-worker-cuda").string();
-  KOPT_TRY(CudaToolkit toolkit, FindCudaToolkit());
-  KOPT_CHECK(AddFacts(device.device, worker, toolkit));
-  KOPT_TRY(CudaCompileService compiler, OpenCompiler(device.architecture, options, spec.limits.compile_seconds));
-  KOPT_TRY(Lane lane, Lane::Open("cuda-" + device.uuid, options.interrupts));
-  auto verifier = std::make_unique<CudaVerifier>(CudaContext{.spec = spec,
-                                                             .options = std::move(options),
-                                                             .device = std::move(device),
-                                                             .toolkit = std::move(toolkit),
-                                                             .worker = worker,
-                                                             .compiler = std::move(compiler),
-                                                             .lane = std::move(lane)});
-  KOPT_CHECK(verifier->Start());
-  return verifier;
+  KOPT_TRY(const CudaToolkit toolkit, FindCudaToolkit());
+  KOPT_TRY(const CudaCompileService compiler,
+           OpenCompiler(found.front().architecture, options, spec.limits.compile_seconds));
+  const auto ahead = std::make_shared<CompileAhead>(compiler, found.size());
+  std::vector<std::unique_ptr<Verifier>> verifiers;
+  for (size_t i = 0; i < found.size(); ++i) {
+    KOPT_CHECK(AddFacts(found[i].device, worker, toolkit));
+    KOPT_TRY(Lane lane, Lane::Open("cuda-" + found[i].uuid, options.interrupts));
+    CudaContext context{.spec = spec,
+                        .options = options,
+                        .device = std::move(found[i]),
+                        .toolkit = toolkit,
+                        .worker = worker,
+                        .compiler = compiler,
+                        .ahead = ahead,
+                        .lane = std::move(lane)};
+    context.options.device = devices[i];
+    auto verifier = std::make_unique<CudaVerifier>(std::move(context));
+    KOPT_CHECK(verifier->Start());
+    verifiers.push_back(std::move(verifier));
+  }
+  return verifiers;
 }
 
 }  // namespace kopt

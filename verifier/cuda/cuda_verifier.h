@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "task/candidate.h"
 #include "verifier/core/verifier.h"
@@ -19,14 +21,25 @@ struct CudaDevice {
   std::string uuid;
 };
 
-// The first device that the driver shows (CUDA_VISIBLE_DEVICES chooses). Errors (exit 3): no worker, driver or device.
-Result<CudaDevice> FindCudaDevice();
+// Of the devices that the driver shows (CUDA_VISIBLE_DEVICES chooses and orders them): that of this number, from 0 on;
+// how many there are. Errors (exit 3): no worker, driver or device.
+Result<CudaDevice> FindCudaDevice(int number = 0);
+Result<int> CountCudaDevices();
 
 // `mode`: CUcomputemode. Errors (exit 3): a device that does not take several processes.
 Result<void> CheckComputeMode(int mode, const std::string& name);
 
-// `spec` must outlive the verifier. Errors (exit 3): no toolkit, no worker, no device, no room on it.
-Result<std::unique_ptr<Verifier>> NewCudaVerifier(const Spec& spec, VerifierOptions options);
+// On the device that the options name. `spec` must outlive the verifier. Errors (exit 3): no toolkit, no worker, no
+// device, no room on it.
+Result<std::unique_ptr<Verifier>> NewCudaVerifier(const Spec& spec, const VerifierOptions& options);
+
+// One on each of these devices (in place of the one that the options name), which must be of one model (exit 2). They
+// share their compiler, and none compiles while another takes a time that this could disturb.
+Result<std::vector<std::unique_ptr<Verifier>>> NewCudaVerifiers(const Spec& spec, const VerifierOptions& options,
+                                                                std::span<const int> devices);
+
+// An error (exit 2) that names both if they are not of one model.
+Result<void> CheckSameModel(const CudaDevice& first, const CudaDevice& other);
 
 // Measures the device's peaks with kopt's own kernels: bandwidths and matrix rates.
 Result<Peaks> CalibrateCuda(const VerifierOptions& options);

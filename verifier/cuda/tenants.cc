@@ -40,10 +40,8 @@ const Nvml* Load() {
 std::optional<std::vector<unsigned>> ProcessesOn(const std::string& uuid) {
   const Nvml* nvml = Load();
   if (nvml == nullptr || uuid.size() != 32) return std::nullopt;
-  const std::string name = "GPU-" + uuid.substr(0, 8) + "-" + uuid.substr(8, 4) + "-" + uuid.substr(12, 4) + "-" +
-                           uuid.substr(16, 4) + "-" + uuid.substr(20);
   void* device = nullptr;
-  if (nvml->find(name.c_str(), &device) != kSuccess) return std::nullopt;
+  if (nvml->find(UuidText(uuid).c_str(), &device) != kSuccess) return std::nullopt;
   std::vector<ProcessInfo> infos(kMostProcesses);
   unsigned count = kMostProcesses;
   if (nvml->processes(device, &count, infos.data()) != kSuccess) return std::nullopt;
