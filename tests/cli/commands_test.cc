@@ -171,6 +171,19 @@ TEST_F(CommandsTest, PeaksThatTurnOutBetterAreKept) {
   EXPECT_EQ(calibrations_, 1);
 }
 
+TEST_F(CommandsTest, VerifyMeasuresAgainstWhatTheUserNames) {
+  Init();
+  Write("other.cpp", *ReadFile("norm.cpp") + "// another one\n");
+  EXPECT_EQ(Kopt({"verify", "norm.spec", "norm.cpp", "--baseline", "other.cpp"}), 0) << err_;
+  EXPECT_NE(out_.find("(other.cpp)"), std::string::npos) << out_;
+  EXPECT_EQ(Kopt({"verify", "norm.spec", "norm.cpp", "--baseline", "missing.cpp"}), 2);
+  EXPECT_NE(err_.find("missing.cpp"), std::string::npos) << err_;
+  EXPECT_EQ(Kopt({"verify", "norm.spec", "norm.cpp", "--baseline", "cublaslt"}), 2);
+  EXPECT_EQ(err_,
+            "kopt: cublaslt is a library of the cuda target (at `--baseline`)\n"
+            "hint: add --target cuda, or name a file\n");
+}
+
 TEST_F(CommandsTest, VerifyRejectsABrokenPlanWithItsPlace) {
   Init();
   Write("broken.cpp", "//@ call norm_rows args(x, nothing)\n");
