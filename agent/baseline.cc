@@ -43,8 +43,17 @@ Result<Contestants> ReadContestants(const Spec& spec, Target target, const std::
   } else if (auto named = spec.seed.find(target); named != spec.seed.end()) {
     KOPT_TRY(contestants.seed, ReadNamed(spec, target, named->second, "seed"));
   }
+  if (contestants.seed) KOPT_CHECK(MustHaveKernels(*contestants.seed));
   KOPT_TRY(contestants.baseline, ReadBaseline(spec, target));
   return contestants;
+}
+
+Result<void> MustHaveKernels(const Candidate& candidate) {
+  if (candidate.Library().empty()) return {};
+  return std::unexpected(Error{.exit = Exit::kUsage,
+                               .message = "`library` is for baselines: a candidate has kernels of its own",
+                               .file = candidate.file,
+                               .hint = "name the library in the spec's [baseline]"});
 }
 
 Result<Candidate> NamedBaseline(const Spec& spec, Target target, const std::string& file_or_library) {

@@ -73,6 +73,7 @@ Result<int> RunVerify(const VerifyOptions& options, Context& context) {
   const auto candidate = ParseCandidate(spec, target, std::move(source), options.file);
   if (!candidate && candidate.error().exit == Exit::kUsage) return Report(RejectedPlan(candidate.error()), "", context);
   if (!candidate) return std::unexpected(candidate.error());
+  if (auto refused = MustHaveKernels(*candidate); !refused) return Report(RejectedPlan(refused.error()), "", context);
   if (options.compile_only) return RunCompileOnly(options, spec, *candidate, context);
   KOPT_TRY(const Configuration configuration, BindTunables(*candidate, options.set));
   KOPT_TRY(Contestants contestants, ReadContestants(spec, target, ""));

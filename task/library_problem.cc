@@ -5,6 +5,7 @@
 namespace kopt {
 namespace {
 
+constexpr int kCudnnAlign = 16;  // as cudnn_call.cc promises
 constexpr const char* kMatmulHint =
     "it computes c[..., M, N] from the inputs [..., M, K] and [..., K, N], each stored as it is or transposed, of one "
     "floating type, with three dims of different names";
@@ -31,20 +32,39 @@ std::array<std::string, 2> LastDims(const BoundTensor& bound) {
   return {shape[shape.size() - 2].text(), shape.back().text()};
 }
 
-// The leading extents of all matrices are the same or missing, dense, so that one step leads from each to the next.
-std::optional<MatmulProblem::Operand> OperandOf(const BoundTensor& bound, bool transposed, long long batch) {
+// The leading extents are those of the result `c` or missing, dense, so that one step leads from each matrix to the
+// next.
+std::optional<MatmulProblem::Operand> OperandOf(const BoundTensor& bound, bool transposed, const BoundTensor& c) {
   const size_t rank = bound.shape.size();
   if (bound.strides.back() != 1) return std::nullopt;
-  MatmulProblem::Operand operand{
-      .tensor = bound.tensor->name, .transposed = transposed, .lead = bound.strides[rank - 2]};
+  MatmulProblem::Operand operand{.tensor = bound.tensor->name,
+                                 .transposed = transposed,
+                                 .lead = bound.strides[rank - 2],
+                                 .align = bound.tensor->align};
   if (rank == 2) return operand;
+  if (rank != c.shape.size() || !std::equal(c.shape.begin(), c.shape.end() - 2, bound.shape.begin())) {
+    return std::nullopt;
+  }
   operand.next = bound.strides[rank - 3];
   long long matrices = 1;
   for (size_t i = rank - 2; i-- > 0;) {
     if (bound.strides[i] != operand.next * matrices) return std::nullopt;
     matrices *= bound.shape[i];
   }
-  return matrices == batch ? std::optional(operand) : std::nullopt;
+  return operand;
+}
+
+// What cublaslt_call.cc can ask for: the library must not be held to more than candidates are.
+bool HasProductsOf(const Precision& precision, DType dtype) {
+  if (dtype == DType::kF64) return precision.multiply == "f64" && precision.accumulate == "f64";
+  if (precision.accumulate != "f32") return false;
+  if (precision.multiply == "f32") return true;  // products of narrower types are exact
+  if (dtype != DType::kF32) return precision.multiply == Name(dtype);
+  return precision.multiply == "tf32" || precision.multiply == "bf16" || precision.multiply == "f16";
+}
+
+std::string PrecisionText(const Precision& precision) {
+  return fmt::format("multiply = \"{}\" and accumulate = \"{}\"", precision.multiply, precision.accumulate);
 }
 
 Result<LibraryProblem> Matmul(const BoundTask& task) {
@@ -59,7 +79,12 @@ Result<LibraryProblem> Matmul(const BoundTask& task) {
     if (bound->shape.size() < 2) return refuse(fmt::format("`{}` is no matrix", bound->tensor->name));
     if (!IsFloating(bound->tensor->dtype)) return refuse(fmt::format("`{}` is not floating", bound->tensor->name));
   }
-  if (inputs[0]->tensor->dtype != inputs[1]->tensor->dtype) return refuse("its inputs have different types");
+  const DType dtype = inputs[0]->tensor->dtype;
+  if (inputs[1]->tensor->dtype != dtype) return refuse("its inputs have different types");
+  if (!HasProductsOf(task.spec->precision, dtype)) {
+    return refuse(fmt::format("kopt does not ask it for products of {} with {}", Name(dtype),
+                              PrecisionText(task.spec->precision)));
+  }
   const auto [m, n] = LastDims(c);
   const auto has = [](const BoundTensor& bound, const std::string& dim) {
     const auto dims = LastDims(bound);
@@ -75,8 +100,8 @@ Result<LibraryProblem> Matmul(const BoundTask& task) {
   MatmulProblem problem{.m = c.shape[c.shape.size() - 2], .n = c.shape.back()};
   problem.k = a.shape[a.shape.size() - (a_transposed ? 2 : 1)];
   for (size_t i = 0; i + 2 < c.shape.size(); ++i) problem.batch *= c.shape[i];
-  const auto first = OperandOf(a, a_transposed, problem.batch), second = OperandOf(b, b_transposed, problem.batch),
-             result = OperandOf(c, false, problem.batch);
+  const auto first = OperandOf(a, a_transposed, c), second = OperandOf(b, b_transposed, c),
+             result = OperandOf(c, false, c);
   if (!first || !second || !result) return refuse("its matrices do not lie in memory one after the other");
   problem.a = *first;
   problem.b = *second;
@@ -95,10 +120,20 @@ Result<LibraryProblem> Attention(const BoundTask& task) {
   const std::array<const BoundTensor*, 4> tensors = {inputs[0], inputs[1], inputs[2], outputs[0]};
   const DType dtype = tensors[0]->tensor->dtype;
   if (dtype != DType::kF16 && dtype != DType::kBF16) return refuse("its inputs are neither f16 nor bf16");
+  const Precision& precision = task.spec->precision;
+  if (precision.multiply != Name(dtype) || precision.accumulate != "f32") {
+    return refuse(fmt::format("kopt does not ask it for {} with {}", Name(dtype), PrecisionText(precision)));
+  }
+  if (!task.spec->scalars.empty() && task.spec->scalars.front().dtype != DType::kF32) {
+    return refuse(fmt::format("the scalar `{}` is not f32", task.spec->scalars.front().name));
+  }
   for (size_t i = 0; i < tensors.size(); ++i) {
     const BoundTensor& bound = *tensors[i];
     if (bound.shape.size() != 4) return refuse(fmt::format("`{}` has not four dims", bound.tensor->name));
     if (bound.tensor->dtype != dtype) return refuse("its tensors have different types");
+    if (bound.tensor->align < kCudnnAlign) {
+      return refuse(fmt::format("`{}` need not begin at a multiple of {} bytes", bound.tensor->name, kCudnnAlign));
+    }
     operands[i].tensor = bound.tensor->name;
     std::ranges::copy(bound.shape, operands[i].shape.begin());
     std::ranges::copy(bound.strides, operands[i].strides.begin());

@@ -25,6 +25,7 @@ struct MatmulProblem {
     bool transposed = false;  // stored as [K, M], or [N, K]
     long long lead = 0;       // elements from row to row as stored
     long long next = 0;       // elements from one matrix of the batch to the next; 0: the same for all
+    int align = 1;            // bytes that its address is a multiple of
   };
   long long batch = 1, m = 0, n = 0, k = 0;
   Operand a, b, c;
@@ -45,7 +46,8 @@ std::string LibraryPlan(std::string_view library);
 
 using LibraryProblem = std::variant<MatmulProblem, AttentionProblem>;
 
-// Errors (exit 2): the tensors are not those of what the library computes; the message says what is expected.
+// Errors (exit 2): the tensors are not those of what the library computes, or the task allows candidates a precision
+// that the library is not asked for; the message says what is expected.
 Result<LibraryProblem> LibraryProblemOf(std::string_view library, const BoundTask& task);
 
 }  // namespace kopt

@@ -89,7 +89,9 @@ Spec Heads(DType type, const Names& v, bool scaled) {
       .Input("v", type, v)
       .Output("o", type, {"B", "H", "S", "E"});
   if (scaled) builder.Scalar("scale", DType::kF32, "1 / sqrt(D)");
-  return builder.Build();
+  Spec spec = builder.Build();
+  spec.precision.multiply = Name(type);
+  return spec;
 }
 
 TEST(LibraryProblem, Attention) {
@@ -111,6 +113,43 @@ TEST(LibraryProblem, WhatIsNoAttentionIsRefusedWithTheReason) {
   ASSERT_FALSE(wrong_type);
   EXPECT_EQ(wrong_type.error().message, "the task is none for cudnn: its inputs are neither f16 nor bf16");
   EXPECT_EQ(wrong_type.error().exit, Exit::kUsage);
+}
+
+TEST(LibraryProblem, WhatTheLibraryCannotBeHeldToIsRefused) {
+  const auto why = [](const std::string& library, const Spec& spec) {
+    const auto problem = ProblemOf(library, spec);
+    return problem ? "" : problem.error().message;
+  };
+  Spec product = Product({"M", "K"}, {"K", "N"}, {"M", "N"});
+  product.precision.accumulate = "f16";
+  EXPECT_EQ(why("cublaslt", product),
+            "the task is none for cublaslt: kopt does not ask it for products of f16 with multiply = \"f32\" and "
+            "accumulate = \"f16\"");
+  product.precision.accumulate = "f32";
+  for (const char* multiply : {"f32", "f16"}) {
+    product.precision.multiply = multiply;
+    EXPECT_EQ(why("cublaslt", product), "") << multiply;
+  }
+  product.precision.multiply = "tf32";
+  EXPECT_NE(why("cublaslt", product), "");
+
+  Spec other_batch = Product({"B", "M", "K"}, {"K", "N"}, {"M", "M", "N"});
+  EXPECT_EQ(why("cublaslt", other_batch),
+            "the task is none for cublaslt: its matrices do not lie in memory one after the other");
+
+  const Names v = {"B", "H", "T", "E"};
+  Spec attention = Heads(DType::kF16, v, true);
+  EXPECT_EQ(why("cudnn", attention), "");
+  attention.scalars.front().dtype = DType::kF64;
+  EXPECT_EQ(why("cudnn", attention), "the task is none for cudnn: the scalar `scale` is not f32");
+  attention = Heads(DType::kF16, v, false);
+  attention.precision.multiply = "bf16";
+  EXPECT_EQ(why("cudnn", attention),
+            "the task is none for cudnn: kopt does not ask it for f16 with multiply = \"bf16\" and accumulate = "
+            "\"f32\"");
+  attention = Heads(DType::kBF16, v, false);
+  attention.tensors[2].align = 8;
+  EXPECT_EQ(why("cudnn", attention), "the task is none for cudnn: `v` need not begin at a multiple of 16 bytes");
 }
 
 TEST(LibraryProblem, APlanHasALibraryAlone) {

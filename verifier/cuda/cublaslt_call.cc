@@ -8,7 +8,6 @@
 
 #include <bit>
 #include <map>
-#include <optional>
 
 namespace kopt::worker {
 namespace {
@@ -16,12 +15,12 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kWorkspaceBytes = size_t{64} << 20;
-constexpr int kProposals = 8;  // algorithms of which the fastest is taken
-constexpr int kTimes = 3;      // each is timed, after one call
+constexpr int kProposals = 8;  // algorithms that are asked for
 
 #define KOPT_CUBLASLT_FUNCTIONS(X)        \
   X(cublasLtCreate)                       \
   X(cublasLtDestroy)                      \
+  X(cublasLtGetVersion)                   \
   X(cublasLtMatmul)                       \
   X(cublasLtMatmulAlgoGetHeuristic)       \
   X(cublasLtMatmulDescCreate)             \
@@ -63,10 +62,12 @@ cudaDataType_t TypeOf(const std::string& dtype) {
   return found->second;
 }
 
+// As fast as the task allows; task/library_problem.cc lets no other precision pass.
 cublasComputeType_t ComputeOf(const std::string& dtype, const std::string& multiply) {
   if (dtype == "f64") return CUBLAS_COMPUTE_64F;
-  if (dtype == "f32" && multiply == "tf32") return CUBLAS_COMPUTE_32F_FAST_TF32;
-  return CUBLAS_COMPUTE_32F;
+  if (dtype != "f32" || multiply == "f32") return CUBLAS_COMPUTE_32F;
+  if (multiply == "tf32") return CUBLAS_COMPUTE_32F_FAST_TF32;
+  return multiply == "bf16" ? CUBLAS_COMPUTE_32F_FAST_16BF : CUBLAS_COMPUTE_32F_FAST_16F;
 }
 
 class CublasLtCall final : public LibraryCall {
@@ -104,9 +105,18 @@ class CublasLtCall final : public LibraryCall {
   void Bind(const Operands& operands, int number) override {
     const auto at = [&](const char* name) { return operands.TensorAt(problem_.at(name).at("tensor")); };
     bound_[number] = {at("a"), at("b"), at("c")};
-    if (!chosen_) Choose(number);
   }
-  void Launch(int number) override { Multiply(number, proposals_.at(chosen_.value_or(0)).algo); }
+  std::string version() const override {
+    const size_t version = lt_.cublasLtGetVersion();  // major * 10000 + minor * 100 + patch
+    return fmt::format("cuBLASLt {}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+  }
+  size_t proposals() const override { return proposals_.size(); }
+  void Choose(size_t proposal) override { chosen_ = proposal; }
+  void Launch(int number) override { Multiply(number, proposals_.at(chosen_).algo); }
+  void Forget() override {
+    device_.Check(device_.driver().cuMemsetD8Async(workspace_.address(), 0xff, workspace_.bytes(), device_.stream()),
+                  "the library's memory");
+  }
 
  private:
   struct Addresses {
@@ -141,6 +151,16 @@ class CublasLtCall final : public LibraryCall {
     lt_.Check(lt_.cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &room,
                                                        sizeof(room)),
               "its proposals");
+    const std::pair<cublasLtMatmulPreferenceAttributes_t, const char*> operands[] = {
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, "b"},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, "a"},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, "c"},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, "c"}};
+    for (const auto& [attribute, name] : operands) {
+      const uint32_t align = problem_.at(name).at("align");
+      lt_.Check(lt_.cublasLtMatmulPreferenceSetAttribute(preference, attribute, &align, sizeof(align)),
+                "its proposals");
+    }
     proposals_.resize(kProposals);
     int count = 0;
     const cublasStatus_t status = lt_.cublasLtMatmulAlgoGetHeuristic(
@@ -161,10 +181,6 @@ class CublasLtCall final : public LibraryCall {
         "a product");
   }
 
-  void Choose(int number) {
-    chosen_ = FastestOf(device_, proposals_.size(), kTimes, [&](size_t i) { Multiply(number, proposals_[i].algo); });
-  }
-
   const Device& device_;
   CublasLt lt_;
   json problem_;
@@ -174,7 +190,7 @@ class CublasLtCall final : public LibraryCall {
   cublasLtMatrixLayout_t first_ = nullptr, second_ = nullptr, result_ = nullptr;
   uint64_t one_ = 0, zero_ = 0;  // as f32 or f64
   std::vector<cublasLtMatmulHeuristicResult_t> proposals_;
-  std::optional<size_t> chosen_;
+  size_t chosen_ = 0;
   std::map<int, Addresses> bound_;
 };
 

@@ -53,7 +53,8 @@ struct CudaObject {
 struct CudaObjects {
   std::map<const Shape*, size_t> object_of;  // shapes that differ only in dynamic dims share one
   std::vector<CudaObject> objects;
-  std::string log;  // the compiler's warnings
+  std::string log;                             // the compiler's warnings
+  std::map<const Shape*, size_t> proposals{};  // of a library: which of what it proposes is run; its first where unsaid
 };
 Judged<CudaObjects> CompileCandidate(const Spec& spec, CudaCompileService& compiler, const CudaLimits& limits,
                                      const Candidate& candidate, const Configuration& configuration,

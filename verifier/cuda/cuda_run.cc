@@ -80,6 +80,10 @@ Judged<DeviceAnswer> CudaRun::Ask(json request, double seconds, Stage stage, con
   request["seconds"] = seconds;
   auto answer = worker_->Ask(request, seconds + kSlackSeconds, descriptors);
   if (!answer) return std::unexpected(Stop(std::move(answer.error())));
+  if (answer->json.contains("library_failed")) {
+    return std::unexpected(
+        Stop(Refusal{.outcome = Outcome::kLaunchError, .stage = stage, .reason = answer->json.at("library_failed")}));
+  }
   if (!answer->IsFault()) return *std::move(answer);
   Stop stop = StopOf(answer->json.at("fault"), stage, seconds);
   if (!stop.ours && shape != nullptr) {
@@ -137,19 +141,31 @@ Judged<void> CudaRun::Load(int side, const Candidate& candidate, const Configura
     if (!plan) return std::unexpected(Stop(PlanRefusal(plan.error(), Outcome::kLaunchError, Stage::kParse)));
     json request = PlanJson(shape.task, *plan);
     for (json& row : request["steps"]) {
-      if (row.contains("library")) row["folders"] = libraries;
+      if (!row.contains("library")) continue;
+      const auto chosen = objects.proposals.find(shape.shape);
+      row["folders"] = libraries;
+      row["proposal"] = chosen == objects.proposals.end() ? 0 : chosen->second;
     }
     request["do"] = "plan";
     request["id"] = next_plan_;
     request["module"] = module;
     KOPT_TRY(const DeviceAnswer taken, Ask(std::move(request), kLoadSeconds, Stage::kLoad, shape.shape));
-    if (taken.json.contains("refused")) {
-      return std::unexpected(
-          Stop(Refusal{.outcome = Outcome::kLaunchError, .stage = Stage::kLoad, .reason = taken.json.at("refused")}));
+    if (taken.json.contains("library") && side == kCandidate) {
+      library_ = taken.json.at("library");
+      proposals_[shape.shape] = taken.json.at("proposals");
     }
     sides_[side].plan_of[shape.shape] = next_plan_++;
     sides_[side].plans[shape.shape] = *std::move(plan);
   }
+  return {};
+}
+
+Judged<void> CudaRun::Choose(const Shape& shape, size_t proposal) {
+  KOPT_CHECK(Ask({{"do", "choose"}, {"plan", sides_[kCandidate].plan_of.at(&shape)}, {"proposal", proposal}},
+                 kLoadSeconds, Stage::kLoad, &shape));
+  // Another one may sum in another order.
+  std::erase_if(sides_[kCandidate].digests, [&](const auto& known) { return std::get<0>(known.first) == &shape; });
+  repeatable_ = true;
   return {};
 }
 

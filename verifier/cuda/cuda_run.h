@@ -63,6 +63,12 @@ class CudaRun {
   const Digests& digests(int side) const { return sides_[side].digests; }
   void TakeDigests(int side, const Digests& digests) { sides_[side].digests = digests; }
 
+  // Where the candidate is a library: its name and version, what it proposes at a shape, and which of that is run from
+  // now on.
+  const std::string& library() const { return library_; }
+  size_t Proposals(const Shape& shape) const { return proposals_.at(&shape); }
+  Judged<void> Choose(const Shape& shape, size_t proposal);
+
   pid_t pid() const { return worker_->pid(); }
   const BoundCudaPlan& PlanOf(int side, const Shape& shape) const { return sides_[side].plans.at(&shape); }
   size_t Launches(int side, const Shape& shape) const;
@@ -99,6 +105,8 @@ class CudaRun {
   Side sides_[2];
   std::set<int> used_;  // sets whose memory is in the process
   int next_module_ = 0, next_plan_ = 0;
+  std::string library_;
+  std::map<const Shape*, size_t> proposals_;
   double empty_seconds_ = 0;
   bool repeatable_ = true;
   nlohmann::ordered_json evidence_ = nlohmann::ordered_json::object();

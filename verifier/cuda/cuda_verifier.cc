@@ -30,6 +30,7 @@ constexpr size_t kScoredSets = 5;  // fully compared sets of a scored shape
 constexpr int kReviewSets = 3;
 constexpr size_t kQueuedLaunches = 64;  // behind a blocked stream: blocked_timer.h
 constexpr int kBaselineQuads = 8;
+constexpr int kProposalBatches = 3;
 constexpr uint64_t kStatic = 1 << 16;  // stream of a confirmation's static inputs
 
 class CudaVerifier final : public Verifier {
@@ -93,6 +94,8 @@ class CudaVerifier final : public Verifier {
   }
   Result<void> LookForOthers(const CudaRun& run, Verdict& verdict);
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
+  Judged<void> ChooseProposals(CudaRun& run, Baseline& library, Verdict& verdict);
+  Judged<double> TimeProposal(CudaRun& run, const CudaShape& shape, size_t proposal);
   Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration,
                               const Screening& screening, Verdict& verdict, StageTimes& times);
   Judged<void> JudgeConfirmation(const Candidate& candidate, const Configuration& configuration,
@@ -237,10 +240,60 @@ Result<void> CudaVerifier::LookForOthers(const CudaRun& run, Verdict& verdict) {
   return {};
 }
 
+// Seconds a call: the shortest of a few batches, made and timed like those of a verdict.
+Judged<double> CudaVerifier::TimeProposal(CudaRun& run, const CudaShape& shape, size_t proposal) {
+  KOPT_CHECK(CheckInterrupt(context_.options));
+  KOPT_CHECK(run.Choose(*shape.shape, proposal));
+  const Deadline deadline = DeadlineFor(*shape.shape);
+  size_t calls = 0;
+  {
+    const Lane::Hold hold = context_.lane.Shared();
+    KOPT_TRY(calls, CallsFor(context_, run, CudaRun::kCandidate, shape, deadline));
+  }
+  const Lane::Hold hold = context_.lane.Alone();
+  KOPT_CHECK(run.AwaitClock());
+  double least = kNoLimit;
+  for (int i = 0; i < kProposalBatches; ++i) {
+    KOPT_TRY(const double seconds, TimeOnce(run, CudaRun::kCandidate, shape, calls, deadline));
+    least = std::min(least, seconds);
+  }
+  return least;
+}
+
+// The fastest of what a library proposes for each scored shape, once and for all: whatever is measured against it is
+// measured against the same. What does not run, or is wrong, is left out.
+Judged<void> CudaVerifier::ChooseProposals(CudaRun& run, Baseline& library, Verdict& verdict) {
+  std::vector<std::string> lines = {run.library()};
+  for (const CudaShape& shape : shapes_) {
+    if (!shape.scored) continue;
+    const size_t count = run.Proposals(*shape.shape);
+    double least = kNoLimit;
+    std::optional<Stop> failed;
+    for (size_t i = 0; i < count; ++i) {
+      auto seconds = TimeProposal(run, shape, i);
+      if (!seconds && seconds.error().ours) return std::unexpected(std::move(seconds).error());
+      if (!seconds) {
+        failed = std::move(seconds).error();
+      } else if (*seconds < least) {
+        least = *seconds;
+        library.objects.proposals[shape.shape] = i;
+      }
+    }
+    const auto chosen = library.objects.proposals.find(shape.shape);
+    if (chosen == library.objects.proposals.end()) return std::unexpected(*std::move(failed));
+    KOPT_CHECK(run.Choose(*shape.shape, chosen->second));
+    lines.push_back(fmt::format("{}: the fastest of its {} proposals is number {}",
+                                ShapeText(context_.spec, *shape.shape), count, chosen->second + 1));
+  }
+  verdict.evidence["library"] = lines;
+  return {};
+}
+
 Judged<void> CudaVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times) {
   KOPT_TRY(candidate.objects, Compile(candidate.candidate, candidate.configuration, verdict, times));
   KOPT_TRY(auto run, LoadRun(shapes_, candidate.candidate, candidate.configuration, candidate.objects, false));
   times.Finish("load");
+  if (!run->library().empty()) KOPT_CHECK(ChooseProposals(*run, candidate, verdict));
   {
     const Lane::Hold hold = context_.lane.Shared();
     KOPT_CHECK(CheckAll(*run, shapes_, sets_used_, false, &candidate.call_seconds));
@@ -381,11 +434,15 @@ Result<Verdict> CudaVerifier::SetBaseline(const Candidate& candidate, const Conf
   baseline_.reset();  // its own deadline is the spec's limit
   auto judged = JudgeAlone(next, verdict, times);
   const bool good = judged.has_value();
+  if (good && verdict.evidence.contains("library")) {
+    context_.device.device.facts["library"] = verdict.evidence["library"].front();
+  }
   baseline_ = good ? std::optional<Baseline>(std::move(next)) : std::move(previous);
   return Finish(std::move(judged), std::move(verdict), times);
 }
 
 Result<void> CudaVerifier::ProfileBaseline(Verdict& verdict) {
+  if (baseline_ && !baseline_->candidate.Library().empty()) return {};  // nothing of it can be changed
   const auto profile = [&]() -> Judged<void> {
     KOPT_TRY(auto run, LoadRun(shapes_, baseline_->candidate, baseline_->configuration, baseline_->objects, false));
     return Profile(*run, shapes_, baseline_->candidate, verdict);

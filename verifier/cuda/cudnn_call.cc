@@ -12,7 +12,6 @@
 #include <array>
 #include <bit>
 #include <map>
-#include <optional>
 #include <vector>
 
 namespace kopt::worker {
@@ -20,13 +19,13 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t kAlign = 16;  // bytes that every tensor's address is a multiple of
-constexpr int kProposals = 4;   // plans of which the fastest is taken
-constexpr int kTimes = 3;       // each is timed, after one call
+constexpr int64_t kAlign = 16;  // bytes that every tensor's address is a multiple of: task/library_problem.cc
+constexpr int kProposals = 4;   // plans that are asked for
 
 #define KOPT_CUDNN_FUNCTIONS(X)    \
   X(cudnnCreate)                   \
   X(cudnnDestroy)                  \
+  X(cudnnGetVersion)               \
   X(cudnnSetStream)                \
   X(cudnnGetErrorString)           \
   X(cudnnBackendCreateDescriptor)  \
@@ -108,21 +107,24 @@ class CudnnCall final : public LibraryCall {
     const json& scale = problem_.at("scale");
     const auto bits = static_cast<uint32_t>(scale.is_null() ? std::bit_cast<uint32_t>(1.0F) : operands.ScalarAt(scale));
     at.scale = std::bit_cast<float>(bits);
-    if (!chosen_) Choose(number);
   }
-  void Launch(int number) override { Execute(number, plans_.at(chosen_.value_or(0))); }
+  std::string version() const override {
+    const size_t version = cudnn_.cudnnGetVersion();  // major * 10000 + minor * 100 + patch
+    return fmt::format("cuDNN {}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+  }
+  size_t proposals() const override { return plans_.size(); }
+  void Choose(size_t proposal) override { chosen_ = proposal; }
+  void Launch(int number) override { Execute(number, plans_.at(chosen_)); }
+  void Forget() override {
+    device_.Check(device_.driver().cuMemsetD8Async(workspace_.address(), 0xff, workspace_.bytes(), device_.stream()),
+                  "the library's memory");
+  }
 
  private:
   struct Addresses {
     std::array<CUdeviceptr, 4> tensors{};
     float scale = 1;
   };
-  struct ReadyPlan {
-    Descriptor plan;
-    Mapping workspace;
-    int64_t bytes = 0;
-  };
-
   Descriptor TensorOf(const char* name, Id id) const {
     const json& operand = problem_.at(name);
     const cudnnDataType_t type = operand.at("dtype") == "bf16" ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_HALF;
@@ -172,6 +174,7 @@ class CudnnCall final : public LibraryCall {
                  "its proposals");
     for (int64_t i = 0; i < count && i < kProposals; ++i) TakePlan(configurations[static_cast<size_t>(i)]);
     if (plans_.empty()) throw LibraryError("cuDNN has no kernel for this attention");
+    workspace_ = Mapping::Create(device_, static_cast<size_t>(std::max<int64_t>(workspace_bytes_, 1)));
   }
 
   void TakePlan(const Descriptor& configuration) {
@@ -184,35 +187,33 @@ class CudnnCall final : public LibraryCall {
     cudnn_.Check(cudnn_.cudnnBackendGetAttribute(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64,
                                                  1, &count, &bytes),
                  "a plan");
-    Mapping workspace = Mapping::Create(device_, static_cast<size_t>(std::max<int64_t>(bytes, 1)));
-    plans_.push_back({.plan = std::move(plan), .workspace = std::move(workspace), .bytes = bytes});
+    workspace_bytes_ = std::max(workspace_bytes_, bytes);
+    plans_.push_back(std::move(plan));
   }
 
-  void Execute(int number, const ReadyPlan& ready) {
+  void Execute(int number, const Descriptor& plan) {
     Addresses& at = bound_.at(number);
     std::array<void*, 5> pointers{};
     for (size_t i = 0; i < at.tensors.size(); ++i) pointers[i] = reinterpret_cast<void*>(at.tensors[i]);
     pointers[4] = &at.scale;
     const std::array<int64_t, 5> ids = {kQ, kK, kV, kO, kScale};
-    void* workspace = reinterpret_cast<void*>(ready.workspace.address());
+    void* workspace = reinterpret_cast<void*>(workspace_.address());
     Descriptor pack(cudnn_, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, "a call");
     pack.Set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, pointers.size(), pointers.data());
     pack.Set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, ids.size(), ids.data());
     pack.Set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &workspace);
     pack.Finalise();
-    cudnn_.Check(cudnn_.cudnnBackendExecute(handle_, ready.plan.get(), pack.get()), "a call");
-  }
-
-  void Choose(int number) {
-    chosen_ = FastestOf(device_, plans_.size(), kTimes, [&](size_t i) { Execute(number, plans_[i]); });
+    cudnn_.Check(cudnn_.cudnnBackendExecute(handle_, plan.get(), pack.get()), "a call");
   }
 
   const Device& device_;
   Cudnn cudnn_;
   json problem_;
   cudnnHandle_t handle_ = nullptr;
-  std::vector<ReadyPlan> plans_;
-  std::optional<size_t> chosen_;
+  std::vector<Descriptor> plans_;
+  int64_t workspace_bytes_ = 0;  // the most that one of them needs
+  Mapping workspace_;
+  size_t chosen_ = 0;
   std::map<int, Addresses> bound_;
 };
 

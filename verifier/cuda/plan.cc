@@ -61,6 +61,7 @@ Plan::Plan(const Device& device, Module& module, const json& plan) : module_(&mo
   for (const json& row : plan.at("steps")) {
     if (row.contains("library")) {
       steps_.push_back({.library = NewLibraryCall(device, row)});
+      steps_.back().library->Choose(row.at("proposal"));
       continue;
     }
     steps_.push_back(StepOf(row));

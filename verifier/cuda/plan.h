@@ -56,6 +56,12 @@ class Plan {
   // Puts every step into the stream, behind `timer` where there is one. The error's words name the kernel.
   void Launch(const Device& device, int number, BlockedTimer* timer = nullptr);
   bool launched() const { return launched_; }
+  // Of a library's plan, see library_call.h; null where kernels are its steps.
+  LibraryCall* library() const { return steps_.empty() ? nullptr : steps_.front().library.get(); }
+  void Choose(size_t proposal) {
+    library()->Choose(proposal);
+    launched_ = false;  // its code may be loaded at the first launch
+  }
 
  private:
   // Arguments of every step for one set: values, and where they are.

@@ -56,7 +56,8 @@ json OperandJson(const BoundTask& task, const MatmulProblem::Operand& operand) {
           {"dtype", Name(task.Find(operand.tensor).tensor->dtype)},
           {"transposed", operand.transposed},
           {"lead", operand.lead},
-          {"next", operand.next}};
+          {"next", operand.next},
+          {"align", operand.align}};
 }
 
 json OperandJson(const BoundTask& task, const AttentionProblem::Operand& operand) {

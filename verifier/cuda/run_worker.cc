@@ -52,6 +52,15 @@ class Runner {
   }
 
   json Answer(const Frame& request, std::vector<int>& descriptors) {
+    try {
+      return TryToAnswer(request, descriptors);
+    } catch (const LibraryError& error) {
+      return {{"ok", true}, {"library_failed", error.what()}};
+    }
+  }
+
+ private:
+  json TryToAnswer(const Frame& request, std::vector<int>& descriptors) {
     const std::string what = request.json.at("do");
     if (what == "kernels") return TakeKernels(request);
     if (what == "module") {
@@ -61,6 +70,7 @@ class Runner {
     if (what == "set") return TakeSet(request, descriptors);
     if (what == "drop") return DropSets(request.json);
     if (what == "plan") return TakePlan(request.json);
+    if (what == "choose") return Choose(request.json);
     if (what == "call") return Call(request.json);
     if (what == "time") return Time(request.json);
     if (what == "records") return Records(request.json);
@@ -70,7 +80,6 @@ class Runner {
     return {{"error", "unknown request " + what}};
   }
 
- private:
   const Driver& driver() const { return device_.driver(); }
   void Check(CUresult result, const char* what) const { device_.Check(result, what); }
 
@@ -112,11 +121,14 @@ class Runner {
   json TakePlan(const json& request) {
     const int id = request.at("id");
     plans_.erase(id);
-    try {
-      plans_.try_emplace(id, device_, modules_.at(request.at("module")), request);
-    } catch (const LibraryError& error) {
-      return {{"ok", true}, {"refused", error.what()}};
-    }
+    const Plan& plan = plans_.try_emplace(id, device_, modules_.at(request.at("module")), request).first->second;
+    const LibraryCall* library = plan.library();
+    if (library == nullptr) return {{"ok", true}};
+    return {{"ok", true}, {"library", library->version()}, {"proposals", library->proposals()}};
+  }
+
+  json Choose(const json& request) {
+    plans_.at(request.at("plan")).Choose(request.at("proposal"));
     return {{"ok", true}};
   }
 
@@ -145,6 +157,9 @@ class Runner {
     for (const int id : written_) sets_.at(id).Prepare(*kernels_, PoisonOf(request, index++), {});
     written_ = {sets.begin(), sets.end()};
     modules_.Restore(*kernels_);
+    for (const auto& [id, any] : plans_) {
+      if (any.library() != nullptr) any.library()->Forget();
+    }
     kernels_->Scrub(request.at("seed"));
     Check(driver().cuMemsetD8Async(counters_.address(), 0, kMostCounters * sizeof(uint64_t), device_.stream()),
           "counters");
