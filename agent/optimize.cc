@@ -95,6 +95,7 @@ struct Assignment {
   size_t screened = 0;  // of a confirmation: the place of what is confirmed in OptimizeResult::screened
   bool again = false;   // a confirmation that noise spoilt once
   int attempt = 1;      // kopt itself failed in those before
+  bool moved = false;   // it cost a device: it is on another one since
   double begin = 0;     // by the clock
   size_t beside = 0;    // the most that were at work at a time meanwhile, this among them
 };
@@ -168,6 +169,8 @@ class Optimizer {
   // Until a verifier is idle, and until all are.
   Result<void> AwaitIdle();
   Result<void> Drain();
+  // After an error: what is at work is waited for, and nothing is begun.
+  void Stop();
   Result<void> Settle(VerifierPool::Done done);
   Result<void> Failed(size_t verifier, Assignment assignment, const Error& error);
   Result<void> TurnJudged(Judged judged);
@@ -228,8 +231,9 @@ class Optimizer {
   OutcomeCounts counts_;
   std::vector<std::optional<Assignment>> at_work_;  // by verifier
   std::deque<Assignment> again_;                    // whose device was left out
-  double best_screened_ = 0;                        // speedup; 0: none
-  std::atomic<double> screening_seconds_ = 0;       // of all screenings within the budget
+  bool stops_ = false;
+  double best_screened_ = 0;                   // speedup; 0: none
+  std::atomic<double> screening_seconds_ = 0;  // of all screenings within the budget
   std::atomic<int> screenings_ = 0;
   double confirmation_seconds_ = 0;  // of the last one
   double moment_ = 0;
@@ -409,6 +413,7 @@ bool Optimizer::SearchEnds() {
 Result<void> Optimizer::Search() {
   tuned_from_ = budget_.Active();
   const Result<void> searched = KeepBusy();
+  if (!searched) Stop();
   const Result<void> drained = Drain();
   return searched ? drained : searched;
 }
@@ -572,7 +577,7 @@ Result<void> Optimizer::AwaitIdle() {
   return {};
 }
 
-// The first error; after it nothing is begun again.
+// The first error; after one nothing is begun.
 Result<void> Optimizer::Drain() {
   Result<void> all;
   while (pool_.at_work() > 0 || !again_.empty()) {
@@ -583,10 +588,15 @@ Result<void> Optimizer::Drain() {
       continue;
     }
     auto settled = Settle(*pool_.Await());
+    if (!settled) Stop();
     if (all) all = std::move(settled);
-    if (!all) again_.clear();
   }
   return all;
+}
+
+void Optimizer::Stop() {
+  stops_ = true;
+  again_.clear();
 }
 
 Result<void> Optimizer::Settle(VerifierPool::Done done) {
@@ -609,12 +619,12 @@ Result<void> Optimizer::Settle(VerifierPool::Done done) {
 }
 
 // A failure of kopt itself is no verdict: the work is done again, twice at most. Where that does not help, or the
-// device cannot do it, another one has to.
+// device cannot do it, another one has to. What fails there too is no fault of a device: it costs no second one.
 Result<void> Optimizer::Failed(size_t verifier, Assignment assignment, const Error& error) {
   const bool ours = error.exit == Exit::kInternal;
   const bool once_more = ours && assignment.attempt < kAttempts;
-  const bool elsewhere = (ours || error.exit == Exit::kEnvironment) && pool_.in_use() > 1;
-  if (!once_more && !elsewhere) return std::unexpected(error);
+  const bool elsewhere = (ours || error.exit == Exit::kEnvironment) && pool_.in_use() > 1 && !assignment.moved;
+  if (stops_ || (!once_more && !elsewhere)) return std::unexpected(error);
   const std::string& which = pool_.At(verifier).device().which;
   const bool confirms = assignment.kind == Assignment::Kind::kConfirmation;
   nlohmann::ordered_json event = {
@@ -633,6 +643,7 @@ Result<void> Optimizer::Failed(size_t verifier, Assignment assignment, const Err
   progress_.Line(news);
   result_.lost_devices.push_back(news);
   assignment.attempt = 1;
+  assignment.moved = true;
   again_.push_back(std::move(assignment));
   return {};
 }
@@ -666,7 +677,7 @@ Result<void> Optimizer::Screened(Judged screened) {
   tuner_.Learn(judged);
   conversation_->Learn(judged, false);
   best_screened_ = std::max(best_screened_, judged.verdict.speedup.value_or(0));
-  if (Reaches(judged.verdict) && IsPromising(judged)) KOPT_CHECK(ConfirmAlone(place));
+  if (!stops_ && Reaches(judged.verdict) && IsPromising(judged)) KOPT_CHECK(ConfirmAlone(place));
   return {};
 }
 
@@ -711,6 +722,7 @@ std::optional<size_t> Optimizer::NextLeader(int leaders, int refuted) const {
 
 Result<void> Optimizer::ConfirmLeaders() {
   interrupts_.FinishWork();
+  stops_ = false;  // an interruption ends the search only
   int leaders = 0;
   int refuted = 0;
   Result<void> all;
@@ -734,7 +746,7 @@ Result<void> Optimizer::ConfirmLeaders() {
     const Verdict& last = result_.confirmations.back().verdict;
     refuted = IsFaster(last) ? 0 : refuted + (last.correct() ? 1 : 0);
   }
-  again_.clear();
+  Stop();
   (void)Drain();  // what came first is what is told
   return all;
 }
@@ -844,6 +856,7 @@ void Optimizer::Gather() {
   result_.device = verifier_.device();
   for (size_t i = 0; HasSeveral() && i < pool_.size(); ++i) result_.devices.push_back(pool_.At(i).device().which);
   result_.peaks = verifier_.peaks();
+  for (size_t i = 1; i < pool_.size(); ++i) Raise(result_.peaks, pool_.At(i).peaks());
   result_.active_seconds = budget_.Active();
   result_.tail_seconds = budget_.tail();
   result_.run = recorder_.run();
@@ -877,6 +890,13 @@ Result<OptimizeResult> Optimizer::End() {
 
 const Candidate& CandidateOf(const OptimizeResult& result, const Judged& judged) {
   return *result.turns.at(judged.turn).candidate;
+}
+
+void Raise(Peaks& peaks, const Peaks& others) {
+  peaks.read_bytes = std::max(peaks.read_bytes, others.read_bytes);
+  peaks.write_bytes = std::max(peaks.write_bytes, others.write_bytes);
+  peaks.copy_bytes = std::max(peaks.copy_bytes, others.copy_bytes);
+  for (auto& [unit, rate] : peaks.flops) rate = std::max(rate, others.Flops(unit));
 }
 
 OutcomeCounts CountOutcomes(const std::vector<Judged>& screened) {

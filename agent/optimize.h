@@ -60,7 +60,7 @@ struct OptimizeResult {
   RunRow run;                        // as stored: name, state, outcome
   Device device;                     // the first
   std::vector<std::string> devices;  // of several: Device::which
-  Peaks peaks;                       // what the verdicts' speed of light rests on
+  Peaks peaks;                       // what the verdicts' speed of light rests on: the best of all devices
   Registration registration;
   Verdict baseline;                    // without a ratio
   Turns turns;                         // all that was looked at; 0 is the seed
@@ -90,7 +90,8 @@ struct OptimizeResult {
 // `verifiers`: of the task, each on a device of its own, all of one model; the first is the one that registers the spec
 // and that prompts and the manifest describe. Whichever has nothing to do judges what comes next, all at the same time;
 // every verdict is relative to the baseline on its own device. Of a run with several, no verifier can be used
-// afterwards, and a device that fails for good is left out while another is left.
+// afterwards, and a device that fails for good is left out while another is left; work that fails on a second one, too,
+// ends the run.
 // An error is returned only if the run never began (a spec without power, a baseline or seed that is wrong, a signal
 // during preparation, an endpoint that refuses before it
 // has answered once) or if nothing can be stored; then no budget was spent, and a new run is forgotten. Otherwise the
@@ -103,6 +104,9 @@ Result<OptimizeResult> Optimize(const Job& job, Verifier& verifier, Store& store
 
 // The candidate of a judged configuration.
 const Candidate& CandidateOf(const OptimizeResult& result, const Judged& judged);
+
+// Takes what is higher in `others`, of the same device model.
+void Raise(Peaks& peaks, const Peaks& others);
 
 // Counts of screening verdicts by outcome.
 OutcomeCounts CountOutcomes(const std::vector<Judged>& screened);

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "agent/exceptions.h"
+
 namespace kopt {
 
 VerifierPool::VerifierPool(std::span<Verifier* const> verifiers, Clock& clock)
@@ -30,7 +32,7 @@ void VerifierPool::Start(size_t verifier, Work work) {
   Seat& seat = seats_[verifier];
   seat.at_work = true;
   if (seats_.size() == 1) {
-    auto verdict = work(*seat.verifier);
+    auto verdict = WithoutExceptions([&] { return work(*seat.verifier); });
     done_.push_back({.verifier = verifier, .verdict = std::move(verdict), .at = clock_.Now()});
     return;
   }
@@ -62,7 +64,7 @@ void VerifierPool::Serve(size_t verifier, const std::stop_token& stop) {
       if (!changed_.wait(lock, stop, [&] { return static_cast<bool>(seat.work); })) return;
       work = std::exchange(seat.work, nullptr);
     }
-    auto verdict = work(*seat.verifier);
+    auto verdict = WithoutExceptions([&] { return work(*seat.verifier); });
     const std::lock_guard lock(mutex_);
     done_.push_back({.verifier = verifier, .verdict = std::move(verdict), .at = clock_.Now()});
     changed_.notify_all();

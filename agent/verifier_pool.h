@@ -43,7 +43,7 @@ class VerifierPool {
   size_t in_use() const;
   // Those whose work was not taken back by Await.
   size_t at_work() const;
-  // `verifier` is idle.
+  // `verifier` is idle. An exception of `work` is an error.
   void Start(size_t verifier, Work work);
   // What ended first of what was not taken yet; waits at most `seconds` of real time for it. Somebody is at work.
   std::optional<Done> Await(double seconds = kNoLimit);

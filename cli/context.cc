@@ -25,34 +25,30 @@ Result<void> Context::ReadConfig() {
 
 Result<Target> Context::ChosenTarget() const {
   KOPT_TRY(const Target target, NamedTarget());
-  KOPT_CHECK(UseTarget(target));
+  KOPT_CHECK(UseTarget(target, flags_.devices));
   return target;
 }
 
-Result<void> Context::UseTarget(Target target) const {
+Result<void> Context::UseTarget(Target target, const std::string& named) const {
   const auto backend = host_.backends.find(target);
   if (backend == host_.backends.end()) {
     return EnvironmentError(fmt::format("this build of kopt has no worker for the target {}", Name(target)),
                             "use --target cpu");
   }
-  KOPT_TRY(device_, backend->second.device(0));
-  target_ = target;
-  devices_ = {0};
-  return {};
-}
-
-Result<void> Context::UseDevices(const std::string& named) const {
-  if (named.empty()) return {};
-  if (!backend().count_devices) {
-    return std::unexpected(Error{.exit = Exit::kUsage,
-                                 .message = fmt::format("the target {} has no devices to choose from", Name(target_)),
-                                 .key = "--devices",
-                                 .hint = "leave it out, or add --target cuda"});
+  std::vector<int> devices = {0};
+  if (!named.empty()) {
+    if (!backend->second.count_devices) {
+      return std::unexpected(Error{.exit = Exit::kUsage,
+                                   .message = fmt::format("the target {} has no devices to choose from", Name(target)),
+                                   .key = "--devices",
+                                   .hint = "leave it out, or add --target cuda"});
+    }
+    KOPT_TRY(const int count, backend->second.count_devices());
+    KOPT_TRY(devices, ParseDevices(named, count));
   }
-  KOPT_TRY(const int count, backend().count_devices());
-  KOPT_TRY(devices_, ParseDevices(named, count));
-  if (devices_.front() == 0) return {};
-  KOPT_TRY(device_, backend().device(devices_.front()));
+  KOPT_TRY(device_, backend->second.device(devices.front()));
+  target_ = target;
+  devices_ = std::move(devices);
   return {};
 }
 

@@ -40,21 +40,21 @@ class Context {
   const Config& config() const { return config_; }
   Result<void> ReadConfig();
 
-  // The target in force. Errors: a name that is none (exit 2); a target that this host cannot serve (3).
+  // The target in force, with --devices. Errors: a name that is none (exit 2); a target that this host cannot serve
+  // (3); those of UseTarget.
   Result<Target> ChosenTarget() const;
   // What flags and settings name, whether this host can serve it or not.
   Result<Target> NamedTarget() const;
-  // The target of something stored, in place of the one that flags and settings name.
-  Result<void> UseTarget(Target target) const;
+  // The target of something stored, in place of the one that flags and settings name, and which of its devices are
+  // used: `devices` as --devices takes them; empty: the first. Errors: those of ParseDevices, and a target without a
+  // choice (exit 2).
+  Result<void> UseTarget(Target target, const std::string& devices = "") const;
   // An error for what works on the cpu target only.
   Result<void> OnlyCpu(const std::string& command) const;
   // Those of the target that ChosenTarget gave; or UseTarget took; before, the cpu's.
   const Backend& backend() const { return host_.backends.at(target_); }
   // The first of those in use.
   const Device& device() const { return device_; }
-  // Which of the target's devices are used: `named` as --devices takes them; empty: the first. Errors: those of
-  // ParseDevices, and a target without a choice (exit 2).
-  Result<void> UseDevices(const std::string& named) const;
   const std::vector<int>& devices() const { return devices_; }
   // Seconds, and a factor above 1, from the flag or the settings; nothing if neither says.
   Result<std::optional<double>> Budget(const std::string& flag) const;

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <exception>
 
+#include "agent/exceptions.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/output.h"
@@ -93,14 +93,10 @@ int Fail(const Error& error, bool json, Host& host) {
 }
 
 Result<int> Act(const Action& action, Context& context) {
-  try {
+  return WithoutExceptions([&]() -> Result<int> {
     KOPT_CHECK(context.ReadConfig());
     return action(context);
-  } catch (const std::bad_alloc&) {
-    return EnvironmentError("out of memory");
-  } catch (const std::exception& failure) {
-    return InternalError(fmt::format("an unexpected failure: {}", failure.what()), "this is a bug in kopt");
-  }
+  });
 }
 
 }  // namespace

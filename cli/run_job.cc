@@ -167,8 +167,15 @@ Result<OptimizeResult> Carry(Job& job, Store& store, Progress& progress, Context
                              const std::function<Result<void>()>& claim) {
   Host& host = context.host();
   const std::string named = context.flags().devices.empty() ? DevicesNamedIn(job.settings) : context.flags().devices;
-  KOPT_CHECK(context.UseTarget(job.target));
-  KOPT_CHECK(context.UseDevices(named));
+  if (auto used = context.UseTarget(job.target, named); !used) {
+    Error error = std::move(used).error();
+    if (context.flags().devices.empty() && error.key == "--devices") {
+      error.message = fmt::format("the run {} is on the devices {}: {}", job.run, named, error.message);
+      error.key = "RUN";
+      error.hint = "name others with --devices";
+    }
+    return std::unexpected(std::move(error));
+  }
   const std::vector<int>& devices = context.devices();
   progress.Line(fmt::format("{} on {}: {}{}", job.spec->name, Name(job.target), context.device().name,
                             named.empty() ? "" : fmt::format(", devices {}", fmt::join(devices, ", "))));
@@ -194,7 +201,9 @@ Result<OptimizeResult> Carry(Job& job, Store& store, Progress& progress, Context
   std::vector<Verifier*> all;
   for (const auto& verifier : verifiers) all.push_back(verifier.get());
   auto result = Optimize(job, all, store, progress, host.clock, host.interrupts);
-  (void)context.KeepPeaks(store, calibration, first.peaks());  // the run has ended, whatever becomes of them
+  Peaks peaks = first.peaks();
+  for (const Verifier* verifier : all) Raise(peaks, verifier->peaks());
+  (void)context.KeepPeaks(store, calibration, peaks);  // the run has ended, whatever becomes of them
   return result;
 }
 

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "cli/calibration.h"
+#include "store/store.h"
 #include "tests/cli/kopt_fixture.h"
 
 namespace kopt {
@@ -50,12 +52,15 @@ class DevicesTest : public KoptTest {
         .new_verifier = [&](const Spec&, const VerifierOptions& options) -> Result<std::unique_ptr<Verifier>> {
           return std::make_unique<BorrowedVerifier>(gpus_.at(static_cast<size_t>(options.device)));
         },
-        .device = [&](int number) { return Result<Device>(gpus_.at(static_cast<size_t>(number)).device()); },
+        .device = [&](int number) -> Result<Device> {
+          if (number == broken_) return EnvironmentError("the device is broken");
+          return gpus_.at(static_cast<size_t>(number)).device();
+        },
         .calibrate = [&](const VerifierOptions& options) -> Result<Peaks> {
           calibrated_ = options.device;
           return Peaks{};
         },
-        .count_devices = [&] { return Result<int>(static_cast<int>(gpus_.size())); },
+        .count_devices = [&] { return Result<int>(there_); },
         .new_verifiers = [&](const Spec&, const VerifierOptions&,
                              std::span<const int> numbers) -> Result<std::vector<std::unique_ptr<Verifier>>> {
           std::vector<std::unique_ptr<Verifier>> verifiers;
@@ -83,7 +88,7 @@ class DevicesTest : public KoptTest {
 
   std::array<FakeVerifier, 3> gpus_ = {FakeVerifier{clock_, interrupts_}, FakeVerifier{clock_, interrupts_},
                                        FakeVerifier{clock_, interrupts_}};
-  int calibrated_ = -1;
+  int calibrated_ = -1, broken_ = -1, there_ = 3;
 };
 
 TEST_F(DevicesTest, TheFirstUnlessOthersAreNamed) {
@@ -116,6 +121,30 @@ TEST_F(DevicesTest, AnotherOneAloneIsUsedForAll) {
   EXPECT_EQ(Tune({"--devices", "1"}), 0) << err_;
   EXPECT_EQ(calibrated_, 1);
   EXPECT_EQ(Screened()[0], 0u);
+}
+
+TEST_F(DevicesTest, ADeviceThatIsNotNamedIsNotAskedFor) {
+  broken_ = 0;
+  EXPECT_EQ(Tune({"--devices", "1"}), 0) << out_;
+  EXPECT_EQ(Tune({}), 3);
+  EXPECT_NE(out_.find("the device is broken"), std::string::npos) << out_;
+}
+
+TEST_F(DevicesTest, ARunWhoseDevicesAreNotAllThereSaysSo) {
+  EXPECT_EQ(Tune({"--devices", "0,1"}, "20s"), 0) << err_;
+  there_ = 1;
+  EXPECT_EQ(Kopt({"resume", "last", "--budget", "50s"}), 2);
+  EXPECT_NE(err_.find("is on the devices 0,1: there is no device 1: 1 is there (at `RUN`)"), std::string::npos) << err_;
+  EXPECT_NE(err_.find("name others with --devices"), std::string::npos) << err_;
+  EXPECT_EQ(Kopt({"resume", "last", "--budget", "50s", "--devices", "0"}), 0) << err_;
+}
+
+TEST_F(DevicesTest, WhatAnyOfThemSawOfThePeaksIsKept) {
+  gpus_[1].peaks_now.read_bytes = 5e12;
+  EXPECT_EQ(Tune({"--devices", "0,1"}, "20s"), 0) << err_;
+  auto store = Store::Open("state");
+  ASSERT_TRUE(store) << store.error().Text();
+  EXPECT_EQ(LoadCalibration(*store, "a simulated GPU")->value().peaks.read_bytes, 5e12);
 }
 
 TEST_F(DevicesTest, ARunGoesOnWithItsOwnUnlessOthersAreNamed) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <optional>
 #include <thread>
 
@@ -11,6 +12,14 @@
 
 namespace kopt {
 namespace {
+
+// Waits at most so many seconds for it.
+bool Becomes(const std::atomic<bool>& flag, double seconds) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  while (!flag && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return flag;
+}
+constexpr double kNever = 0.05, kSoon = 30;
 
 TEST(CudaDevicesTest, OfOneModelOrAnErrorThatNamesBoth) {
   const CudaDevice first{
@@ -37,29 +46,37 @@ TEST(CudaDevicesTest, AUuidIsWrittenAsTheDriverDoes) {
 
 TEST(CudaDevicesTest, NothingIsCompiledWhileOneIsQuiet) {
   CompileAhead ahead({}, 2);
-  std::atomic<bool> compiles = false;
+  std::atomic<bool> asks = false, compiles = false;
   std::jthread compiler;
   std::optional<CompileAhead::Hold> one(ahead.Quiet());
-  const CompileAhead::Hold other = ahead.Quiet();  // what several devices time goes together
+  std::optional<CompileAhead::Hold> other(ahead.Quiet());  // what several devices time goes together
   compiler = std::jthread([&] {
+    asks = true;
     const CompileAhead::Hold load = ahead.Load();
     compiles = true;
   });
-  EXPECT_FALSE(compiles);
+  EXPECT_TRUE(Becomes(asks, kSoon));
+  EXPECT_FALSE(Becomes(compiles, kNever));
   one.reset();
-  EXPECT_FALSE(compiles) << "one is quiet still";
+  EXPECT_FALSE(Becomes(compiles, kNever)) << "one is quiet still";
+  other.reset();
+  EXPECT_TRUE(Becomes(compiles, kSoon));
 }
 
 TEST(CudaDevicesTest, WhoCompilesIsWaitedFor) {
   CompileAhead ahead({}, 2);
-  std::atomic<bool> compiles = true;
+  std::atomic<bool> asks = false, times = false;
   std::jthread timing;
-  const CompileAhead::Hold load = ahead.Load();
+  std::optional<CompileAhead::Hold> load(ahead.Load());
   timing = std::jthread([&] {
+    asks = true;
     const CompileAhead::Hold quiet = ahead.Quiet();
-    EXPECT_FALSE(compiles);
+    times = true;
   });
-  compiles = false;
+  EXPECT_TRUE(Becomes(asks, kSoon));
+  EXPECT_FALSE(Becomes(times, kNever));
+  load.reset();
+  EXPECT_TRUE(Becomes(times, kSoon));
 }
 
 }  // namespace
