@@ -93,6 +93,10 @@ ordered_json ManifestOf(const RunRow& run, const Contestants& contestants, const
         {"budget_seconds", run.budget_seconds},
         {"started", run.started}}},
       {"made_with", made_with}};
+  // A library that was the baseline: its version, then what it chose.
+  if (const ordered_json library = ValueOr(verdict.evidence, "library"); library.is_array() && !library.empty()) {
+    manifest["made_with"]["library"] = library.front();
+  }
   // Of several: all of them, and the one that confirmed.
   if (!devices.is_null()) manifest["devices"] = devices;
   if (const ordered_json device = ValueOr(verdict.evidence, "device"); !device.is_null()) {

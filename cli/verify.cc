@@ -95,21 +95,18 @@ Result<int> RunVerify(const VerifyOptions& options, Context& context) {
   KOPT_TRY(const auto verifier, context.backend().new_verifier(spec, context.OptionsFor(calibration.peaks)));
   progress->Show({.doing = "checking the spec's power against wrong answers"});
   KOPT_CHECK(WithRetries([&] { return verifier->Register(); }));
-  Verdict baseline;
   if (!alone) {
     progress->Show({.doing = "judging the baseline"});
-    KOPT_TRY(baseline, EstablishBaseline(*verifier, contestants));
+    KOPT_CHECK(EstablishBaseline(*verifier, contestants));
   }
   progress->Show({.doing = fmt::format("{} {}", options.confirm ? "confirming" : "judging", Text(configuration))});
-  KOPT_TRY(Verdict verdict, WithRetries([&] {
+  KOPT_TRY(const Verdict verdict, WithRetries([&] {
              if (alone) return verifier->SetBaseline(*candidate, configuration);
              return options.confirm ? verifier->Confirm(*candidate, configuration, {})
                                     : verifier->Screen(*candidate, configuration, {.profile_from = 0});
            }));
   KOPT_CHECK(context.KeepPeaks(store, calibration, verifier->peaks()));
   progress->End();
-  // Which version of a library, and what it chose, is a part of the comparison.
-  if (baseline.evidence.contains("library")) verdict.evidence["library"] = baseline.evidence["library"];
   return Report(verdict, contestants.BaselineText(), context);
 }
 

@@ -80,14 +80,15 @@ Result<int> RunVerifyManifest(const std::string& file, Context& context) {
   const auto progress = context.MakeProgress();
   KOPT_TRY(const Calibration calibration, context.EnsureCalibrated(store, *progress));
   KOPT_TRY(const auto verifier, context.backend().new_verifier(spec, context.OptionsFor(calibration.peaks)));
-  KOPT_TRY(const auto now, MadeWith(verifier->device(), context));
-  const std::vector<std::string> changed = Differences(manifest.made_with, now);
+  KOPT_TRY(auto now, MadeWith(verifier->device(), context));
   progress->Show({.doing = "checking the spec's power against wrong answers"});
   KOPT_CHECK(WithRetries([&] { return verifier->Register(); }));
   progress->Show({.doing = "judging the baseline"});
   KOPT_TRY(const Verdict alone,
            WithRetries([&] { return verifier->SetBaseline(baseline.candidate, baseline.configuration); }));
   KOPT_CHECK(MustBeMeasured(alone, "the baseline", baseline.candidate));
+  if (alone.evidence.contains("library")) now["library"] = alone.evidence["library"].front();
+  const std::vector<std::string> changed = Differences(manifest.made_with, now);
   progress->Show({.doing = fmt::format("confirming {}", Text(winner.configuration))});
   KOPT_TRY(const Verdict verdict, WithRetries([&] {
              return verifier->Confirm(winner.candidate, winner.configuration, {.seed = manifest.input_seed});

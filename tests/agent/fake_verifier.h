@@ -66,6 +66,7 @@ class FakeVerifier : public Verifier {
   int calls = 0;
   double baseline_us = 1000;
   std::string seed_in_evidence;  // of confirmations; empty: none
+  std::string library;           // that is the baseline; empty: it is none
   double waiting_seconds = 0;    // of each call, for the machine
   const Spec* spec = nullptr;    // what examples are drawn for
   bool no_example = false;
@@ -187,6 +188,7 @@ class FakeVerifier : public Verifier {
     verdict.sol_fraction = 0.25;
     verdict.evidence = {{"elements", 4096}, {"largest_deviation", 3.5}};
     if (confirm && !seed_in_evidence.empty()) verdict.evidence["input_seed"] = seed_in_evidence;
+    if (!library.empty()) verdict.evidence["library"] = {library, "N=4096: the fastest of its 8 proposals is number 2"};
     if (behaviour.remark.empty()) {
       verdict.speedup = speedup;
       verdict.speedup_interval = Interval{speedup * (1 - half), speedup * (1 + half)};

@@ -186,8 +186,13 @@ TEST_F(RunCommandsTest, VerifyRepeatsAManifest) {
   const auto document = Optimized({"--out", "results"});
   auto manifest = ordered_json::parse(Read("results/manifest.json"));
   EXPECT_EQ(manifest["judgement"]["speedup"], document["best"]["speedup"]);
-  for (const char* file : {"norm.spec", "norm.cpp", "norm_baseline.cpp"}) std::filesystem::remove(file);
+  for (const char* file : {"norm.spec", "norm.cpp", "norm_baseline.cpp"}) {
+    std::filesystem::rename(file, std::string(file) + ".away");
+  }
   EXPECT_EQ(Kopt({"verify", "--manifest", "results/manifest.json"}), 0) << err_;
+  for (const char* file : {"norm.spec", "norm.cpp", "norm_baseline.cpp"}) {
+    std::filesystem::rename(std::string(file) + ".away", file);
+  }
   EXPECT_NE(out_.find("the intervals overlap"), std::string::npos) << out_;
   EXPECT_NE(out_.find("the same programs, compiler and machine"), std::string::npos) << out_;
   EXPECT_EQ(verifier_.confirm_seeds.back(), 255u);
@@ -197,6 +202,18 @@ TEST_F(RunCommandsTest, VerifyRepeatsAManifest) {
   const auto verdict = ordered_json::parse(out_);
   EXPECT_EQ(verdict["manifest"]["agrees"], true);
   EXPECT_EQ(verdict["manifest"]["changed"], ordered_json{"version: 0.0.9, now 0.1.0"});
+  // The baseline's library counts like the compiler.
+  manifest = ordered_json::parse(Read("results/manifest.json"));
+  EXPECT_FALSE(manifest["made_with"].contains("library"));
+  verifier_.library = "cuBLASLt 13.1.0";
+  const auto measured = Optimized({"--out", "against_a_library"});
+  EXPECT_EQ(ordered_json::parse(Read("against_a_library/manifest.json"))["made_with"]["library"], "cuBLASLt 13.1.0");
+  EXPECT_EQ(Kopt({"verify", "--manifest", "against_a_library/manifest.json"}), 0) << err_;
+  EXPECT_NE(out_.find("the same programs, compiler and machine"), std::string::npos) << out_;
+  verifier_.library = "cuBLASLt 13.2.0";
+  EXPECT_EQ(Kopt({"verify", "--manifest", "against_a_library/manifest.json"}), 0) << err_;
+  EXPECT_NE(out_.find("library: cuBLASLt 13.1.0, now cuBLASLt 13.2.0"), std::string::npos) << out_;
+  verifier_.library = "";
   // A copy of the state, elsewhere.
   std::filesystem::copy("state", "copy", std::filesystem::copy_options::recursive);
   std::filesystem::remove_all("state");

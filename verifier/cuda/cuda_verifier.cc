@@ -62,6 +62,7 @@ class CudaVerifier final : public Verifier {
     CudaObjects objects;
     std::map<const Shape*, double> call_seconds;
     CudaRun::Digests digests;
+    nlohmann::ordered_json library;  // its version and what it chose, for the evidence; null: it is none
   };
 
   Deadline DeadlineFor(const Shape& shape) const {
@@ -94,6 +95,12 @@ class CudaVerifier final : public Verifier {
   }
   Result<void> LookForOthers(const CudaRun& run, Verdict& verdict);
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
+  // What is measured against a library says which.
+  Verdict AgainstBaseline() const {
+    Verdict verdict;
+    if (baseline_ && !baseline_->library.is_null()) verdict.evidence["library"] = baseline_->library;
+    return verdict;
+  }
   Judged<void> ChooseProposals(CudaRun& run, Baseline& library, Verdict& verdict);
   Judged<double> TimeProposal(CudaRun& run, const CudaShape& shape, size_t proposal);
   Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration,
@@ -434,9 +441,7 @@ Result<Verdict> CudaVerifier::SetBaseline(const Candidate& candidate, const Conf
   baseline_.reset();  // its own deadline is the spec's limit
   auto judged = JudgeAlone(next, verdict, times);
   const bool good = judged.has_value();
-  if (good && verdict.evidence.contains("library")) {
-    context_.device.device.facts["library"] = verdict.evidence["library"].front();
-  }
+  if (good && verdict.evidence.contains("library")) next.library = verdict.evidence["library"];
   baseline_ = good ? std::optional<Baseline>(std::move(next)) : std::move(previous);
   return Finish(std::move(judged), std::move(verdict), times);
 }
@@ -457,7 +462,7 @@ Result<void> CudaVerifier::ProfileBaseline(Verdict& verdict) {
 Result<Verdict> CudaVerifier::Screen(const Candidate& candidate, const Configuration& configuration,
                                      const Screening& screening) {
   StageTimes times(context_.lane);
-  Verdict verdict;
+  Verdict verdict = AgainstBaseline();
   auto judged = JudgeScreening(candidate, configuration, screening, verdict, times);
   return Finish(std::move(judged), std::move(verdict), times);
 }
@@ -465,7 +470,7 @@ Result<Verdict> CudaVerifier::Screen(const Candidate& candidate, const Configura
 Result<Verdict> CudaVerifier::Confirm(const Candidate& candidate, const Configuration& configuration,
                                       const Confirmation& how) {
   StageTimes times(context_.lane);
-  Verdict verdict;
+  Verdict verdict = AgainstBaseline();
   auto judged = JudgeConfirmation(candidate, configuration, how, verdict, times);
   KOPT_TRY(verdict, Finish(std::move(judged), std::move(verdict), times));
   verdict.confirmed = verdict.outcome == Outcome::kMeasured;
