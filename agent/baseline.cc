@@ -48,14 +48,6 @@ Result<Contestants> ReadContestants(const Spec& spec, Target target, const std::
   return contestants;
 }
 
-Result<void> MustHaveKernels(const Candidate& candidate) {
-  if (candidate.Library().empty()) return {};
-  return std::unexpected(Error{.exit = Exit::kUsage,
-                               .message = "`library` is for baselines: a candidate has kernels of its own",
-                               .file = candidate.file,
-                               .hint = "name the library in the spec's [baseline]"});
-}
-
 Result<Candidate> NamedBaseline(const Spec& spec, Target target, const std::string& file_or_library) {
   const auto& libraries = LibraryNames();
   if (std::ranges::find(libraries, file_or_library) == libraries.end()) {

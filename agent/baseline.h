@@ -24,9 +24,6 @@ struct Contestants {
 // Reads and parses what the spec names for `target`; `seed_file`, if not empty, replaces the spec's seed.
 Result<Contestants> ReadContestants(const Spec& spec, Target target, const std::string& seed_file);
 
-// An error (exit 2) where a library stands in for a candidate: nothing of it could be changed.
-Result<void> MustHaveKernels(const Candidate& candidate);
-
 // What the user names as the baseline: a file of its code, or on cuda a library (task/library_problem.h).
 Result<Candidate> NamedBaseline(const Spec& spec, Target target, const std::string& file_or_library);
 

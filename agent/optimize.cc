@@ -166,6 +166,8 @@ class Optimizer {
               std::span<const Configuration> ahead);
 
   void Assign(size_t verifier, Assignment assignment);
+  // Begins what a device that was left out did not do; false: there is nothing of that, or no verifier is idle.
+  bool TakeOver();
   // Until a verifier is idle, and until all are.
   Result<void> AwaitIdle();
   Result<void> Drain();
@@ -432,10 +434,7 @@ Result<void> Optimizer::KeepBusy() {
 // none is there, configurations are tried. False: there is nothing left to do.
 Result<bool> Optimizer::Step() {
   KOPT_CHECK(TakeReplies());
-  if (!again_.empty()) {
-    Assignment assignment = std::move(again_.front());
-    again_.pop_front();
-    Assign(*pool_.Idle(), std::move(assignment));
+  if (TakeOver()) {
     KOPT_CHECK(AwaitIdle());
     return true;
   }
@@ -572,6 +571,15 @@ void Optimizer::Assign(size_t verifier, Assignment assignment) {
   pool_.Start(verifier, work);
 }
 
+bool Optimizer::TakeOver() {
+  const auto idle = pool_.Idle();
+  if (!idle || again_.empty()) return false;
+  Assignment assignment = std::move(again_.front());
+  again_.pop_front();
+  Assign(*idle, std::move(assignment));
+  return true;
+}
+
 Result<void> Optimizer::AwaitIdle() {
   while (!pool_.Idle()) KOPT_CHECK(Settle(*pool_.Await()));
   return {};
@@ -581,12 +589,7 @@ Result<void> Optimizer::AwaitIdle() {
 Result<void> Optimizer::Drain() {
   Result<void> all;
   while (pool_.at_work() > 0 || !again_.empty()) {
-    if (const auto idle = pool_.Idle(); idle && !again_.empty()) {
-      Assignment assignment = std::move(again_.front());
-      again_.pop_front();
-      Assign(*idle, std::move(assignment));
-      continue;
-    }
+    if (TakeOver()) continue;
     auto settled = Settle(*pool_.Await());
     if (!settled) Stop();
     if (all) all = std::move(settled);
@@ -734,11 +737,7 @@ Result<void> Optimizer::ConfirmLeaders() {
       Confirm(*idle, *next);
       ++leaders;
     }
-    if (!again_.empty() && pool_.Idle()) {
-      Assignment assignment = std::move(again_.front());
-      again_.pop_front();
-      Assign(*pool_.Idle(), std::move(assignment));
-    }
+    (void)TakeOver();
     if (pool_.at_work() == 0) return {};
     const size_t before = result_.confirmations.size();
     all = Settle(*pool_.Await());

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "agent/exceptions.h"
+#include "base/exceptions.h"
 
 namespace kopt {
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "agent/exceptions.h"
+#include "base/exceptions.h"
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/output.h"

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/verdict_text.h"
 #include "cli/verify_manifest.h"
+#include "task/library_problem.h"
 #include "verifier/cuda/cuda_verifier.h"
 
 namespace kopt {

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "task/candidate.h"
+
 namespace kopt {
 namespace {
 
-constexpr int kCudnnAlign = 16;  // as cudnn_call.cc promises
 constexpr const char* kMatmulHint =
     "it computes c[..., M, N] from the inputs [..., M, K] and [..., K, N], each stored as it is or transposed, of one "
     "floating type, with three dims of different names";
@@ -157,6 +158,14 @@ Result<LibraryProblem> Attention(const BoundTask& task) {
 const std::vector<std::string>& LibraryNames() {
   static const std::vector<std::string> names = {"cublaslt", "cudnn"};
   return names;
+}
+
+Result<void> MustHaveKernels(const Candidate& candidate) {
+  if (candidate.Library().empty()) return {};
+  return std::unexpected(Error{.exit = Exit::kUsage,
+                               .message = "`library` is for baselines: a candidate has kernels of its own",
+                               .file = candidate.file,
+                               .hint = "name the library in the spec's [baseline]"});
 }
 
 std::string LibraryPlan(std::string_view library) { return fmt::format("//@ library {}\n", library); }

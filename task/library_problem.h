@@ -15,6 +15,8 @@
 
 namespace kopt {
 
+struct Candidate;
+
 // "cublaslt": matrix products; "cudnn": attention without mask and bias.
 const std::vector<std::string>& LibraryNames();
 
@@ -40,6 +42,11 @@ struct AttentionProblem {
   Operand q, k, v, o;
   std::optional<std::string> scale;  // a scalar; nothing: 1
 };
+
+inline constexpr int kCudnnAlign = 16;  // bytes that addresses of attention's tensors are multiples of, for cuDNN
+
+// An error (exit 2) where a library stands in for a candidate: nothing of it could be changed.
+Result<void> MustHaveKernels(const Candidate& candidate);
 
 // The source of a baseline that is a library.
 std::string LibraryPlan(std::string_view library);

@@ -26,19 +26,22 @@ int SpeedOf(const Candidate& candidate) {
   return at == std::string::npos ? 100 : std::stoi(candidate.source.substr(at + 4));
 }
 
-// Virtual time goes by while the loop waits for replies: fast once there will be none.
+// Virtual time goes by while the loop waits for replies: fast once there will be none, because as many questions as
+// are asked at a time wait in vain.
 class TickingProgress : public Progress {
  public:
-  TickingProgress(FakeClock& clock, const ScriptedModel& model) : clock_(clock), model_(model) {}
+  TickingProgress(FakeClock& clock, const ScriptedModel& model, int in_flight)
+      : clock_(clock), model_(model), in_flight_(in_flight) {}
   void Line(std::string_view) override {}
   void Show(const Status& status) override {
-    if (status.doing.starts_with("waiting")) clock_.Sleep(model_.waiting() ? 15 : 2);
+    if (status.doing.starts_with("waiting")) clock_.Sleep(model_.waiting() >= in_flight_ ? 15 : 2);
   }
   void End() override {}
 
  private:
   FakeClock& clock_;
   const ScriptedModel& model_;
+  const int in_flight_;
 };
 
 class LoopTest : public JobTest {
@@ -56,7 +59,7 @@ class LoopTest : public JobTest {
     };
   }
   Result<OptimizeResult> Run() override {
-    TickingProgress progress(clock_, model_);
+    TickingProgress progress(clock_, model_, job_.asking.in_flight);
     return Optimize(job_, verifier_, *store_, progress, clock_, interrupts_);
   }
   // Each question after `count` waits for ever; the run ends by its budget.

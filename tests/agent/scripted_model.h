@@ -25,11 +25,11 @@ class ScriptedModel : public ChatModel {
       if (!blocked_ || requests_.size() <= answered_first_) return answer(request, static_cast<int>(requests_.size()));
     }
     // Nobody answers until the question is taken back.
-    waiting_ = true;
+    options.on_progress(320);
+    ++waiting_;
     std::mutex wait;
     std::condition_variable_any never;
     std::unique_lock lock(wait);
-    options.on_progress(320);
     never.wait(lock, options.stop, [] { return false; });
     return std::unexpected(ChatFailure{.kind = ChatFault::kCancelled, .message = "cancelled"});
   }
@@ -38,8 +38,8 @@ class ScriptedModel : public ChatModel {
     blocked_ = true;
     answered_first_ = count;
   }
-  // Somebody waits for such an answer.
-  bool waiting() const { return waiting_; }
+  // How many questions were asked that nobody answers.
+  int waiting() const { return waiting_; }
   std::vector<ChatRequest> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -48,7 +48,7 @@ class ScriptedModel : public ChatModel {
  private:
   mutable std::mutex mutex_;
   std::vector<ChatRequest> requests_;
-  std::atomic<bool> waiting_ = false;
+  std::atomic<int> waiting_ = 0;
   bool blocked_ = false;
   size_t answered_first_ = 0;
 };

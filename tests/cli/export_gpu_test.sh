@@ -3,10 +3,7 @@
 # Without a device it is skipped.
 source "$2/tests/cli/export_lib.sh"
 
-if ! "$(dirname "$kopt")/kopt-worker-cuda" probe >why 2>&1; then
-  echo "SKIPPED: $(head -1 why)"
-  exit 0
-fi
+need_gpu
 
 # package SPEC NAME: a run that has a winner, exported to NAME, built and tested.
 package() {

@@ -10,6 +10,13 @@ cd "$folder" || exit 1
 export KOPT_STATE=$folder/state HOME=$folder
 failures=0
 
+# Ends the test, as skipped, where there is no GPU.
+need_gpu() {
+  "$(dirname "$kopt")/kopt-worker-cuda" probe >why 2>&1 && return
+  echo "SKIPPED: $(head -1 why)"
+  exit 0
+}
+
 fail() {
   echo "FAILED: $*"
   failures=$((failures + 1))

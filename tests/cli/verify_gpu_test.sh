@@ -3,10 +3,7 @@
 # checkers in a confirmation. Without a device it is skipped; without a library or the checkers that part is left out.
 source "$2/tests/cli/export_lib.sh"
 
-if ! "$(dirname "$kopt")/kopt-worker-cuda" probe >why 2>&1; then
-  echo "SKIPPED: $(head -1 why)"
-  exit 0
-fi
+need_gpu
 verify=("$kopt" verify --target cuda)
 
 # against LIBRARY SPEC FILE: a right candidate, and a right library, measured against each other.

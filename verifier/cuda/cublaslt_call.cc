@@ -106,17 +106,11 @@ class CublasLtCall final : public LibraryCall {
     const auto at = [&](const char* name) { return operands.TensorAt(problem_.at(name).at("tensor")); };
     bound_[number] = {at("a"), at("b"), at("c")};
   }
-  std::string version() const override {
-    const size_t version = lt_.cublasLtGetVersion();  // major * 10000 + minor * 100 + patch
-    return fmt::format("cuBLASLt {}.{}.{}", version / 10000, version / 100 % 100, version % 100);
-  }
+  std::string version() const override { return VersionText("cuBLASLt", lt_.cublasLtGetVersion()); }
   size_t proposals() const override { return proposals_.size(); }
   void Choose(size_t proposal) override { chosen_ = proposal; }
   void Launch(int number) override { Multiply(number, proposals_.at(chosen_).algo); }
-  void Forget() override {
-    device_.Check(device_.driver().cuMemsetD8Async(workspace_.address(), 0xff, workspace_.bytes(), device_.stream()),
-                  "the library's memory");
-  }
+  void Forget() override { Overwrite(device_, workspace_); }
 
  private:
   struct Addresses {

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "task/candidate.h"
+#include "task/library_problem.h"
 #include "verifier/core/interrupt.h"
 #include "verifier/core/statistics.h"
 #include "verifier/cuda/cuda_checkers.h"
@@ -133,10 +134,10 @@ Result<void> CudaVerifier::DrawFresh() {
 
 // A library is what a candidate is measured against.
 Judged<void> MustNotBeLibrary(const Candidate& candidate) {
-  if (candidate.Library().empty()) return {};
-  return std::unexpected(Stop(Refusal{.outcome = Outcome::kRejected,
-                                      .stage = Stage::kParse,
-                                      .reason = "`library` is for baselines: a candidate has kernels of its own"}));
+  auto kernels = MustHaveKernels(candidate);
+  if (kernels) return {};
+  return std::unexpected(Stop(
+      Refusal{.outcome = Outcome::kRejected, .stage = Stage::kParse, .reason = std::move(kernels).error().message}));
 }
 
 // To be held while this is compiled; nothing if that was done before.

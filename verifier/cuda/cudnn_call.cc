@@ -14,13 +14,15 @@
 #include <map>
 #include <vector>
 
+#include "task/library_problem.h"
+
 namespace kopt::worker {
 namespace {
 
 using nlohmann::json;
 
-constexpr int64_t kAlign = 16;  // bytes that every tensor's address is a multiple of: task/library_problem.cc
-constexpr int kProposals = 4;   // plans that are asked for
+constexpr int64_t kAlign = kCudnnAlign;
+constexpr int kProposals = 4;  // plans that are asked for
 
 #define KOPT_CUDNN_FUNCTIONS(X)    \
   X(cudnnCreate)                   \
@@ -108,17 +110,11 @@ class CudnnCall final : public LibraryCall {
     const auto bits = static_cast<uint32_t>(scale.is_null() ? std::bit_cast<uint32_t>(1.0F) : operands.ScalarAt(scale));
     at.scale = std::bit_cast<float>(bits);
   }
-  std::string version() const override {
-    const size_t version = cudnn_.cudnnGetVersion();  // major * 10000 + minor * 100 + patch
-    return fmt::format("cuDNN {}.{}.{}", version / 10000, version / 100 % 100, version % 100);
-  }
+  std::string version() const override { return VersionText("cuDNN", cudnn_.cudnnGetVersion()); }
   size_t proposals() const override { return plans_.size(); }
   void Choose(size_t proposal) override { chosen_ = proposal; }
   void Launch(int number) override { Execute(number, plans_.at(chosen_)); }
-  void Forget() override {
-    device_.Check(device_.driver().cuMemsetD8Async(workspace_.address(), 0xff, workspace_.bytes(), device_.stream()),
-                  "the library's memory");
-  }
+  void Forget() override { Overwrite(device_, workspace_); }
 
  private:
   struct Addresses {

@@ -39,6 +39,12 @@ std::unique_ptr<LibraryCall> NewLibraryCall(const Device& device, const nlohmann
 // Opens a library by one of its names. Throws LibraryError.
 void* OpenLibrary(const nlohmann::json& folders, const std::vector<std::string>& names);
 
+// "cuDNN 9.14.0" of major * 10000 + minor * 100 + patch.
+std::string VersionText(const char* name, size_t version);
+
+// Overwrites a library's workspace, in the stream.
+void Overwrite(const Device& device, const Mapping& workspace);
+
 std::unique_ptr<LibraryCall> NewCublasLtCall(const Device& device, const nlohmann::json& step);
 std::unique_ptr<LibraryCall> NewCudnnCall(const Device& device, const nlohmann::json& step);
 
