@@ -2,6 +2,8 @@
 //
 // Each row is one kind of noise. False: A and B are equal, and the confirmation says faster or slower. Found: A is 2 %
 // slower or faster, and it says so. Holds: the interval holds the truth. Width: mean width of the interval.
+// Then the same on what real machines did (bench/noise, written by record_noise), as it was and with more on top, and
+// what is reported after the luckiest of many equal candidates was chosen.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -57,6 +59,54 @@ void PrintScreening(int times) {
   }
 }
 
+// As recorded, and with disturbances of the usual sizes on top.
+std::vector<std::pair<std::string, NoiseModel>> Disturbed(const RecordedNoise& recorded) {
+  return {{"as it was", {.name = "", .recorded = &recorded}},
+          {"+ drift 5 %", {.name = "", .drift = 0.05, .wander = 0.003, .recorded = &recorded}},
+          {"+ bursts", {.name = "", .burst_begins = 0.02, .recorded = &recorded}},
+          {"+ processes 0.3 % apart", {.name = "", .process_spread = 0.003, .recorded = &recorded}}};
+}
+
+// Relative standard deviation of a batch, the median of all processes.
+double NoiseOf(const RecordedNoise& recorded) {
+  std::vector<double> noises;
+  for (const auto& quads : recorded.processes) noises.push_back(Noise(DropDisturbed(quads).value_or(quads)));
+  return Median(noises);
+}
+
+SimulatedComparison ComparisonOn(const RecordedNoise& recorded) {
+  return {.batch_seconds = recorded.batch_seconds, .pause_seconds = recorded.pause_seconds};
+}
+
+void PrintRecorded(const std::vector<RecordedNoise>& recordings, int times) {
+  for (const RecordedNoise& recorded : recordings) {
+    PrintHeader(fmt::format("Recorded: {}; noise {:.2f} %, {} processes", recorded.name, 100 * NoiseOf(recorded),
+                            recorded.processes.size()));
+    for (const auto& [name, model] : Disturbed(recorded)) PrintRow(name, model, ComparisonOn(recorded), times);
+  }
+}
+
+void PrintMany(const std::vector<RecordedNoise>& recordings, int times) {
+  fmt::print("\n50 candidates, all equally fast: what a run reports\n{:<44} {:>8} {:>9} {:>9} {:>7} {:>7}\n", "",
+             "winners", "luckiest", "reported", "most", "holds");
+  fmt::print("{:<44} {:>8} {:>9} {:>9} {:>7} {:>7}\n", "", "", "screening", "", "", "truth");
+  const auto print = [&](const std::string& name, const NoiseModel& model, SimulatedComparison comparison) {
+    const bool few = comparison.batch_seconds > 0.01;  // on a CPU
+    for (const double speedup : {1.0, 1.1}) {
+      comparison.slowdown = 1 / speedup;
+      const ManyTally tally = RepeatRuns(
+          model, {.screening = few ? CpuScreening() : CudaScreening(), .confirmation = comparison}, times, 4);
+      fmt::print("{:<44} {:>7.2f}% {:>+8.2f}% {:>+8.2f}% {:>+6.2f}% {:>6.1f}%\n", fmt::format("{}, {}x", name, speedup),
+                 Percent(tally.winners, times), 100 * tally.screened, 100 * tally.reported, 100 * tally.most,
+                 Percent(tally.covered, tally.winners));
+    }
+  };
+  print("normal 1 %, processes 0.3 % apart", {.name = "", .process_spread = 0.003}, {});
+  for (const RecordedNoise& recorded : recordings) {
+    print(recorded.name, {.name = "", .recorded = &recorded}, ComparisonOn(recorded));
+  }
+}
+
 }  // namespace
 }  // namespace kopt
 
@@ -72,4 +122,11 @@ int main(int argc, char** argv) {
   kopt::PrintConfirmations(times);
   kopt::PrintQuadCounts(times);
   kopt::PrintScreening(times);
+  const auto recordings = kopt::ReadRecordings(KOPT_SOURCE "/bench/noise");
+  if (!recordings) {
+    fmt::print(stderr, "acceptance: {}\n", recordings.error().Text());
+    return 2;
+  }
+  kopt::PrintRecorded(*recordings, times);
+  kopt::PrintMany(*recordings, std::max(1, times / 10));
 }

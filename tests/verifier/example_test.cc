@@ -83,7 +83,7 @@ TEST(ExampleTest, HasTheVerdictOfTheRule) {
     const double deviation = DeviationOf(dtype, element.value, element.variance);
     if (plain && std::isfinite(got) && std::isfinite(element.value)) {
       const double z = deviation > 0 ? std::abs(got - element.value) / deviation : 0;
-      if (z > kRmsDeviations && z <= kLargestDeviations) continue;
+      if (z > RmsLimit(1) && z <= kLargestDeviations) continue;
     }
     const bool by_rule = element.RightByRule();
     ASSERT_EQ(RightByExample(element.Expect(), dtype, got), by_rule)

@@ -50,9 +50,12 @@ Result<Oracle> Oracle::CompileText(const Spec& spec, const std::string& text, co
   }
   void* library = dlopen((base + ".so").c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return InternalError(dlerror());
+  oracle.library_ = library;
   oracle.entry_ = reinterpret_cast<void (*)(int, void* const*)>(dlsym(library, "kopt_entry"));
   return oracle;
 }
+
+void* Oracle::Symbol(const char* name) const { return dlsym(library_, name); }
 
 Result<void> Oracle::Fill(OracleData& data, uint64_t seed) const {
   data.scalars.clear();

@@ -49,12 +49,15 @@ class Oracle {
   // kOracleBegin and all references.
   void Run(OracleData& data) const;
   void Call(int function, OracleData& data) const;
+  // What else the text exports; null: nothing of that name.
+  void* Symbol(const char* name) const;
 
  private:
   explicit Oracle(const Spec& spec) : spec_(&spec) {}
 
   const Spec* spec_;
   std::unique_ptr<TemporaryFolder> folder_;
+  void* library_ = nullptr;
   void (*entry_)(int, void* const*) = nullptr;
 };
 

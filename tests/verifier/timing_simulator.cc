@@ -1,5 +1,6 @@
 #include "tests/verifier/timing_simulator.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/hash.h"
@@ -27,6 +28,20 @@ SimulatedProcess::SimulatedProcess(const NoiseModel& model, uint64_t seed) : mod
   offset_ = model.process_spread * Normal();
   drift_ = Uniform() < 0.5 ? -model.drift : model.drift;
   slow_clock_ = Uniform() < 0.5;
+  if (model.recorded != nullptr) process_ = random_() % model.recorded->processes.size();
+}
+
+// Stretches of a third of what was recorded of the process, each from a random place on, round the end: what lasts for
+// some quads, and for the whole process, stays as it was.
+Quad SimulatedProcess::Recorded() {
+  if (model_.recorded == nullptr) return {.a1 = 1, .b1 = 1, .b2 = 1, .a2 = 1};
+  const std::vector<Quad>& quads = model_.recorded->processes[process_];
+  if (left_ == 0) {
+    next_ = random_() % quads.size();
+    left_ = (quads.size() + 2) / 3;
+  }
+  --left_;
+  return quads[next_++ % quads.size()];
 }
 
 double SimulatedProcess::Factor() {
@@ -39,7 +54,7 @@ double SimulatedProcess::Factor() {
   if (Uniform() < model_.clock_steps) slow_clock_ = !slow_clock_;
   if (burst_) burst_ = Uniform() < 0.75;
   if (Uniform() < model_.burst_begins) burst_ = true;
-  double factor = std::exp(model_.batch * noise + walk_);
+  double factor = std::exp((model_.recorded == nullptr ? model_.batch * noise : 0) + walk_);
   if (model_.clock_steps > 0 && slow_clock_) factor *= 1.03;
   if (burst_) factor *= 1.02 + 0.18 * Uniform();
   if (Uniform() < model_.spikes) factor *= 1.2 + 0.8 * Uniform();
@@ -48,11 +63,11 @@ double SimulatedProcess::Factor() {
 
 Quad SimulatedProcess::Sample(double slowdown, double seconds) {
   const double a = seconds * slowdown * std::exp(offset_);
-  Quad quad;
-  quad.a1 = a * Factor();
-  quad.b1 = seconds * Factor();
-  quad.b2 = seconds * Factor();
-  quad.a2 = a * Factor();
+  Quad quad = Recorded();
+  quad.a1 *= a * Factor();
+  quad.b1 *= seconds * Factor();
+  quad.b2 *= seconds * Factor();
+  quad.a2 *= a * Factor();
   return quad;
 }
 
@@ -64,7 +79,8 @@ std::vector<ShapeSamples> Simulate(const NoiseModel& model, const SimulatedCompa
       ShapeSamples& sample = samples.emplace_back(ShapeSamples{.shape = shape, .process = process});
       std::vector<double> ratios;
       double a = 0, b = 0;
-      while (!comparison.rule.Done(ratios, a, b, a + b)) {
+      const auto pauses = [&] { return 4 * static_cast<double>(ratios.size()) * comparison.pause_seconds; };
+      while (!comparison.rule.Done(ratios, a, b, a + b + pauses())) {
         const Quad& quad = sample.quads.emplace_back(machine.Sample(comparison.slowdown, comparison.batch_seconds));
         ratios.push_back(LogRatio(quad));
         a += quad.a1 + quad.a2;
@@ -98,6 +114,51 @@ Tally Repeat(const NoiseModel& model, const SimulatedComparison& comparison, int
   }
   if (tally.Estimated() > 0) tally.width /= tally.Estimated();
   tally.quads = quads / (static_cast<double>(times) * comparison.processes * comparison.shapes);
+  return tally;
+}
+
+namespace {
+
+constexpr int kLeaders = 3;  // as agent/optimize.cc
+
+// The highest speedup that was confirmed as faster; nothing: none was.
+std::optional<Estimate> ConfirmLeaders(const NoiseModel& model, const ManyCandidates& many,
+                                       std::span<const Estimate> screened, uint64_t seed) {
+  std::optional<Estimate> best;
+  for (int i = 0; i < std::min<int>(kLeaders, static_cast<int>(screened.size())); ++i) {
+    if (best && screened[static_cast<size_t>(i)].interval.high <= best->speedup) break;
+    const Assessment assessment = Assess(Simulate(model, many.confirmation, Mix(seed, static_cast<uint64_t>(i))));
+    if (!assessment.estimate || Judge(assessment.estimate->interval) != Comparative::kFaster) continue;
+    if (!best || assessment.estimate->speedup > best->speedup) best = assessment.estimate;
+  }
+  return best;
+}
+
+}  // namespace
+
+ManyTally RepeatRuns(const NoiseModel& model, const ManyCandidates& many, int times, uint64_t seed) {
+  SimulatedComparison screening = many.confirmation;
+  screening.processes = 1;
+  screening.rule = many.screening;
+  const double truth = 1 / many.confirmation.slowdown;
+  ManyTally tally;
+  for (int run = 0; run < times; ++run) {
+    const uint64_t own = Mix(seed, static_cast<uint64_t>(run));
+    std::vector<Estimate> screened;
+    for (int i = 0; i < many.candidates; ++i) {
+      const Assessment assessment = Assess(Simulate(model, screening, Mix(own, static_cast<uint64_t>(i) + kLeaders)));
+      if (assessment.estimate) screened.push_back(*assessment.estimate);
+    }
+    std::ranges::sort(screened, std::greater(), &Estimate::speedup);
+    if (!screened.empty()) tally.screened += (screened.front().speedup / truth - 1) / times;
+    const auto best = ConfirmLeaders(model, many, screened, own);
+    if (!best) continue;
+    ++tally.winners;
+    tally.reported += best->speedup / truth - 1;
+    tally.most = std::max(tally.most, best->speedup / truth - 1);
+    tally.covered += best->interval.low <= truth && truth <= best->interval.high;
+  }
+  if (tally.winners > 0) tally.reported /= tally.winners;
   return tally;
 }
 

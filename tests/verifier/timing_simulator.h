@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/verifier/recorded_noise.h"
 #include "verifier/core/statistics.h"
 
 namespace kopt {
@@ -23,6 +24,7 @@ struct NoiseModel {
   double burst_begins = 0;    // chance per batch that 4 batches (mean) each take 2 to 20 % longer
   double clock_steps = 0;     // chance per batch that the clock changes between two speeds 3 % apart
   double process_spread = 0;  // standard deviation of a ratio between processes
+  const RecordedNoise* recorded = nullptr;  // what a real machine did, below all the rest; `batch` is then none of it
 
   friend void PrintTo(const NoiseModel& model, std::ostream* out) { *out << model.name; }
 };
@@ -39,6 +41,7 @@ class SimulatedProcess {
 
  private:
   double Factor();
+  Quad Recorded();
   double Uniform() { return std::uniform_real_distribution<double>()(random_); }
   double Normal() { return std::normal_distribution<double>()(random_); }
 
@@ -46,11 +49,14 @@ class SimulatedProcess {
   std::mt19937_64 random_;
   double offset_, drift_, walk_ = 0;
   bool burst_ = false, slow_clock_ = false;
+  // Of a recording: a process, and where the stretch that is played now goes on and how much of it is left.
+  size_t process_ = 0, next_ = 0, left_ = 0;
 };
 
 struct SimulatedComparison {
   double slowdown = 1;  // true time of the candidate / true time of the baseline
   double batch_seconds = 0.02;
+  double pause_seconds = 0;  // of the clock, between batches
   int shapes = 1;
   int processes = 3;
   StoppingRule rule = ConfirmationRule(5);
@@ -66,5 +72,21 @@ struct Tally {
   int Estimated() const { return faster + slower + same + cannot_tell; }
 };
 Tally Repeat(const NoiseModel& model, const SimulatedComparison& comparison, int times, uint64_t seed);
+
+// A run: `candidates` that are all equally fast are screened; then, as a run does it, the luckiest is confirmed, and up
+// to two more as long as their screening leaves hope that they are better than what was confirmed.
+struct ManyCandidates {
+  int candidates = 50;
+  StoppingRule screening = CudaScreening();
+  SimulatedComparison confirmation;
+};
+struct ManyTally {
+  int winners = 0;      // runs that report a faster one
+  double screened = 0;  // mean of the luckiest screening / truth - 1
+  double reported = 0;  // the same of what is reported, over the runs that report one
+  double most = 0;      // its largest
+  int covered = 0;      // the reported interval holds the truth
+};
+ManyTally RepeatRuns(const NoiseModel& model, const ManyCandidates& many, int times, uint64_t seed);
 
 }  // namespace kopt

@@ -166,9 +166,9 @@ std::string Reason(const BoundTensor& bound, const ComparedElement& worst, const
   const std::string place = tensor.name + bound.Coordinates(c.worst);
   if (c.wrong == 0)
     return fmt::format(
-        "{}: the root mean square error of {} elements is {:.3g} deviations, above {}; the largest is "
+        "{}: the root mean square error of {} elements is {:.3g} deviations, above {:.3g}; the largest is "
         "{:.3g}, at {}",
-        tensor.name, c.compared, c.rms, kRmsDeviations, c.largest, place);
+        tensor.name, c.compared, c.rms, RmsLimit(c.compared), c.largest, place);
   return fmt::format("{} is {}; {} of {} elements {} wrong", place,
                      IsFloating(tensor.dtype) ? FloatingEvidence(tensor, c) : IntegerEvidence(tensor, worst), c.wrong,
                      c.compared, c.wrong == 1 ? "is" : "are");
@@ -189,6 +189,8 @@ double OverflowThreshold(DType type) {
   const double largest = LargestFinite(type);
   return largest + UnitRoundoff(type) * std::exp2(std::ilogb(largest));
 }
+
+double RmsLimit(long long elements) { return kRmsDeviations + 1 / std::sqrt(static_cast<double>(elements)); }
 
 CompareRule RuleOf(const Tensor& tensor) {
   return {.dtype = tensor.dtype,
@@ -214,7 +216,7 @@ Comparison FinishComparison(const BoundTensor& tensor, std::span<const ComparePa
                     .deviation = all.worst.deviation};
   if (all.compared > 0) result.rms = std::sqrt(all.sum / static_cast<double>(all.compared));
   const bool with_rms = IsFloating(tensor.tensor->dtype) && RuleOf(*tensor.tensor).IsPlain();
-  result.pass = result.wrong == 0 && !(with_rms && result.rms > kRmsDeviations);
+  result.pass = result.wrong == 0 && !(with_rms && result.rms > RmsLimit(all.compared));
   if (!result.pass) result.reason = Reason(tensor, all.worst, result);
   return result;
 }

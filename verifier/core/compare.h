@@ -3,7 +3,7 @@
 // The oracle gives, per element, a value in double and the variance of the rounding errors that the declared precision
 // makes on the way. The output's own rounding, (u |v|)^2 / 3 and at least (half the smallest subnormal)^2 / 3, is added
 // unless the variance is 0 and the value is representable: then equality is demanded. With z = error / deviation an
-// output passes if max |z| <= 32 and the root mean square of z is at most 4.
+// output passes if max |z| <= 32 and the root mean square of z is at most 3 + 1 / sqrt(number of elements).
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,9 @@
 
 namespace kopt {
 
-inline constexpr double kRmsDeviations = 4;
+inline constexpr double kRmsDeviations = 3;  // of many elements
+// Of few, the root mean square of honest errors scatters: of one it is the error.
+double RmsLimit(long long elements);
 
 // The oracle's answer for one output: one entry per logical element, row-major.
 struct Truth {
