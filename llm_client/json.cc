@@ -9,6 +9,14 @@ namespace {
 
 using nlohmann::json;
 
+// Values are walked by recursion: what is nested deeper than any answer is left out.
+constexpr int kDeepest = 64;
+
+json ParseShallow(std::string_view text) {
+  const auto keep = [](int depth, json::parse_event_t, const json&) { return depth <= kDeepest; };
+  return json::parse(text, keep, false);
+}
+
 // The number in \uXXXX at `at`; -1 if something else is there.
 int EscapedUnit(const std::string& text, size_t at) {
   if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u') return -1;
@@ -33,9 +41,9 @@ std::string WithoutLoneSurrogates(std::string text) {
 }  // namespace
 
 json ParseJson(std::string_view text) {
-  json value = json::parse(text, nullptr, false);
+  json value = ParseShallow(text);
   if (!value.is_discarded()) return value;
-  return json::parse(WithoutLoneSurrogates(ValidUtf8(text)), nullptr, false);
+  return ParseShallow(WithoutLoneSurrogates(ValidUtf8(text)));
 }
 
 std::string TextAt(const json& object, const char* key) {

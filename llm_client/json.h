@@ -7,7 +7,8 @@
 
 namespace kopt {
 
-// Invalid UTF-8 and halves of surrogate pairs become U+FFFD. The result is_discarded() if `text` is no JSON even so.
+// Invalid UTF-8 and halves of surrogate pairs become U+FFFD; what is nested deeper than 64 is left out. The result
+// is_discarded() if `text` is no JSON even so.
 nlohmann::json ParseJson(std::string_view text);
 
 // The string under `key`; empty if `object` is no object, or holds something else there.

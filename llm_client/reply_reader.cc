@@ -9,16 +9,18 @@ namespace {
 
 using nlohmann::json;
 
+constexpr double kMostTokens = 1e15;  // no count is above it
+
 Usage UsageOf(const json& object) {
-  const auto count = [&](const char* key) {
+  const auto count = [&](const char* key) -> std::optional<int64_t> {
     const auto found = object.find(key);
-    return found != object.end() && found->is_number() ? std::optional(found->get<int64_t>()) : std::nullopt;
+    const double tokens = found != object.end() && found->is_number() ? found->get<double>() : -1;
+    return tokens >= 0 && tokens <= kMostTokens ? std::optional(static_cast<int64_t>(tokens)) : std::nullopt;
   };
   const auto prompt = count("prompt_tokens");
   const auto completion = count("completion_tokens");
-  return {.prompt_tokens = prompt.value_or(0),
-          .completion_tokens = completion.value_or(0),
-          .known = prompt && completion && *prompt >= 0 && *completion >= 0};
+  return {
+      .prompt_tokens = prompt.value_or(0), .completion_tokens = completion.value_or(0), .known = prompt && completion};
 }
 
 }  // namespace

@@ -27,6 +27,8 @@ build_packages=(g++ cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev l
   libgtest-dev libcpp-httplib-dev)
 # The checks of scripts/lint. Older versions cannot compile std::expected with the libstdc++ of GCC 12.
 lint_packages=(clang-format-19 clang-tidy-19)
+# The compiler of scripts/fuzz, for the same reason, and what it links: the sanitizers and libFuzzer.
+fuzz_packages=(clang-19 libclang-rt-19-dev)
 
 # True if what a package is for is there already: installed as a package, or a program from elsewhere.
 is_there() {

@@ -232,6 +232,32 @@ TEST_F(ReplyReaderTest, WrongTypesHarmNobody) {
   }
 }
 
+TEST_F(ReplyReaderTest, CountsThatNoIntegerHoldsAreNotKnown) {
+  for (const char* tokens : {"1e300", "-1e300", "-1", "18446744073709551615", "null"}) {
+    const ChatReply reply = Reply({R"({"choices":[{"message":{"content":"x"}}],"usage":{"prompt_tokens":)" +
+                                   std::string(tokens) + R"(,"completion_tokens":2}})"});
+    EXPECT_FALSE(reply.usage.known) << tokens;
+    EXPECT_EQ(reply.usage.prompt_tokens, 0) << tokens;
+    EXPECT_EQ(reply.usage.completion_tokens, 2) << tokens;
+  }
+}
+
+TEST_F(ReplyReaderTest, DeepNestsAreNotFollowed) {
+  const auto nest = [](const std::string& open, const std::string& inside, const std::string& close) {
+    std::string text;
+    for (int i = 0; i < 500'000; ++i) text += open;
+    text += inside;
+    for (int i = 0; i < 500'000; ++i) text += close;
+    return text;
+  };
+  const std::string lists = R"({"error":)" + nest("[", "", "]") + "}";
+  const std::string objects = nest(R"({"error":)", "1", "}");
+  for (const std::string& body : {lists, objects, "data: " + objects + "\n\n"}) {
+    EXPECT_LT(Failure({body}).message.size(), 1000U);
+  }
+  EXPECT_LT(StatusFailure(asked_, {.status = 500, .body = lists}).message.size(), 1000U);
+}
+
 TEST_F(ReplyReaderTest, TooLarge) {
   const std::string ten(10, 'x');
   const std::vector<std::string> stream = {Delta("{\"content\":\"" + ten + "\"}"),

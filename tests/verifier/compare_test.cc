@@ -7,6 +7,7 @@
 
 #include "task/dtype.h"
 #include "tests/verifier/spec_builder.h"
+#include "tests/verifier/wrong_element.h"
 
 namespace kopt {
 namespace {
@@ -280,6 +281,80 @@ TEST(Compare, SizesThatDoNotFitFail) {
   o.storage.resize(4);
   EXPECT_FALSE(o.Compare().pass);
   EXPECT_EQ(o.Compare().reason, "o: the sizes of truth and storage do not fit the tensor");
+}
+
+// ---- one wrong element, wherever it stands ----
+
+// Right answers to truths that are exact or not; every `step`-th place in storage holds an element.
+Output1 RightAnswers(DType type, long long elements, bool exact, long long step) {
+  Output1 o(type, {elements});
+  o.bound.strides = {step};
+  o.bound.span = (elements - 1) * step + 1;
+  o.bound.bytes = static_cast<size_t>(o.bound.span) * Size(type);
+  o.storage.resize(o.bound.bytes, std::byte{0x5a});
+  for (long long i = 0; i < elements; ++i) {
+    const auto at = static_cast<size_t>(i);
+    if (IsFloating(type)) {
+      o.Want(at, exact ? RoundTo(type, RealTruth(i)) : RealTruth(i), exact ? 0 : kTruthVariance);
+    } else {
+      o.integer[at] = IntegerTruth(type, i);
+      StoreInt(type, o.storage.data(), at * static_cast<size_t>(step), o.integer[at]);
+    }
+  }
+  return o;
+}
+
+void ExpectRefusedAt(Output1& o, long long i, Wrong wrong) {
+  const auto at = static_cast<size_t>(i), place = static_cast<size_t>(o.bound.Offset(i));
+  const DType type = o.tensor.dtype;
+  const std::vector<std::byte> right = o.storage;
+  if (IsFloating(type))
+    StoreWrongReal(wrong, type, o.storage.data(), place, o.value[at], o.variance[at]);
+  else
+    StoreWrongInteger(wrong, type, o.storage.data(), place, o.integer[at]);
+  const Comparison c = o.Compare();
+  o.storage = right;
+  ASSERT_FALSE(c.pass);
+  ASSERT_EQ(c.wrong, 1);
+  ASSERT_EQ(c.worst, i);
+  ASSERT_EQ(c.compared, o.bound.elements);
+  ASSERT_TRUE(c.reason.starts_with(fmt::format("o[{}] is ", i))) << c.reason;
+}
+
+// Every kind at every position; or, of large outputs, one kind at each position.
+void ExpectRefusedAnywhere(DType type, long long elements, bool exact, long long step, bool every_kind) {
+  SCOPED_TRACE(fmt::format("{} x {}, {}, step {}", elements, Name(type), exact ? "exact" : "rounded", step));
+  Output1 o = RightAnswers(type, elements, exact, step);
+  ASSERT_TRUE(o.Compare().pass) << o.Compare().reason;
+  for (long long i = 0; i < elements && !testing::Test::HasFatalFailure(); ++i) {
+    for (const Wrong wrong : kWrongs) {
+      const bool turn = static_cast<size_t>(i) % std::size(kWrongs) == static_cast<size_t>(wrong);
+      if (!(every_kind || turn) || !Shows(wrong, type, exact ? 0 : kTruthVariance)) continue;
+      ExpectRefusedAt(o, i, wrong);
+    }
+  }
+}
+
+TEST(Compare, OneWrongElementIsRefusedWhereverItStands) {
+  for (int t = 0; t < kDTypeCount; ++t) {
+    for (const long long elements : {1, 3, 7, 31, 33, 127}) {
+      for (const bool exact : {false, true}) {
+        for (const long long step : {1, 3}) ExpectRefusedAnywhere(static_cast<DType>(t), elements, exact, step, true);
+      }
+    }
+  }
+}
+
+// More elements than are scanned together.
+TEST(Compare, OneWrongElementIsRefusedWhereverItStandsAmongMany) {
+  for (int t = 0; t < kDTypeCount; ++t) {
+    for (const long long elements : {1021, 2051}) {
+      ExpectRefusedAnywhere(static_cast<DType>(t), elements, false, 1, false);
+    }
+  }
+  ExpectRefusedAnywhere(DType::kF32, 4099, false, 1, false);
+  ExpectRefusedAnywhere(DType::kF16, 4099, false, 1, false);
+  ExpectRefusedAnywhere(DType::kI32, 4099, false, 1, false);
 }
 
 }  // namespace

@@ -88,6 +88,16 @@ TEST(CubinTest, WhatIsOfNoKnownKindIsAVariableOrAnImport) {
   }
 }
 
+// Each of 4000 symbols has a name of 8000 bytes, in a file of 100 kB.
+TEST(CubinTest, NamesThatOverlapAreLimited) {
+  File file;
+  file.names = std::string(12000, 'a') + '\0';
+  for (uint32_t i = 0; i < 4000; ++i) file.Add(i, STT_OBJECT, 1);
+  const auto symbols = SymbolsOf(file.Text());
+  ASSERT_FALSE(symbols);
+  EXPECT_NE(symbols.error().message.find("16 MB of names"), std::string::npos) << symbols.error().message;
+}
+
 TEST(CubinTest, RefusesWhatItDoesNotUnderstand) {
   const auto refuses = [](const char* why, const std::function<void(File&)>& change) {
     File file;

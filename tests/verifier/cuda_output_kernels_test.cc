@@ -7,6 +7,7 @@
 #include "task/fill_text.h"
 #include "tests/verifier/spec_builder.h"
 #include "tests/verifier/thread_grid.h"
+#include "tests/verifier/wrong_element.h"
 #include "verifier/core/power.h"
 #include "verifier/cuda/oracle_text.h"
 #include "verifier/cuda/output_kernels.cuh"
@@ -72,10 +73,33 @@ class Case {
     }
   }
 
-  Comparison ByKernel() const {
-    std::vector<ComparePart> parts(static_cast<size_t>(JudgeBlocks(layout())));
-    Launch(static_cast<unsigned>(parts.size()), kThreads, kopt_compare, RuleOf(spec_.tensors[0]), layout(),
-           device_truth(), storage.data(), parts.data());
+  // Right answers, whose truths are not exact.
+  void Answer() {
+    for (long long i = 0; i < bound_.elements; ++i) {
+      const auto at = static_cast<size_t>(i), place = static_cast<size_t>(bound_.Offset(i));
+      if (IsFloating(type())) {
+        value[at] = RealTruth(i);
+        variance[at] = kTruthVariance;
+        StoreReal(type(), storage.data(), place, value[at]);
+      } else {
+        integer[at] = IntegerTruth(type(), i);
+        StoreInt(type(), storage.data(), place, integer[at]);
+      }
+    }
+  }
+  void Spoil(long long i, Wrong wrong) {
+    const auto at = static_cast<size_t>(i), place = static_cast<size_t>(bound_.Offset(i));
+    if (IsFloating(type()))
+      StoreWrongReal(wrong, type(), storage.data(), place, value[at], variance[at]);
+    else
+      StoreWrongInteger(wrong, type(), storage.data(), place, integer[at]);
+  }
+
+  Comparison ByKernel() const { return ByKernel(static_cast<unsigned>(JudgeBlocks(layout())), kThreads); }
+  Comparison ByKernel(unsigned blocks, unsigned threads) const {
+    std::vector<ComparePart> parts(blocks);
+    Launch(blocks, threads, kopt_compare, RuleOf(spec_.tensors[0]), layout(), device_truth(), storage.data(),
+           parts.data());
     return FinishComparison(bound_, parts);
   }
 
@@ -117,6 +141,26 @@ TEST(CudaOutputKernels, CompareAsTheHostDoes) {
       SCOPED_TRACE(fmt::format("round {} {}", round, Name(one.type())));
       ExpectEqual(one.ByKernel(), CompareOutput(one.bound(), one.truth(), one.storage));
     }
+}
+
+TEST(CudaOutputKernels, OneWrongElementIsRefusedWhereverItStands) {
+  for (int t = 0; t < kDTypeCount; ++t) {
+    for (const bool strided : {false, true}) {
+      Case right(static_cast<DType>(t), strided, 3);
+      right.Answer();
+      ASSERT_TRUE(right.ByKernel().pass) << right.ByKernel().reason;
+      for (long long i = 0; i < right.bound().elements; ++i) {
+        const Wrong wrong = kWrongs[static_cast<size_t>(i + t) % std::size(kWrongs)];
+        if (!Shows(wrong, right.type(), kTruthVariance)) continue;
+        Case one = right;
+        one.Spoil(i, wrong);
+        const Comparison c = one.ByKernel(3, 2);
+        ASSERT_FALSE(c.pass) << Name(one.type()) << " " << i;
+        ASSERT_EQ(c.wrong, 1) << c.reason;
+        ASSERT_EQ(c.worst, i) << c.reason;
+      }
+    }
+  }
 }
 
 TEST(CudaOutputKernels, TheFirstOfTheWorstElementsIsNamed) {

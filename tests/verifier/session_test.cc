@@ -1,6 +1,7 @@
 // The worker process as its user sees it: how batches end, what survives, and that nothing outlives kopt.
 #include "verifier/cpu/session.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -264,6 +265,28 @@ TEST(CompileTest, ImportsAreReadFromTheObject) {
   const std::string whole = *ReadFile(good.object);
   for (size_t size = 0; size < whole.size(); size += 97)
     (void)ForbiddenImports(std::string_view(whole).substr(0, size));
+}
+
+// Two hundred tables of symbols that are one: each of 100 symbols has a name of 1900 bytes at least.
+TEST(CompileTest, NamesThatOverlapAreLimited) {
+  const std::string names = std::string(2000, 'a') + '\0';
+  std::vector<Elf64_Sym> symbols(100);
+  for (size_t i = 0; i < symbols.size(); ++i) symbols[i].st_name = static_cast<uint32_t>(i);
+  const size_t symbol_bytes = symbols.size() * sizeof(Elf64_Sym);
+  Elf64_Ehdr header{};
+  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+  std::vector<Elf64_Shdr> sections(
+      200, {.sh_type = SHT_DYNSYM, .sh_offset = sizeof(header) + names.size(), .sh_size = symbol_bytes, .sh_link = 0});
+  sections[0] = {.sh_type = SHT_STRTAB, .sh_offset = sizeof(header), .sh_size = names.size()};
+  header.e_shoff = sizeof(header) + names.size() + symbol_bytes;
+  header.e_shnum = static_cast<Elf64_Half>(sections.size());
+  std::string object(reinterpret_cast<const char*>(&header), sizeof(header));
+  object += names;
+  object.append(reinterpret_cast<const char*>(symbols.data()), symbol_bytes);
+  object.append(reinterpret_cast<const char*>(sections.data()), sections.size() * sizeof(Elf64_Shdr));
+  const auto imports = ForbiddenImports(object);
+  ASSERT_FALSE(imports);
+  EXPECT_NE(imports.error().message.find("16 MB of names"), std::string::npos) << imports.error().message;
 }
 
 }  // namespace

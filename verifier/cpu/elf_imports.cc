@@ -11,6 +11,9 @@
 namespace kopt {
 namespace {
 
+// Bytes of all names together, one more for each: tables may overlap, and so may names.
+constexpr size_t kMostNames = size_t{16} << 20;
+
 // Families, by prefix: the C++ library and its run time, OpenMP.
 constexpr std::array kPrefixes = {
     "_ZNSt",   "_ZNKSt",        "_ZSt",   "_ZTVNSt",  "_ZTI",  "_ZTVSt", "_ZTSSt",   "_ZTVN10__cxxabiv1",
@@ -107,6 +110,7 @@ Result<std::vector<std::string>> ForbiddenImports(std::string_view object) {
     return Unreadable("no ELF header");
   std::vector<std::string> forbidden;
   bool found = false;
+  size_t named = 0;  // bytes
   for (size_t i = 0; i < header.e_shnum; ++i) {
     Elf64_Shdr section;
     if (!ReadAt(object, header.e_shoff + i * sizeof(section), section)) return Unreadable("section table");
@@ -123,9 +127,11 @@ Result<std::vector<std::string>> ForbiddenImports(std::string_view object) {
       Elf64_Sym symbol;
       if (!ReadAt(object, section.sh_offset + at, symbol) || symbol.st_name >= names.size())
         return Unreadable("symbol");
-      if (symbol.st_shndx != SHN_UNDEF) continue;
       const std::string_view rest = names.substr(symbol.st_name);
       const std::string name(rest.substr(0, rest.find('\0')));
+      named += name.size() + 1;
+      if (named > kMostNames) return Unreadable("more than 16 MB of names");
+      if (symbol.st_shndx != SHN_UNDEF) continue;
       if (!name.empty() && !Allowed(name)) forbidden.push_back(name);
     }
   }

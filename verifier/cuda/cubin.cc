@@ -9,6 +9,8 @@ namespace kopt {
 namespace {
 
 constexpr uint16_t kCudaMachine = 190;  // EM_CUDA
+// Bytes of all names together, one more for each: tables may overlap, and so may names.
+constexpr size_t kMostNames = size_t{16} << 20;
 
 std::unexpected<Error> NotUnderstood(const char* what) {
   return InternalError(fmt::format("the compiler's output is not understood: {}", what));
@@ -45,13 +47,15 @@ bool IsReservedShared(const Elf64_Sym& symbol, const std::string& name) {
 }
 
 // Every symbol is a variable, an import or known to be neither.
-Result<void> AddSymbols(std::string_view table, std::string_view names, CubinSymbols& symbols) {
+Result<void> AddSymbols(std::string_view table, std::string_view names, size_t& named, CubinSymbols& symbols) {
   const auto entries = Entries<Elf64_Sym>(table);
   if (!entries) return NotUnderstood("a symbol table ends within a symbol");
   for (size_t i = 1; i < entries->size(); ++i) {  // the first is none
     const Elf64_Sym& symbol = (*entries)[i];
     const auto name = NameAt(names, symbol.st_name);
     if (!name) return NotUnderstood("a symbol has its name outside of the names");
+    named += name->size() + 1;
+    if (named > kMostNames) return NotUnderstood("its symbols have more than 16 MB of names");
     const int type = ELF64_ST_TYPE(symbol.st_info);
     if (type == STT_SECTION || type == STT_FILE || IsReservedShared(symbol, *name)) continue;
     if (symbol.st_shndx == SHN_UNDEF) {
@@ -88,6 +92,7 @@ Result<CubinSymbols> SymbolsOf(std::string_view cubin) {
   }
   CubinSymbols symbols;
   bool found = false;
+  size_t named = 0;  // bytes
   for (size_t s = 0; s < sections.size(); ++s) {
     const Elf64_Shdr& section = sections[s];
     if (section.sh_type != SHT_SYMTAB && section.sh_type != SHT_DYNSYM) continue;
@@ -95,7 +100,7 @@ Result<CubinSymbols> SymbolsOf(std::string_view cubin) {
         sections[section.sh_link].sh_type != SHT_STRTAB) {
       return NotUnderstood("a symbol table of another kind");
     }
-    KOPT_CHECK(AddSymbols(contents[s], contents[section.sh_link], symbols));
+    KOPT_CHECK(AddSymbols(contents[s], contents[section.sh_link], named, symbols));
     found = true;
   }
   if (!found) return NotUnderstood("it has no symbols");
