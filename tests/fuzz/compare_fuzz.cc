@@ -315,8 +315,9 @@ void CheckAgainst(const Case& one, const Comparison& said) {
   Require(said.wrong == wrong, "as many elements are wrong");
   const bool plain = one.IsReal() && one.tensor.compare == Compare::kClose && !one.tensor.rtol && !one.tensor.atol;
   const long double rms = compared > 0 ? std::sqrt(sum / static_cast<long double>(compared)) : 0;
-  if (wrong == 0 && plain && std::fabs(rms / 4 - 1) < kClose) return;
-  Require(said.pass == (wrong == 0 && !(plain && rms > 4)), "the answer is the same");
+  const long double most = 3 + 1 / std::sqrt(static_cast<long double>(std::max<long long>(compared, 1)));
+  if (wrong == 0 && plain && std::fabs(rms / most - 1) < kClose) return;
+  Require(said.pass == (wrong == 0 && !(plain && rms > most)), "the answer is the same");
   if (wrong == 1) Require(said.worst == first_wrong, "the wrong element is named");
   if (wrong > 1) Require(one.Judge(said.worst).fate == Fate::kWrong, "a wrong element is named");
 }
