@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -114,6 +115,7 @@ class AdversarialTest : public testing::Test {
       ASSERT_EQ(twin->outcome, Outcome::kMeasured) << expectation.twin << ": " << twin->reason;
       const double ratio = Speedup(*verdict) / Speedup(*twin);
       gain = trial == 0 ? ratio : std::min(gain, ratio);
+      std::printf("             %.3f times as fast as %s\n", ratio, expectation.twin.c_str());
       if (gain <= kMostGain) return;
     }
     FAIL() << "it looks " << gain << " times as fast as " << expectation.twin;
