@@ -1,6 +1,6 @@
 // expect: measured:
-// Would leave notes in the kernel, which finds a name sooner that was looked up before, even one that does not exist:
-// a later batch could measure that. Is right only because nothing is looked up.
+// Would leave notes in the kernel, which finds a name sooner that was looked up before, even one that does not exist: a
+// later batch could measure that. Is right only because nothing is looked up.
 //@ call row_sum args(x, s, R, C)
 
 static long SystemCall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
