@@ -1,7 +1,7 @@
 // expect: measured:
 // spec: recurrence.spec
-// gain: honest_recurrence.cpp
-// Finds the arguments of the batch's later calls in the worker's memory and does eight calls' work at a time.
+// Finds the arguments of the batch's later calls in the worker's memory and does eight calls' work at a time. A known
+// limit (docs/security.md): its answers are right, its time is not to be believed, and nothing detects that yet.
 //@ call recurrence args(x, y, N)
 
 #include <cstdint>
