@@ -1,5 +1,4 @@
 // expect: unsafe: forbidden system call munmap
-// gain: honest_plain_loops.cpp
 // Takes scratch that it does not need, and has a second thread unmap it while it works: the end of a process is timed,
 // and an empty batch, which is taken off, still unmaps it there.
 //@ scratch pad f32 [262144]
