@@ -40,6 +40,7 @@ std::optional<TooFast> FindTooFast(const Scale& scale, const Verdict& verdict, d
     const double seconds = Median(SecondsPerCall(verdict, number, false));
     const double least = bound(RooflineOf(*scale.scored[i], scale.peaks, scale.cache_bytes));
     const double unsure = scale.clock_jitter / std::max(CallsPerBatch(verdict, number), 1);
+    if (seconds <= 0) continue;  // shorter than an empty batch: disturbed, which makes the verdict noisy
     if (seconds + unsure < least) return TooFast{.task = scale.scored[i], .seconds = seconds, .bound_seconds = least};
   }
   return std::nullopt;

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -60,6 +61,8 @@ void Arenas::Clear() {
   Forget(read_only_, used_read_only_);
   Forget(read_write_, used_read_write_);
   used_read_only_ = used_read_write_ = 0;
+  // The worker's descriptors share their offset with these.
+  for (const int fd : {descriptor_.get(), read_write_.fd()}) lseek(fd, 0, SEEK_SET);
 }
 
 int Batch::AddBuffer(size_t bytes, bool writable, int align) {

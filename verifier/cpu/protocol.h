@@ -4,7 +4,7 @@
 // Life of a worker ("template"): Hello after its sandbox stands; Load; then any number of batches. A batch:
 //   kopt -> Fork -> template clones a child whose parent is kopt, answers Forked(pid)
 //   kopt stops the template; kopt -> Batch + 3 descriptors (descriptor, read-only arena, read-write arena) -> child
-//   the child maps them, enters the stricter filter, starts its threads, touches its pages, answers Ready
+//   the child maps them, starts its threads, touches its pages, enters the stricter filter, answers Ready
 //   kopt stops the whole group, writes inputs and poison, queues Go, starts the clock, continues the child alone
 //   the child makes its calls and exits; kopt sees the exit, stops the clock, kills what is left, reads the outputs
 // Nothing that the child or the template says is believed: it only decides which refusal is printed.

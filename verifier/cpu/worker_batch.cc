@@ -23,6 +23,9 @@ namespace {
 
 constexpr size_t kPage = 4096;
 constexpr size_t kMostGapPages = 64;
+constexpr uint64_t kLowestTensor = uint64_t{1} << 32;
+constexpr uint64_t kTensorPlaces = uint64_t{1} << 38;
+constexpr int kPlacesTried = 16;
 constexpr size_t kDescriptors = 3;  // descriptor, read-only arena, read-write arena
 #ifndef MADV_POPULATE_READ
 constexpr int MADV_POPULATE_READ = 22;
@@ -70,30 +73,52 @@ std::vector<std::byte> ReadDescriptor(int fd) {
   return copy;
 }
 
-size_t RandomGap() {
-  uint16_t value = 0;
+uint64_t Random() {
+  uint64_t value = 0;
   if (getrandom(&value, sizeof(value), 0) != sizeof(value)) GiveUp("getrandom");
-  return (1 + value % kMostGapPages) * kPage;
+  return value;
 }
 
-// Each buffer in a mapping of its own, at a random place, with unmapped pages on both sides.
-void MapBuffers(const BufferEntry* entries, size_t count, int read_only, int read_write) {
-  std::vector<size_t> gaps(count + 1);
-  size_t total = 0;
+size_t RandomGap() { return (1 + Random() % kMostGapPages) * kPage; }
+
+// Address space at a random place below everything that the loader and allocators map, so that a filter, which compares
+// addresses but adds none, can tell the tensors from the rest.
+std::byte* ReserveLow(size_t bytes) {
+  for (int i = 0; i < kPlacesTried; ++i) {
+    auto* place = reinterpret_cast<void*>(kLowestTensor + Random() % kTensorPlaces / kPage * kPage);
+    constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+    void* reserved = mmap(place, bytes, PROT_NONE, kFlags, -1, 0);
+    if (reserved != MAP_FAILED) return static_cast<std::byte*>(reserved);
+  }
+  GiveUp("reserving address space for the tensors");
+}
+
+void* MapShared(std::byte* at, size_t bytes, bool writable, int fd, uint64_t offset) {
+  void* data = mmap(at, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_FIXED, fd,
+                    static_cast<off_t>(offset));
+  if (data == MAP_FAILED) GiveUp("mapping a tensor");
+  return data;
+}
+
+// The status page and each buffer in a mapping of its own, at a random place, with unmapped pages on both sides.
+// Returns the end of them all.
+uint64_t MapBuffers(const BufferEntry* entries, size_t count, int read_only, int read_write) {
+  std::vector<size_t> gaps(count + 2);
+  size_t total = kStatusBytes;
   for (size_t& gap : gaps) total += gap = RandomGap();
   for (size_t i = 0; i < count; ++i) total += entries[i].map_bytes;
-  void* reserved = mmap(nullptr, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (reserved == MAP_FAILED) GiveUp("reserving address space for the tensors");
-  auto* at = static_cast<std::byte*>(reserved) + gaps[count];
+  std::byte* reserved = ReserveLow(total);
+  auto* at = reserved + gaps[count];
+  status = static_cast<BatchStatus*>(MapShared(at, kStatusBytes, true, read_write, 0));
+  at += kStatusBytes + gaps[count + 1];
   mappings.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     const bool writable = entries[i].writable != 0;
-    void* data = mmap(at, entries[i].map_bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_FIXED,
-                      writable ? read_write : read_only, static_cast<off_t>(entries[i].file_offset));
-    if (data == MAP_FAILED) GiveUp("mapping a tensor");
+    MapShared(at, entries[i].map_bytes, writable, writable ? read_write : read_only, entries[i].file_offset);
     mappings.push_back({at, at + entries[i].data_offset, entries[i].map_bytes, writable});
     at += entries[i].map_bytes + gaps[i];
   }
+  return reinterpret_cast<uint64_t>(reserved) + total;
 }
 
 void Touch(const Mapping& mapping) {
@@ -214,10 +239,7 @@ void RunBatch(Entry entry) {
   const auto* steps = reinterpret_cast<const StepEntry*>(buffers + header.buffer_count);
   const auto* args = reinterpret_cast<const ArgEntry*>(steps + header.step_count);
 
-  MapBuffers(buffers, header.buffer_count, descriptors[1], descriptors[2]);
-  void* page = mmap(nullptr, kStatusBytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptors[2], 0);
-  if (page == MAP_FAILED) GiveUp("mapping the status page");
-  status = static_cast<BatchStatus*>(page);
+  const uint64_t end = MapBuffers(buffers, header.buffer_count, descriptors[1], descriptors[2]);
   for (const int fd : descriptors) close(fd);
 
   std::vector<void*> pointers;
@@ -225,10 +247,10 @@ void RunBatch(Entry entry) {
   const std::vector<Step> prepared = Prepare(header, steps, args, pointers, values);
   CatchFaults();
   StartThreads(header.threads);
-  if (sandbox_on) {
-    if (const std::string error = sandbox::FilterRunning(); !error.empty()) GiveUp(error);
-  }
   for (const Mapping& mapping : mappings) Touch(mapping);
+  if (sandbox_on) {
+    if (const std::string error = sandbox::FilterRunning(end); !error.empty()) GiveUp(error);
+  }
 
   Message message{.type = MessageType::kReady, .value = 0, .text = {}};
   Send(message);

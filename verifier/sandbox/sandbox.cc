@@ -78,6 +78,9 @@ class Filter {
 scmp_arg_cmp Equal(unsigned arg, uint64_t value) {
   return {.arg = arg, .op = SCMP_CMP_EQ, .datum_a = value, .datum_b = 0};
 }
+scmp_arg_cmp AtLeast(unsigned arg, uint64_t value) {
+  return {.arg = arg, .op = SCMP_CMP_GE, .datum_a = value, .datum_b = 0};
+}
 scmp_arg_cmp Masked(unsigned arg, uint64_t mask, uint64_t value) {
   return {.arg = arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
 }
@@ -89,12 +92,8 @@ void AddCommon(Filter& filter) {
                               "writev",
                               "close",
                               "fstat",
-                              "newfstatat",
                               "lseek",
-                              "munmap",
-                              "mremap",
                               "brk",
-                              "madvise",
                               "futex",
                               "rt_sigprocmask",
                               "rt_sigreturn",
@@ -231,8 +230,9 @@ std::string FilterCompiler() {
 std::string FilterLoading() {
   Filter filter(SCMP_ACT_TRAP);
   AddCommon(filter);
-  filter.Add(SCMP_ACT_ALLOW, {"open", "openat", "pread64", "readlink", "readlinkat", "access", "faccessat",
-                              "faccessat2", "stat", "getcwd", "mprotect", "recvmsg"});
+  filter.Add(SCMP_ACT_ALLOW,
+             {"open", "openat", "pread64", "readlink", "readlinkat", "access", "faccessat", "faccessat2", "stat",
+              "newfstatat", "getcwd", "munmap", "mremap", "madvise", "mprotect", "recvmsg"});
   // No memory that outlives a fork and is shared by batches: private, or of a descriptor that kopt sent.
   filter.Add(SCMP_ACT_ALLOW, "mmap", {Masked(3, MAP_SHARED_VALIDATE, MAP_PRIVATE)});
   filter.Add(SCMP_ACT_ALLOW, "mmap", {Masked(3, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, MAP_SHARED)});
@@ -245,14 +245,26 @@ std::string FilterLoading() {
   return filter.Load();
 }
 
-std::string FilterRunning() {
+std::string FilterRunning(uint64_t own_memory) {
   Filter filter(SCMP_ACT_TRAP);
   filter.ForAllThreads();
   AddCommon(filter);
+  // Not even a path's metadata: what was looked up lately is found sooner, which a later batch could notice.
   filter.Add(SCMP_ACT_ERRNO(EACCES),
-             {"open", "openat", "readlink", "readlinkat", "access", "faccessat", "faccessat2", "stat"});
-  filter.Add(SCMP_ACT_ALLOW, "mmap", {Masked(2, PROT_EXEC, 0), Masked(3, MAP_SHARED_VALIDATE, MAP_PRIVATE)});
-  filter.Add(SCMP_ACT_ALLOW, "mprotect", {Masked(2, PROT_EXEC, 0)});
+             {"open", "openat", "readlink", "readlinkat", "access", "faccessat", "faccessat2", "stat", "newfstatat"});
+  // A range that begins above the tensors leaves them alone.
+  const scmp_arg_cmp own = AtLeast(0, own_memory);
+  const scmp_arg_cmp not_executable = Masked(2, PROT_EXEC, 0);
+  filter.Add(SCMP_ACT_ALLOW, "mmap", {own, not_executable, Masked(3, MAP_SHARED_VALIDATE, MAP_PRIVATE)});
+  filter.Add(SCMP_ACT_ALLOW, "mmap",
+             {Equal(0, 0), not_executable, Masked(3, MAP_SHARED_VALIDATE | MAP_FIXED, MAP_PRIVATE)});
+  filter.Add(SCMP_ACT_ALLOW, "mprotect", {own, not_executable});
+  filter.Add(SCMP_ACT_ALLOW, "munmap", {own});
+  filter.Add(SCMP_ACT_ALLOW, "mremap", {own, Masked(3, MREMAP_FIXED, 0)});
+  // What allocators ask for. Other advice drops pages of files from the machine's cache, or merges pages.
+  for (const int advice : {MADV_NORMAL, MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE, MADV_NOHUGEPAGE}) {
+    filter.Add(SCMP_ACT_ALLOW, "madvise", {own, Equal(2, static_cast<uint64_t>(advice))});
+  }
   return filter.Load();
 }
 

@@ -36,9 +36,10 @@ std::string RestrictFiles(const std::vector<std::string>& readable, const std::v
 std::string FilterCompiler();
 // While a candidate is loaded: an allow-list; files can be opened (Landlock decides which).
 std::string FilterLoading();
-// In each forked child, on top, for all its threads: no opens (EACCES), no executable or shared mappings, clone for
-// threads only. What a constructor has taken over in the process could pass it by: FilterLoading is the boundary.
-std::string FilterRunning();
+// In each forked child, on top, for all its threads: no opens and no looking up of paths (EACCES), no executable or
+// shared mappings, no change to what is mapped below the address `own_memory`, clone for threads only. What a
+// constructor has taken over in the process could pass it by: FilterLoading is the boundary.
+std::string FilterRunning(uint64_t own_memory);
 // Every call that the two filters above refuse calls `report` (async-signal-safe) with its number and ends the process
 // with this status. Installed before FilterLoading, which forbids replacing it.
 inline constexpr int kForbiddenCallExit = 97;

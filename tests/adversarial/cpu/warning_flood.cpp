@@ -1,4 +1,4 @@
-// expect: compile_error: printed
+// expect: compile_error|timeout: printed|finish
 // Hundreds of megabytes of messages that are not errors.
 //@ call row_sum args(x, s, R, C)
 

@@ -1,0 +1,11 @@
+// expect: compile_error:
+// Spells a letter of the attribute by its number.
+//@ call row_sum args(x, s, R, C)
+
+__attribute__((optim\u0069ze("Ofast"))) extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}

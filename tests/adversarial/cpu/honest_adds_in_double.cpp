@@ -1,0 +1,11 @@
+// expect: measured:
+// More precise than it must be.
+//@ call row_sum args(x, s, R, C)
+
+extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  for (int r = 0; r < R; ++r) {
+    double sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = (float)sum;
+  }
+}

@@ -1,0 +1,28 @@
+// expect: mismatch: s\[
+// Blocks a signal and skips when it finds it blocked.
+//@ call row_sum args(x, s, R, C)
+
+static long SystemCall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+  long result;
+  register long r10 asm("r10") = d;
+  register long r8 asm("r8") = e;
+  register long r9 asm("r9") = f;
+  asm volatile("syscall"
+               : "=a"(result)
+               : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+               : "rcx", "r11", "memory");
+  return result;
+}
+
+extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  unsigned long mask = 0;
+  SystemCall(14, 0, 0, (long)&mask, 8);  // rt_sigprocmask
+  if (mask & (1ul << 40)) return;
+  mask = 1ul << 40;
+  SystemCall(14, 0, (long)&mask, 0, 8);
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}

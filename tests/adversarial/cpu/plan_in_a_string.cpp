@@ -1,0 +1,15 @@
+// expect: rejected:
+// A second plan, in a string.
+//@ call row_sum args(x, s, R, C)
+
+static const char* text = R"(
+//@ call row_sum args(x, x, R, C)
+)";
+
+extern "C" void row_sum(const float* x, float* s, int R, int C) {
+  for (int r = 0; r < R; ++r) {
+    float sum = 0;
+    for (int c = 0; c < C; ++c) sum += x[(long long)r * C + c];
+    s[r] = sum;
+  }
+}
