@@ -8,7 +8,7 @@
 //   --list          says which are taken, and judges none
 //   --compile-only  the same for cuda without a device, and notes them in tests/mutants/selected, from where they are
 //                   taken later, without compiling those that are not
-//   --only TEXT     takes and judges only those whose name has this in it
+//   --only TEXT     takes and judges only those whose name has this, or that of another --only, in it
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,8 +34,9 @@ constexpr double kLeastScore = 0.99;
 
 struct Options {
   Target target = Target::kCpu;
-  std::string spec, candidate, only;
-  size_t count = 0;  // 0: that of the example, else 72
+  std::string spec, candidate;
+  std::vector<std::string> only;  // empty: all
+  size_t count = 0;               // 0: that of the example, else 72
   bool list = false, compile_only = false;
 };
 
@@ -165,7 +166,11 @@ class Example {
 
   Result<void> Select() {
     std::vector<Mutant> all = Spread(MutantsOf(source_, file_.filename().string(), options_.target));
-    std::erase_if(all, [&](const Mutant& one) { return one.name.find(options_.only) == std::string::npos; });
+    std::erase_if(all, [&](const Mutant& one) {
+      return !options_.only.empty() && std::ranges::none_of(options_.only, [&](const std::string& text) {
+        return one.name.find(text) != std::string::npos;
+      });
+    });
     const auto selected = ReadList(ListOf("selected", file_.string()));
     if (options_.compile_only || selected.empty()) return SelectByCode(std::move(all));
     for (Mutant& mutant : all) {
@@ -349,7 +354,7 @@ std::optional<Options> Parse(const std::vector<std::string>& arguments) {
     } else if ((word == "--count" || word == "--only") && i + 1 < arguments.size()) {
       const std::string& value = arguments[++i];
       if (word == "--only") {
-        options.only = value;
+        options.only.push_back(value);
       } else {
         options.count = std::strtoul(value.c_str(), nullptr, 10);
         if (options.count == 0) return std::nullopt;
