@@ -53,7 +53,7 @@ const std::map<Target, std::vector<Subject>> kExamples = {
       {"layernorm.spec", "layernorm.cpp"},
       {"matmul.spec", "matmul.cpp"},
       {"convolution.spec", "convolution.cpp"},
-      {"crossentropy.spec", "crossentropy.cpp"},
+      {"crossentropy.spec", "crossentropy.cpp", 85},
       {"int8.spec", "int8.cpp"},
       {"attention.spec", "attention.cpp"}}},
     {Target::kCuda,
