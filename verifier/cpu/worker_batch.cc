@@ -7,6 +7,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -172,8 +173,16 @@ void CatchFaults() {
 std::vector<int> cpus;
 int (*thread_number)() = nullptr;
 
+// A new stack is all zeros: what a candidate forgot to set would be right by luck. 0xFF everywhere is NaN and -1.
+[[gnu::noinline]] void FillStack() {
+  std::array<unsigned char, 1 << 19> stack;
+  stack.fill(0xFF);
+  asm volatile("" : : "r"(stack.data()) : "memory");
+}
+
 // Each of OpenMP's threads on a CPU of its own.
 void PinThread(void*) {
+  FillStack();
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(cpus[static_cast<size_t>(thread_number()) % cpus.size()], &set);
@@ -188,6 +197,7 @@ void* OpenMpFunction(const char* name) {
 
 // The candidate's OpenMP threads exist, pinned, before the clock starts.
 void StartThreads(unsigned threads) {
+  FillStack();
   using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
   const auto parallel = reinterpret_cast<Parallel>(OpenMpFunction("GOMP_parallel"));
   thread_number = reinterpret_cast<int (*)()>(OpenMpFunction("omp_get_thread_num"));
