@@ -49,11 +49,16 @@ class EndpointTest : public JobTest {
     verifier_.behave = [](const Configuration& configuration) {
       return Behaviour{.speedup = configuration.empty() ? 1.5 : 1.1};
     };
+    UseClient(0.3, 2);
+  }
+
+  // Short times, so that an endpoint that hangs is found soon; long ones, so that a machine that stalls does no harm.
+  void UseClient(double idle_seconds, double total_seconds) {
     auto client = ChatClient::Create({.base_url = server_.url(),
                                       .key = kKey,
                                       .connect_seconds = 5,
-                                      .idle_seconds = 0.3,
-                                      .total_seconds = 2,
+                                      .idle_seconds = idle_seconds,
+                                      .total_seconds = total_seconds,
                                       .tries = 2,
                                       .most_bytes = size_t{4} << 20,
                                       .most_wait = 0.01});
@@ -165,18 +170,25 @@ TEST_F(EndpointTest, OneThatNeverAnswersDoesNotHoldTheRunUp) {
 }
 
 TEST_F(EndpointTest, AModelThatRepeatsItselfIsNotJudgedAgain) {
+  UseClient(10, 20);
   server_.Say({StreamReply({Code(1)})});
   job_.budget_seconds = 400;
   TickingProgress progress(clock_);
   const auto result = Optimize(job_, verifier_, *store_, progress, clock_, interrupts_);
   ASSERT_TRUE(result) << result.error().Text();
-  EXPECT_EQ(std::ranges::count(result->screened, 1, &Judged::turn), 1);
+  // Of the first questions, asked at a time, any may be answered first.
+  std::vector<int> screened;
+  for (const Judged& screening : result->screened) {
+    if (screening.turn > 0) screened.push_back(screening.turn);
+  }
+  ASSERT_EQ(screened.size(), 1u);
   EXPECT_GT(result->turns.size(), 8u);
   EXPECT_LT(result->turns.size(), 40u) << "a model that repeats itself is left alone";
   EXPECT_EQ(result->stopped_by, "nothing new");
   for (const auto& [number, turn] : result->turns) {
-    if (number <= 1) continue;
-    EXPECT_EQ(turn.duplicate_of, 1);
+    if (number == 0 || number == screened.front()) continue;
+    ASSERT_TRUE(turn.duplicate_of) << number;
+    EXPECT_LE(*turn.duplicate_of, screened.front()) << "the lowest of those that have the code";
   }
 }
 

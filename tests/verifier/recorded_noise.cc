@@ -43,6 +43,7 @@ Result<std::vector<RecordedNoise>> ReadRecordings(const std::string& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder, failed)) {
     if (entry.path().extension() == ".json") files.push_back(entry.path().string());
   }
+  if (failed == std::errc::no_such_file_or_directory) return {};
   if (failed) return UsageError(fmt::format("{}: {}", folder, failed.message()));
   std::ranges::sort(files);
   std::vector<RecordedNoise> recordings;

@@ -22,7 +22,7 @@ struct RecordedNoise {
 //   {"format": 1, "name": ..., "batch_seconds": ..., "pause_seconds": ..., "processes": [[[a1, b1, b2, a2], ...], ...]}
 // with times in millionths of that median. Errors (exit 2): another format, a process with fewer than 3 quads.
 Result<RecordedNoise> ReadRecordedNoise(const std::string& file);
-// Every recording of a folder, by file name.
+// Every recording of a folder, by file name; none where there is no such folder.
 Result<std::vector<RecordedNoise>> ReadRecordings(const std::string& folder);
 std::string RecordingText(const RecordedNoise& noise);
 // Of one process, in seconds, as RecordedNoise has them.
