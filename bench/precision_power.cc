@@ -232,12 +232,6 @@ Distance DistanceOf(const Subject& subject, const Kernel& kernel, const OracleDa
   return distance;
 }
 
-std::string Name(const Spec& spec, const Size& size) {
-  std::vector<std::string> dims;
-  for (const std::string& dim : spec.dims) dims.push_back(fmt::format("{}={}", dim, size.shape.dims.at(dim)));
-  return fmt::format("{}", fmt::join(dims, " "));
-}
-
 // One row. Without `hostile`, what is found there is kept.
 Result<void> PrintRow(Subject& subject, const Size& size, const std::string& inputs, const Hostile* hostile) {
   KOPT_TRY(BoundTask bound, Bind(*subject.spec, size.shape));
@@ -247,7 +241,7 @@ Result<void> PrintRow(Subject& subject, const Size& size, const std::string& inp
   data.tuples = size.tuples;
   OracleData played = data;
   subject.exact.Run(data);
-  const std::string name = Name(*subject.spec, size);
+  const std::string name = ShapeText(*subject.spec, size.shape);
   std::string row = fmt::format("| {} | {} |", name, inputs);
   std::vector<std::string> honest;
   for (size_t k = 0; k < subject.kernels.size(); ++k) {
