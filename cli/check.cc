@@ -118,7 +118,7 @@ std::string ToleranceText(const Checked& checked, size_t shape) {
     if (row.shape != static_cast<int>(shape)) continue;
     const bool exact = row.median_deviation == 0;
     rows.push_back({row.output, fmt::format("{:.3g}", row.rms_value), fmt::format("{:.2g}", row.median_deviation),
-                    exact ? "0: exact" : fmt::format("{:.2g}", kLargestDeviations * row.median_deviation),
+                    exact ? "0: exact" : fmt::format("{:.2g}", row.median_largest),
                     exact ? "0: exact" : fmt::format("{:.2g}", kRmsDeviations * row.median_deviation)});
   }
   return rows.size() == 1 ? "" : "\n" + Table(rows, 4);
@@ -170,7 +170,7 @@ ordered_json ToleranceJson(const Checked& checked, size_t shape) {
     rows.push_back({{"output", row.output},
                     {"rms_value", row.rms_value},
                     {"median_deviation", row.median_deviation},
-                    {"largest_error", kLargestDeviations * row.median_deviation},
+                    {"largest_error", row.median_largest},
                     {"rms_error", kRmsDeviations * row.median_deviation}});
   }
   return rows;

@@ -106,9 +106,10 @@ Fared JudgeFloating(const Tensor& tensor, double got, double want, double varian
       std::ldexp(std::fabs(static_cast<long double>(want)), -format.fraction_bits - 1), Spacing(format, 0) / 2);
   const bool equality = variance_of_truth == 0 && IsRepresentable(format, want);
   const long double deviation = equality ? 0 : std::sqrt(variance_of_truth + rounding * rounding / 3);
+  const long double largest = equality ? 0 : std::sqrt(1024 * variance_of_truth + 16 * rounding * rounding);
   if (!std::isfinite(got)) {
     if (tensor.nonfinite == NonFinite::kForbidden || !StandsFor(format, got, want)) return {Fate::kWrong};
-    const long double reach = tolerance ? limit : tensor.compare == Compare::kExact ? 0 : 32 * deviation;
+    const long double reach = tolerance ? limit : tensor.compare == Compare::kExact ? 0 : largest;
     const long double most = std::fabs(want) + reach;
     if (std::fabs(most / format.overflow - 1) < kClose) return {Fate::kUnclear};
     return Exact(most >= format.overflow);
@@ -116,10 +117,10 @@ Fared JudgeFloating(const Tensor& tensor, double got, double want, double varian
   if (tolerance) return Exact(std::fabs(got - want) <= limit);
   if (tensor.compare == Compare::kExact) return Exact(got == Rounded(format, want));
   if (deviation == 0) return Exact(got == want);
-  const long double z = std::fabs(static_cast<long double>(got) - want) / deviation;
-  if (std::fabs(z / 32 - 1) < kClose) return {Fate::kUnclear};
-  if (variance > 0 && variance < kTinyVariance && z > 31 && z < 33) return {Fate::kUnclear};
-  return {z > 32 ? Fate::kWrong : Fate::kRight, z};
+  const long double error = std::fabs(static_cast<long double>(got) - want);
+  const long double close = variance > 0 && variance < kTinyVariance ? 0.03L : kClose;
+  if (std::fabs(error / largest - 1) < close) return {Fate::kUnclear};
+  return {error > largest ? Fate::kWrong : Fate::kRight, error / deviation};
 }
 
 using Wide = __int128;  // NOLINT: holds the difference of any two integers

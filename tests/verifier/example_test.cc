@@ -83,7 +83,7 @@ TEST(ExampleTest, HasTheVerdictOfTheRule) {
     const double deviation = DeviationOf(dtype, element.value, element.variance);
     if (plain && std::isfinite(got) && std::isfinite(element.value)) {
       const double z = deviation > 0 ? std::abs(got - element.value) / deviation : 0;
-      if (z > RmsLimit(1) && z <= kLargestDeviations) continue;
+      if (z > RmsLimit(1) && z <= LargestDeviations(dtype, element.value, deviation)) continue;
     }
     const bool by_rule = element.RightByRule();
     ASSERT_EQ(RightByExample(element.Expect(), dtype, got), by_rule)
@@ -95,12 +95,12 @@ TEST(ExampleTest, HasTheVerdictOfTheRule) {
   EXPECT_GT(wrong, 5000U);
 }
 
-TEST(ExampleTest, LimitIs32Deviations) {
+TEST(ExampleTest, LimitIsThatOfTheRule) {
   Element element(DType::kF32);
   element.value = 1;
   element.variance = 1e-12;
   const Expected expected = element.Expect();
-  EXPECT_EQ(expected.limit[0], 32 * DeviationOf(DType::kF32, 1, 1e-12));
+  EXPECT_EQ(expected.limit[0], LargestError(DType::kF32, 1, 1e-12));
   EXPECT_EQ(expected.overflow, OverflowThreshold(DType::kF32));
   EXPECT_TRUE(expected.integer.empty());
 }

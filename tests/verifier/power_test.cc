@@ -106,6 +106,8 @@ TEST_F(PowerTest, ToleranceInFigures) {
   EXPECT_EQ(row.shape, 1);
   EXPECT_NEAR(row.rms_value, 7.7888, 1e-4);
   EXPECT_NEAR(row.median_deviation, 1.04e-6, 1e-7);
+  EXPECT_GT(row.median_largest, 30 * row.median_deviation);
+  EXPECT_LE(row.median_largest, 32 * row.median_deviation);
   EXPECT_EQ(ToleranceOf(task_.tensors[3], counts_, 1).median_deviation, 0);
 }
 

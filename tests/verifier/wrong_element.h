@@ -16,15 +16,9 @@ inline constexpr double kTruthVariance = 1e-8;
 inline double RealTruth(long long i) { return 1 + static_cast<double>(i * 37 % 101) / 101; }
 inline long long IntegerTruth(DType type, long long i) { return type == DType::kBool ? i % 2 : 1 + i * 37 % 101; }
 
-// With two or three bits of fraction 32 deviations reach beyond zero: only an exact truth knows the sign then.
-inline bool Shows(Wrong wrong, DType type, double variance) {
-  const bool is_number = wrong == Wrong::kSign || wrong == Wrong::kStale;
-  return !is_number || variance == 0 || !IsFloating(type) || UnitRoundoff(type) < 0x1p-5;
-}
-
 // The smallest element that is further above a truth than it may be.
 inline double FirstBeyond(DType type, double want, double variance) {
-  const double limit = kLargestDeviations * DeviationOf(type, want, variance);
+  const double limit = LargestError(type, want, variance);
   double got = RoundTo(type, want + limit);
   while (got - want <= limit) got = RoundTo(type, got * (1 + 2 * UnitRoundoff(type)));
   return got;

@@ -64,16 +64,20 @@ struct Scan {
                                  double relative, double least) {
   Scan scan;
   bool special = false;
+  // LargestDeviations, squared.
+  constexpr double kArithmetic = kLargestDeviations * kLargestDeviations;
+  constexpr double kRounding = 3 * kLargestRoundings * kLargestRoundings;
   for (long long i = 0; i < count; ++i) {
     const double error = got[i] - want[i];
-    const double rounding = relative * want[i] * want[i];
-    const double square = variance[i] + (rounding > least ? rounding : least);
+    const double relative_rounding = relative * want[i] * want[i];
+    const double rounding = relative_rounding > least ? relative_rounding : least;
+    const double square = variance[i] + rounding;
     const double z2 = error * error / square;
     scan.sum += z2;
     scan.largest = z2 > scan.largest ? z2 : scan.largest;
     // Also true for NaN; an infinite result has an infinite z^2.
-    special |=
-        !(z2 <= kLargestDeviations * kLargestDeviations) | !(variance[i] >= 0) | ((variance[i] == 0) & (error != 0));
+    special |= !(z2 <= kArithmetic - (kArithmetic - kRounding) * (rounding / square)) | !(variance[i] >= 0) |
+               ((variance[i] == 0) & (error != 0));
   }
   scan.special = special;
   return scan;
@@ -82,7 +86,7 @@ struct Scan {
 // A scanned block: only one that raises the largest z has to be looked at element by element.
 void AddScan(ComparePart& part, const CompareRule& rule, const Scan& scan, long long begin, std::span<const double> got,
              const Truth& truth) {
-  if (part.worst.index < 0 || scan.largest > part.worst.z * part.worst.z) {
+  if (part.worst.index < 0 || (!part.worst.wrong && scan.largest > part.worst.z * part.worst.z)) {
     ComparePart block;
     for (size_t i = 0; i < got.size(); ++i) {
       const size_t at = static_cast<size_t>(begin) + i;
@@ -136,7 +140,7 @@ std::string IntegerText(DType type, long long value) {
   return type == DType::kU64 ? fmt::format("{}", static_cast<unsigned long long>(value)) : fmt::format("{}", value);
 }
 
-// "0.25, the truth 0.5 with deviation 1e-7 (2.5e6 deviations)"
+// "0.25, the truth 0.5 with deviation 1e-7 (2.5e6 deviations, above 31.9)"
 std::string FloatingEvidence(const Tensor& tensor, const Comparison& c) {
   std::string text = fmt::format("{}, the truth {}", NumberText(tensor.dtype, c.got), NumberText(tensor.dtype, c.want));
   if (!std::isfinite(c.want) && tensor.nonfinite == NonFinite::kForbidden)
@@ -146,7 +150,8 @@ std::string FloatingEvidence(const Tensor& tensor, const Comparison& c) {
     return fmt::format("{}: the error {:.3g} is above the tolerance {:.3g}", text, std::abs(c.got - c.want),
                        c.deviation);
   if (c.deviation == 0) return text + ", which must be met exactly";
-  return fmt::format("{} with deviation {:.3g} ({:.3g} deviations)", text, c.deviation, c.largest);
+  return fmt::format("{} with deviation {:.3g} ({:.3g} deviations, above {:.3g})", text, c.deviation, c.largest,
+                     LargestDeviations(tensor.dtype, c.want, c.deviation));
 }
 
 std::string IntegerEvidence(const Tensor& tensor, const ComparedElement& worst) {

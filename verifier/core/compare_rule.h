@@ -9,7 +9,9 @@
 
 namespace kopt {
 
-inline constexpr double kLargestDeviations = 32;
+inline constexpr double kLargestDeviations = 32;  // of what arithmetic does
+inline constexpr double kLargestRoundings = 4;    // of an output's own: two units in the last place
+inline constexpr double kRoot3 = 1.7320508075688772935;
 
 // What the rule needs to know of an output.
 struct CompareRule {
@@ -55,9 +57,23 @@ inline double Hypotenuse(double a, double b) {
 
 // One standard deviation of a finite truth in an output of that dtype, its own rounding included; 0: equality.
 inline double DeviationOf(DType type, double value, double variance) {
-  constexpr double kRoot3 = 1.7320508075688772935;
   if (!(variance > 0) && RoundTo(type, value) == value) return 0;
   return Hypotenuse(variance > 0 ? std::sqrt(variance) : 0, RoundingError(type, value) / kRoot3);
+}
+
+// The largest error that is admissible, in deviations. The output's own rounding is no sum of many errors: it has a
+// bound, and its share of the deviation counts by that.
+inline double LargestDeviations(DType type, double value, double deviation) {
+  constexpr double kArithmetic = kLargestDeviations * kLargestDeviations;
+  constexpr double kRounding = 3 * kLargestRoundings * kLargestRoundings;
+  const double share = RoundingError(type, value) / kRoot3 / deviation;
+  return std::sqrt(kArithmetic - (kArithmetic - kRounding) * share * share);
+}
+
+// The same, absolute; 0: equality.
+inline double LargestError(DType type, double value, double variance) {
+  const double deviation = DeviationOf(type, value, variance);
+  return deviation > 0 ? deviation * LargestDeviations(type, value, deviation) : 0;
 }
 
 // Is `got` what a value of that sign beyond the largest finite one is stored as?
@@ -76,7 +92,7 @@ inline Judgement JudgeNonFinite(const CompareRule& rule, double got, double want
 inline bool IsOverflow(const CompareRule& rule, double got, double want, double variance) {
   if (rule.forbids_nonfinite || !StandsForOverflow(rule.dtype, got, std::signbit(want))) return false;
   double reach = 0;
-  if (rule.IsPlain()) reach = kLargestDeviations * DeviationOf(rule.dtype, want, variance);
+  if (rule.IsPlain()) reach = LargestError(rule.dtype, want, variance);
   if (rule.has_tolerance) reach = rule.Limit(want);
   return std::fabs(want) + reach >= rule.overflow;
 }
@@ -92,7 +108,7 @@ inline Judgement JudgeReal(const CompareRule& rule, double got, double want, dou
   const double deviation = DeviationOf(rule.dtype, want, variance);
   if (deviation == 0) return JudgeExact(error == 0);
   const double z = error / deviation;
-  return {.wrong = z > kLargestDeviations, .z = z, .deviation = deviation};
+  return {.wrong = z > LargestDeviations(rule.dtype, want, deviation), .z = z, .deviation = deviation};
 }
 
 inline double AsDouble(DType type, long long value) {
@@ -117,6 +133,7 @@ inline long long LoadStored(DType type, const std::byte* data, long long offset)
 // An element with its judgement: enough to say why an output is wrong.
 struct ComparedElement {
   long long index = -1;  // logical
+  bool wrong = false;
   double z = 0, deviation = 0;
   double got = 0, want = 0;
   long long got_integer = 0, want_integer = 0;  // of integer and bool outputs
@@ -127,11 +144,13 @@ struct ComparePart {
   long long compared = 0;
   long long wrong = 0;
   double sum = 0;         // of z^2
-  ComparedElement worst;  // the first of those with the largest z; index -1: none was compared
+  ComparedElement worst;  // of the wrong ones, if any, the first with the largest z; index -1: none was compared
 
   void Raise(const ComparedElement& element) {
+    if (element.index < 0) return;
     const bool first = element.z == worst.z && element.index < worst.index;
-    if (element.index >= 0 && (worst.index < 0 || element.z > worst.z || first)) worst = element;
+    const bool worse = element.wrong == worst.wrong ? element.z > worst.z || first : element.wrong;
+    if (worst.index < 0 || worse) worst = element;
   }
   void Add(const Judgement& judgement, const ComparedElement& element) {
     if (!judgement.compared) return;
@@ -148,11 +167,17 @@ struct ComparePart {
   }
   void AddReal(const CompareRule& rule, long long index, double got, double want, double variance) {
     const Judgement judgement = JudgeReal(rule, got, want, variance);
-    Add(judgement, {.index = index, .z = judgement.z, .deviation = judgement.deviation, .got = got, .want = want});
+    Add(judgement, {.index = index,
+                    .wrong = judgement.wrong,
+                    .z = judgement.z,
+                    .deviation = judgement.deviation,
+                    .got = got,
+                    .want = want});
   }
   void AddInteger(const CompareRule& rule, long long index, long long got, long long want) {
     const Judgement judgement = JudgeInteger(rule, got, want);
     Add(judgement, {.index = index,
+                    .wrong = judgement.wrong,
                     .z = judgement.z,
                     .deviation = judgement.deviation,
                     .got = AsDouble(rule.dtype, got),

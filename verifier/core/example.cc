@@ -28,7 +28,7 @@ Bound BoundOf(const Tensor& tensor, double want, double variance) {
   if (!std::isfinite(stored)) return tensor.nonfinite == NonFinite::kForbidden ? Bound{0, kNothing} : Bound{stored, 0};
   if (HasTolerance(tensor)) return {want, Tolerance(tensor, want)};
   if (is_exact) return {stored, 0};
-  return {want, kLargestDeviations * DeviationOf(tensor.dtype, want, variance)};
+  return {want, LargestError(tensor.dtype, want, variance)};
 }
 
 }  // namespace

@@ -138,7 +138,7 @@ ToleranceRow ToleranceOf(const BoundTensor& tensor, const Truth& truth, int shap
   ToleranceRow row{.shape = shape, .output = tensor.tensor->name};
   const DType type = tensor.tensor->dtype;
   if (!IsFloating(type) || !Matches(tensor, truth)) return row;
-  std::vector<double> deviations;
+  std::vector<double> deviations, limits;
   double sum = 0;
   size_t count = 0;
   for (size_t i = 0; i < truth.value.size(); ++i) {
@@ -146,9 +146,11 @@ ToleranceRow ToleranceOf(const BoundTensor& tensor, const Truth& truth, int shap
     sum += truth.value[i] * truth.value[i];
     ++count;
     deviations.push_back(DeviationOf(type, truth.value[i], truth.variance[i]));
+    limits.push_back(LargestError(type, truth.value[i], truth.variance[i]));
   }
   if (count > 0) row.rms_value = std::sqrt(sum / static_cast<double>(count));
   row.median_deviation = Median(std::move(deviations));
+  row.median_largest = Median(std::move(limits));
   return row;
 }
 

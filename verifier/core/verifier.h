@@ -35,7 +35,8 @@ struct ToleranceRow {
   int shape = 0;
   std::string output;
   double rms_value = 0;         // of the truth
-  double median_deviation = 0;  // one standard deviation, absolute; the error limit is 32 of them
+  double median_deviation = 0;  // one standard deviation, absolute
+  double median_largest = 0;    // the largest error that is admissible, absolute
 };
 
 // What registration found out about a spec.
