@@ -4,7 +4,8 @@
 //
 // Without SPEC and CANDIDATE, all examples of the target. Of a candidate's mutants, N (72) are taken that compile, and
 // to other code than the candidate and one another. Those of tests/mutants/equivalent do what the candidate does; of
-// the others at least 99 % must be refused, else the exit status is 1.
+// the others at least 99 % must be refused, by a screening or by the confirmation of what passes it, else the exit
+// status is 1.
 //   --list          says which are taken, and judges none
 //   --compile-only  the same for cuda without a device, and notes them in tests/mutants/selected, from where they are
 //                   taken later, without compiling those that are not
@@ -279,6 +280,10 @@ class Example {
       if (!verdict || verdict->outcome == Outcome::kTimeout) {
         verdict = verifier->Screen(one.candidate, one.configuration, {.incumbent = kManyTimes});
       }
+      // Nothing is reported that was not confirmed; on a GPU that includes the device's checkers.
+      if (verdict && verdict->correct() && !equivalent) {
+        verdict = verifier->Confirm(one.candidate, one.configuration, {.seconds = kConfirmSeconds});
+      }
       if (!verdict) return std::unexpected(verdict.error());
       std::printf("%3zu %5.1f s  %-14s %s%s  %s\n", i, SystemClock().Now() - begin, Name(verdict->outcome).data(),
                   one.mutant.name.c_str(), equivalent ? " (equivalent)" : "", verdict->reason.c_str());
@@ -290,6 +295,7 @@ class Example {
     return {};
   }
 
+  static constexpr double kConfirmSeconds = 3;
   // Of an imagined best one: how fast a mutant is need not be known.
   static constexpr double kManyTimes = 1e6;
 

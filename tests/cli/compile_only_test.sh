@@ -30,7 +30,8 @@ for candidate in attention_wgmma attention_f16; do
   expect 0 "0 bytes spilt" verify "$examples/attention_f16.spec" "$examples/$candidate.cu" --target cuda --compile-only
 done
 for candidate in "$attacks"/honest_*.cu; do
-  expect 0 "compiled for sm_90a" verify "$attacks/row_sum.spec" "$candidate" --target cuda --compile-only
+  spec=$(sed -n 's|^// spec: ||p' "$candidate")
+  expect 0 "compiled for sm_90a" verify "$attacks/${spec:-row_sum.spec}" "$candidate" --target cuda --compile-only
 done
 expect 0 '"outcome": null' verify "$attacks/row_sum.spec" "$attacks/endless.cu" --target cuda --compile-only --json
 expect 0 "compiled for sm_80" verify "$attacks/row_sum.spec" "$attacks/endless.cu" --target cuda --compile-only --arch sm_80

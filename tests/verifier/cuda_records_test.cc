@@ -29,5 +29,13 @@ TEST(CudaRecordsTest, OthersDoNot) {
   EXPECT_TRUE(Agree(285.7, 297.0, 1));
 }
 
+TEST(CudaRecordsTest, TimedCallsMayBeAFifthShorter) {
+  EXPECT_FALSE(IsTooShort(82e-6, 100e-6, 1));
+  EXPECT_FALSE(IsTooShort(77e-6, 100e-6, 1));
+  EXPECT_TRUE(IsTooShort(76e-6, 100e-6, 1));
+  EXPECT_FALSE(IsTooShort(0.6e-6, 5e-6, 1)) << "events are no better than this";
+  EXPECT_FALSE(IsTooShort(70e-6, 100e-6, 8));
+}
+
 }  // namespace
 }  // namespace kopt

@@ -1,5 +1,6 @@
 #include "verifier/core/judged.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -11,13 +12,23 @@ std::string Words(const Stop& stop) { return stop.ours ? stop.ours->Text() : sto
 
 Stop BaselineLost(const Stop& stop, std::string_view what) {
   if (stop.ours) return stop;
-  return Stop(Error{.message = fmt::format("the baseline {}: {}", what, stop.refusal.reason)});
+  Stop lost(Error{.message = fmt::format("the baseline {}: {}", what, stop.refusal.reason)});
+  lost.baseline_lost = true;
+  lost.refusal = stop.refusal;
+  return lost;
 }
 
 Refusal PlanRefusal(const Error& error, Outcome outcome, Stage stage) {
   Refusal refusal{.outcome = outcome, .stage = stage, .reason = error.Text()};
   if (error.line > 0) refusal.evidence["line"] = error.line;
   return refusal;
+}
+
+void AddAlone(const AloneTimes& times, int shape, Verdict& verdict) {
+  if (!AreDisturbed(times.baseline_before, times.baseline_beside)) return;
+  const Interval factors = AloneFactors(times);
+  Interval& all = verdict.alone.try_emplace(shape, factors).first->second;
+  all = {std::min(all.low, factors.low), std::max(all.high, factors.high)};
 }
 
 namespace {

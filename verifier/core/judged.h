@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "verifier/core/statistics.h"
 #include "verifier/core/verdict.h"
 
 namespace kopt {
@@ -23,6 +24,7 @@ struct Stop {
   Stop(Error error) : ours(std::move(error)) {}           // NOLINT: a Result's error becomes a Stop by itself
   Stop(Refusal refused) : refusal(std::move(refused)) {}  // NOLINT
   std::optional<Error> ours;
+  bool baseline_lost = false;  // ours because of the baseline; the refusal has what befell it
   Refusal refusal;
 };
 
@@ -37,6 +39,9 @@ Stop BaselineLost(const Stop& stop, std::string_view what = "does not load any m
 
 // A plan that breaks a rule; the evidence has its line.
 Refusal PlanRefusal(const Error& error, Outcome outcome, Stage stage);
+
+// If the baseline is disturbed, widens Verdict::alone of that shape by what each takes alone.
+void AddAlone(const AloneTimes& times, int shape, Verdict& verdict);
 
 // The verdict that a judgement ends with: measured, with the ratio that its samples and Verdict::alone give, or
 // refused.

@@ -91,6 +91,20 @@ std::vector<Stretch> BufferSet::Written() const {
   return written;
 }
 
+void BufferSet::Move(const Device& device) {
+  for (TensorBuffer& tensor : tensors_) {
+    if (tensor.kind != TensorBuffer::Kind::kOutput) tensor.pristine.Move(device);
+    if (tensor.kind != TensorBuffer::Kind::kInput) tensor.work.Move(device);
+  }
+  for (ScratchBuffer& scratch : scratch_) scratch.work.Move(device);
+}
+
+void BufferSet::Touch(OwnKernels& kernels) const {
+  for (const TensorBuffer& tensor : tensors_) {
+    if (tensor.kind == TensorBuffer::Kind::kInput) kernels.Read(tensor.pristine.address(), tensor.pristine.bytes());
+  }
+}
+
 std::vector<int> BufferSet::Export() const {
   std::vector<int> descriptors;
   for (const TensorBuffer& tensor : tensors_) {

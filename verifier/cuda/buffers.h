@@ -52,6 +52,10 @@ class BufferSet final : public Operands {
   void SetScalars(std::vector<uint64_t> scalars) { scalars_ = std::move(scalars); }
   // The data of every inout and output, in order; those without any are left out.
   std::vector<Stretch> Written() const;
+  // Everything that calls read and write lies elsewhere from now on.
+  void Move(const Device& device);
+  // Reads the inputs, so that no translation of their addresses is missing when a call is timed.
+  void Touch(OwnKernels& kernels) const;
   // Descriptors of the working memory of inouts and outputs, in order; the caller closes them.
   std::vector<int> Export() const;
 

@@ -27,6 +27,8 @@ extern const std::string_view kCandidatePrefixText;
 namespace kopt::worker {
 namespace {
 
+constexpr const char* kUsage = "--ptxas-options=-v";  // what kernels use, in the log
+
 constexpr size_t kPrefixHeap = size_t{512} << 20;  // bytes that the precompiled prefix may take
 constexpr size_t kMostLog = 1 << 16;
 constexpr const char* kPrefixName = "kopt_prefix.h";
@@ -99,7 +101,7 @@ class Compiler {
  public:
   Compiler(const Nvrtc& nvrtc, const Arguments& arguments) : nvrtc_(nvrtc), arch_(arguments.arch) {
     options_.assign(kCommonOptions.begin(), kCommonOptions.end());
-    options_.emplace_back("--ptxas-options=-v");
+    options_.emplace_back(kUsage);
     if (arguments.prefix == "none") {
       options_.emplace_back("--fmad=false");  // the truth is computed as it is written
       return;
@@ -128,8 +130,15 @@ class Compiler {
     if (prefix_.empty()) return Run(text, {}, log, cubin);
     const std::string whole = fmt::format("#include \"{}\"\n{}", kPrefixName, text);
     const nvrtcResult result = Run(whole, {"--use-pch=" + precompiled_}, log, cubin);
-    if (result == NVRTC_SUCCESS || !NamesPtxLines(log)) return result;
+    if (result == NVRTC_SUCCESS) return result;
     std::string none;
+    if (log.find("error") == std::string::npos) {
+      // Beside what kernels use, NVRTC keeps some of the assembler's errors to itself.
+      std::erase(options_, kUsage);
+      Run(whole, {}, log, none);
+      options_.emplace_back(kUsage);
+    }
+    if (!NamesPtxLines(log)) return result;
     std::string ptx;
     if (Run(whole, {}, none, ptx, true) == NVRTC_SUCCESS) log = WithSourceLines(log, ptx);
     return result;

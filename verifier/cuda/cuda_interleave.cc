@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <random>
+#include <set>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -21,13 +23,21 @@ constexpr size_t kMostLaunches = 64;      // that may be queued behind a blocked
 constexpr int kAloneBatches = 9;          // of one side without the other
 constexpr int kWarmUpBatches = 2;         // before those
 constexpr size_t kQuadsAnUnseen = 3;      // between two batches on unseen inputs
+constexpr double kAuditSeconds = 0.1;     // for drawing and answering sets for audits
+constexpr double kMoreAuditSeconds = 2;   // of a candidate that is suspected already
 
-// `count` different sets among those that there are, in random order.
-std::vector<size_t> RandomNumbers(const CudaShape& shape, size_t count) {
-  std::vector<size_t> numbers(std::max(count, shape.sets->size()));
+// 0 to count - 1.
+std::vector<size_t> RandomOrder(size_t count) {
+  std::vector<size_t> numbers(count);
   std::iota(numbers.begin(), numbers.end(), size_t{0});
   std::mt19937_64 generator(SecretSeed());
   std::ranges::shuffle(numbers, generator);
+  return numbers;
+}
+
+// `count` different sets among those that there are, in random order.
+std::vector<size_t> RandomNumbers(const CudaShape& shape, size_t count) {
+  std::vector<size_t> numbers = RandomOrder(std::max(count, shape.sets->size()));
   numbers.resize(count);
   return numbers;
 }
@@ -41,36 +51,46 @@ Judged<std::vector<const CudaOracle::Set*>> SetsOf(const CudaShape& shape, const
   return sets;
 }
 
+// Median of a few batches in a row.
+template <class Timed>
+Judged<double> MedianOfBatches(const CudaContext& context, const Timed& timed) {
+  std::vector<double> seconds;
+  for (int i = 0; i < kWarmUpBatches + kAloneBatches; ++i) {
+    KOPT_CHECK(CheckInterrupt(context.options));
+    KOPT_TRY(const double one, timed());
+    if (i >= kWarmUpBatches) seconds.push_back(one);
+  }
+  return Median(std::move(seconds));
+}
+
 class Interleaver {
  public:
-  Interleaver(CudaContext& context, CudaRun& run, const CudaShape& shape, const Deadline& deadline)
-      : context_(context),
-        run_(run),
-        shape_(shape),
-        deadline_(deadline),
-        audited_(SecretSeed() % UnseenInputs::kBatches) {}
+  Interleaver(CudaContext& context, CudaRun& run, const CudaShape& shape, const Timing& how)
+      : context_(context), run_(run), shape_(shape), how_(how) {}
 
-  Judged<void> Run(int process, const StoppingRule& rule, Verdict& verdict);
+  Judged<void> Run(Verdict& verdict);
 
  private:
   Judged<double> Timed(int side);
   Judged<double> TimedAlone(int side);
   // Times both alone if they disturb each other.
-  Judged<void> CompareAlone(int process, AloneTimes times, Verdict& verdict);
+  Judged<void> CompareAlone(AloneTimes times, Verdict& verdict);
+  Judged<void> PlanAudits(size_t batches, double seconds);
   Judged<void> TimeUnseen();
   Judged<void> LookForMemory(Verdict& verdict);
 
   CudaContext& context_;
   CudaRun& run_;
   const CudaShape& shape_;
-  const Deadline& deadline_;
+  const Timing& how_;
   size_t calls_ = 1;
-  size_t audited_;  // number of the batch on unseen inputs whose outputs are compared
+  std::vector<std::optional<CudaSets::Known>> audits_;  // of each batch on unseen inputs, one call
+  std::set<int> audited_;                               // sets that this process has been given for that
   std::vector<double> seen_, unseen_;
 };
 
 Judged<double> Interleaver::Timed(int side) {
-  auto seconds = TimeOnce(run_, side, shape_, calls_, deadline_);
+  auto seconds = TimeOnce(run_, side, shape_, calls_, how_.deadline);
   if (!seconds && side == CudaRun::kBaseline) {
     return std::unexpected(BaselineLost(seconds.error(), "failed while it was timed"));
   }
@@ -78,28 +98,21 @@ Judged<double> Interleaver::Timed(int side) {
   return seconds;
 }
 
-// Median of a few batches in a row. They are none of those that batches on unseen inputs are compared with.
+// These batches are none of those that batches on unseen inputs are compared with.
 Judged<double> Interleaver::TimedAlone(int side) {
   const size_t seen = seen_.size();
-  std::vector<double> seconds;
-  for (int i = 0; i < kWarmUpBatches + kAloneBatches; ++i) {
-    KOPT_CHECK(CheckInterrupt(context_.options));
-    KOPT_TRY(const double one, Timed(side));
-    if (i >= kWarmUpBatches) seconds.push_back(one);
-  }
+  auto seconds = MedianOfBatches(context_, [&] { return Timed(side); });
   seen_.resize(seen);
-  return Median(std::move(seconds));
+  return seconds;
 }
 
-Judged<void> Interleaver::CompareAlone(int process, AloneTimes times, Verdict& verdict) {
+Judged<void> Interleaver::CompareAlone(AloneTimes times, Verdict& verdict) {
   if (!AreDisturbed(times.baseline_before, times.baseline_beside)) return {};
   KOPT_TRY(times.candidate_alone, TimedAlone(CudaRun::kCandidate));
   KOPT_TRY(times.baseline_after, TimedAlone(CudaRun::kBaseline));
-  const Interval factors = AloneFactors(times);
-  Interval& all = verdict.alone.try_emplace(shape_.number, factors).first->second;
-  all = {std::min(all.low, factors.low), std::max(all.high, factors.high)};
+  AddAlone(times, shape_.number, verdict);
   verdict.evidence["alone"].push_back({{"shape", ShapeText(context_.spec, *shape_.shape)},
-                                       {"process", process},
+                                       {"process", how_.process},
                                        {"baseline_before_us", times.baseline_before * 1e6},
                                        {"baseline_beside_us", times.baseline_beside * 1e6},
                                        {"baseline_after_us", times.baseline_after * 1e6},
@@ -108,20 +121,35 @@ Judged<void> Interleaver::CompareAlone(int process, AloneTimes times, Verdict& v
   return {};
 }
 
+// One call of each of the next batches is compared, as far as there are sets with answers that this process was never
+// given: of fewer sets than batches, those drawn in secret. What would be fast on unseen inputs leaves out nearly every
+// call of a batch, so one is enough.
+Judged<void> Interleaver::PlanAudits(size_t batches, double seconds) {
+  KOPT_TRY(std::vector<CudaSets::Known> known, shape_.sets->ForAudits(seconds));
+  known.insert(known.end(), how_.unseen.begin(), how_.unseen.end());
+  const std::vector<size_t> order = RandomOrder(batches);
+  const size_t first = audits_.size();
+  audits_.resize(first + batches);
+  size_t next = 0;
+  for (const CudaSets::Known& one : known) {
+    if (next == batches) break;
+    if (audited_.insert(one.answer->id()).second) audits_[first + order[next++]] = one;
+  }
+  return {};
+}
+
 // In the memory of sets that it knows, so that nothing but the numbers in it is new.
 Judged<void> Interleaver::TimeUnseen() {
   const std::vector<size_t> numbers = RandomNumbers(shape_, calls_);
   KOPT_TRY(const auto sets, SetsOf(shape_, numbers));
-  std::optional<CudaRun::Audit> audit;
-  if (unseen_.size() == audited_) {
-    audit.emplace(CudaRun::Audit{.audited = SecretSeed() % calls_});
-    KOPT_TRY(audit->answer, shape_.sets->Fresh());
-  }
+  const auto& known = audits_.at(unseen_.size());
+  std::vector<CudaRun::Audit> audits;
+  if (known) audits.push_back({.call = SecretSeed() % calls_, .answer = known->answer});
   for (size_t i = 0; i < numbers.size(); ++i) {
-    const bool known = audit && audit->audited == i;
-    KOPT_CHECK(shape_.sets->DrawOver(numbers[i], known ? shape_.sets->fresh_recipe() : shape_.sets->NewRecipe()));
+    const bool audited = known && audits.front().call == i;
+    KOPT_CHECK(shape_.sets->DrawOver(numbers[i], audited ? known->recipe : shape_.sets->NewRecipe()));
   }
-  const auto seconds = run_.TimeUnseen(CudaRun::kCandidate, shape_, sets, deadline_, audit);
+  const auto seconds = run_.TimeUnseen(CudaRun::kCandidate, shape_, sets, how_.deadline, audits);
   for (const size_t number : numbers) KOPT_CHECK(shape_.sets->Restore(number));  // other candidates need them too
   if (!seconds) return std::unexpected(seconds.error());
   unseen_.push_back(*seconds);
@@ -131,6 +159,7 @@ Judged<void> Interleaver::TimeUnseen() {
 Judged<void> Interleaver::LookForMemory(Verdict& verdict) {
   while (unseen_.size() < UnseenInputs::kBatches) KOPT_CHECK(TimeUnseen());
   const bool suspicious = CompareUnseen(seen_, unseen_).IsSuspicious();
+  if (suspicious) KOPT_CHECK(PlanAudits(UnseenInputs::kMoreBatches, kMoreAuditSeconds));
   for (int i = 0; suspicious && i < UnseenInputs::kMoreBatches; ++i) {
     KOPT_CHECK(CheckInterrupt(context_.options));
     KOPT_CHECK(Timed(CudaRun::kCandidate));
@@ -139,7 +168,8 @@ Judged<void> Interleaver::LookForMemory(Verdict& verdict) {
   const UnseenInputs found = CompareUnseen(seen_, unseen_);
   auto& rows = verdict.evidence["unseen_inputs"];
   const std::string shape = ShapeText(context_.spec, *shape_.shape);
-  rows.push_back({{"shape", shape}, {"batches", found.count}, {"time_ratio", found.ratio}});
+  rows.push_back(
+      {{"shape", shape}, {"batches", found.count}, {"compared", audited_.size()}, {"time_ratio", found.ratio}});
   if (!found.IsCertain()) return {};
   return std::unexpected(Stop(
       Refusal{.outcome = Outcome::kUnsafe,
@@ -150,19 +180,19 @@ Judged<void> Interleaver::LookForMemory(Verdict& verdict) {
               .evidence = {{"shape", shape}, {"unseen_inputs", rows}}}));
 }
 
-Judged<void> Interleaver::Run(int process, const StoppingRule& rule, Verdict& verdict) {
+Judged<void> Interleaver::Run(Verdict& verdict) {
   const bool varies = Varies(context_.spec);
   {
     // As many calls on either side: what a batch costs besides its calls is the same for both then.
     const Lane::Hold hold = context_.lane.Shared();
-    KOPT_TRY(const size_t a, CallsFor(context_, run_, CudaRun::kCandidate, shape_, deadline_));
-    KOPT_TRY(const size_t b, CallsFor(context_, run_, CudaRun::kBaseline, shape_, deadline_));
+    KOPT_TRY(const size_t a, CallsFor(context_, run_, CudaRun::kCandidate, shape_, how_.deadline));
+    KOPT_TRY(const size_t b, CallsFor(context_, run_, CudaRun::kBaseline, shape_, how_.deadline));
     calls_ = std::max(a, b);
-    if (varies) KOPT_CHECK(shape_.sets->DrawFresh());
+    if (varies) KOPT_CHECK(PlanAudits(UnseenInputs::kBatches, kAuditSeconds));
   }
   const Lane::Hold hold = context_.lane.Alone();
   const auto calls = static_cast<int>(calls_);
-  ShapeSamples samples{.shape = shape_.number, .process = process, .calls_a = calls, .calls_b = calls};
+  ShapeSamples samples{.shape = shape_.number, .process = how_.process, .calls_a = calls, .calls_b = calls};
   KOPT_TRY(const double before, TimedAlone(CudaRun::kBaseline));
   std::vector<double> beside, candidate_beside;
   std::vector<double> ratios;
@@ -185,11 +215,10 @@ Judged<void> Interleaver::Run(int process, const StoppingRule& rule, Verdict& ve
     seconds_b += (quad.b1 + quad.b2) * static_cast<double>(calls_);
     const bool due = ratios.size() % kQuadsAnUnseen == 0 && unseen_.size() < UnseenInputs::kBatches;
     if (varies && due) KOPT_CHECK(TimeUnseen());
-  } while (!rule.Done(ratios, seconds_a, seconds_b, SystemClock().Now() - begin));
+  } while (!how_.rule.Done(ratios, seconds_a, seconds_b, SystemClock().Now() - begin));
   samples.empty_a = samples.empty_b = run_.empty_seconds();
   verdict.samples.push_back(std::move(samples));
-  KOPT_CHECK(CompareAlone(process,
-                          {.baseline_before = before,
+  KOPT_CHECK(CompareAlone({.baseline_before = before,
                            .baseline_beside = Median(std::move(beside)),
                            .candidate_beside = Median(std::move(candidate_beside))},
                           verdict));
@@ -219,9 +248,17 @@ Judged<double> TimeOnce(CudaRun& run, int side, const CudaShape& shape, size_t c
   return run.Time(side, shape, sets, deadline);
 }
 
-Judged<void> Interleave(CudaContext& context, CudaRun& run, const CudaShape& shape, int process,
-                        const StoppingRule& rule, const Deadline& deadline, Verdict& verdict) {
-  return Interleaver(context, run, shape, deadline).Run(process, rule, verdict);
+Judged<void> Interleave(CudaContext& context, CudaRun& run, const CudaShape& shape, const Timing& how,
+                        Verdict& verdict) {
+  return Interleaver(context, run, shape, how).Run(verdict);
+}
+
+Judged<double> TimeByItself(CudaContext& context, CudaRun& run, const CudaShape& shape, size_t calls,
+                            const Deadline& deadline) {
+  KOPT_CHECK(shape.sets->Get(calls - 1));
+  const Lane::Hold hold = context.lane.Alone();
+  KOPT_CHECK(run.AwaitClock());
+  return MedianOfBatches(context, [&] { return TimeOnce(run, CudaRun::kCandidate, shape, calls, deadline); });
 }
 
 }  // namespace kopt

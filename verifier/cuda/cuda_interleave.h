@@ -15,10 +15,21 @@ Judged<size_t> CallsFor(CudaContext& context, CudaRun& run, int side, const Cuda
 Judged<double> TimeOnce(CudaRun& run, int side, const CudaShape& shape, size_t calls, const Deadline& deadline);
 
 // ABBA quads until `rule` is content, added to the verdict's samples. Among them are batches on inputs that nobody has
-// seen, to find out whether the candidate remembers (verifier/core/unseen_inputs.h); one of them is compared in full,
-// or where the spec allows it at random index tuples. Where the baseline beside the candidate is slower or faster than
-// it was alone, as beside one that heats the chip, each is timed alone as well and Verdict::alone is set.
-Judged<void> Interleave(CudaContext& context, CudaRun& run, const CudaShape& shape, int process,
-                        const StoppingRule& rule, const Deadline& deadline, Verdict& verdict);
+// seen, to find out whether the candidate remembers (verifier/core/unseen_inputs.h). Outputs of some of their calls are
+// compared: on what the shape's sets have for audits, and `unseen`, further sets that this process was never given.
+// Where the baseline beside the candidate is slower or faster than it was alone, as beside one that heats the chip,
+// each is timed alone as well and Verdict::alone is set.
+struct Timing {
+  int process = 0;
+  StoppingRule rule;
+  Deadline deadline;
+  std::vector<CudaSets::Known> unseen;
+};
+Judged<void> Interleave(CudaContext& context, CudaRun& run, const CudaShape& shape, const Timing& how,
+                        Verdict& verdict);
+
+// Median seconds a call of the candidate's side, with nothing else in the process. `calls`: of a batch.
+Judged<double> TimeByItself(CudaContext& context, CudaRun& run, const CudaShape& shape, size_t calls,
+                            const Deadline& deadline);
 
 }  // namespace kopt

@@ -11,14 +11,27 @@ namespace {
 
 constexpr int kRepeats = 3;  // of which the median counts
 
-Refusal Disagreement(const CudaContext& context, const Shape& shape, double events, double records) {
+constexpr double kLeastShare = 0.8;  // of recorded time, which records and a cool device make longer
+
+// `what` took `seconds`.
+Refusal Disagreement(const CudaContext& context, const Shape& shape, const char* what, double seconds, double records) {
   Refusal refusal{.outcome = Outcome::kQuarantined, .stage = Stage::kMeasure};
   refusal.reason = fmt::format(
-      "the device's own records give {:.1f} us from the first kernel's start to the last one's end, the events {:.1f} "
-      "us (shape {})",
-      records * 1e6, events * 1e6, ShapeText(context.spec, shape));
+      "the device's own records give {:.1f} us from the first kernel's start to the last one's end, {} {:.1f} us "
+      "(shape {})",
+      records * 1e6, what, seconds * 1e6, ShapeText(context.spec, shape));
   refusal.evidence["shape"] = ShapeText(context.spec, shape);
   return refusal;
+}
+
+// Of the candidate's samples, seconds a call.
+double MedianOf(const Verdict& verdict, int shape) {
+  std::vector<double> seconds;
+  for (const ShapeSamples& samples : verdict.samples) {
+    if (samples.shape != shape) continue;
+    for (const Quad& quad : samples.quads) seconds.insert(seconds.end(), {quad.a1, quad.a2});
+  }
+  return Median(std::move(seconds));
 }
 
 }  // namespace
@@ -26,6 +39,10 @@ Refusal Disagreement(const CudaContext& context, const Shape& shape, double even
 bool RecordsAgree(double events, double records, size_t launches) {
   const double allowed = std::max(0.05 * events, 2e-6 + 1.5e-6 * static_cast<double>(launches));
   return std::abs(records - events) <= allowed;
+}
+
+bool IsTooShort(double timed, double records, size_t launches) {
+  return timed < kLeastShare * records - (2e-6 + 1.5e-6 * static_cast<double>(launches));
 }
 
 Judged<void> CheckRecords(CudaContext& context, CudaRun& run, const CudaShapes& shapes,
@@ -54,8 +71,12 @@ Judged<void> CheckRecords(CudaContext& context, CudaRun& run, const CudaShapes& 
     const double records = Median(by_records), events = Median(by_events);
     evidence.push_back(
         {{"shape", ShapeText(context.spec, *shape.shape)}, {"events_us", events * 1e6}, {"records_us", records * 1e6}});
-    if (!RecordsAgree(events, records, run.Launches(CudaRun::kCandidate, *shape.shape))) {
-      return std::unexpected(Stop(Disagreement(context, *shape.shape, events, records)));
+    const size_t launches = run.Launches(CudaRun::kCandidate, *shape.shape);
+    if (!RecordsAgree(events, records, launches)) {
+      return std::unexpected(Stop(Disagreement(context, *shape.shape, "the events", events, records)));
+    }
+    if (const double timed = MedianOf(verdict, shape.number); IsTooShort(timed, records, launches)) {
+      return std::unexpected(Stop(Disagreement(context, *shape.shape, "the timed calls", timed, records)));
     }
   }
   return {};

@@ -254,6 +254,7 @@ Judged<void> CudaRun::CheckDamage(const DeviceAnswer& answer, const CudaShape& s
     return unsafe("it keeps state between calls: a device variable changed");
   }
   if (answer.json.at("late").get<uint64_t>() > 0) return unsafe("its outputs were not complete when its call ended");
+  if (answer.json.at("early").get<uint64_t>() > 0) return unsafe("it wrote the outputs of a call that had not begun");
   for (const json& set : answer.json.at("sets")) {
     size_t output = 0;
     for (const BoundTensor& bound : shape.task.tensors) {
@@ -342,7 +343,8 @@ Judged<double> CudaRun::Check(int side, const CudaShape& shape, const CudaOracle
 }
 
 Judged<DeviceAnswer> CudaRun::RunBatch(int side, const CudaShape& shape,
-                                       const std::vector<const CudaOracle::Set*>& sets, const Deadline& deadline) {
+                                       const std::vector<const CudaOracle::Set*>& sets, const Deadline& deadline,
+                                       bool moved) {
   json ids = json::array(), scalars = json::array();
   for (const CudaOracle::Set* set : sets) {
     KOPT_CHECK(UseSet(shape, *set));
@@ -353,6 +355,7 @@ Judged<DeviceAnswer> CudaRun::RunBatch(int side, const CudaShape& shape,
            Ask({{"do", "time"},
                 {"plan", sides_[side].plan_of.at(shape.shape)},
                 {"sets", ids},
+                {"move", moved && sets.size() > 1},
                 {"scalars", scalars},
                 {"poison", SecretSeed() % kPoisons},
                 {"seed", SecretSeed()},
@@ -368,15 +371,17 @@ double CudaRun::SecondsOf(const DeviceAnswer& answer, size_t calls) {
 }
 
 Judged<double> CudaRun::TimeUnseen(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
-                                   const Deadline& deadline, const std::optional<Audit>& audit) {
-  KOPT_TRY(const DeviceAnswer answer, RunBatch(side, shape, sets, deadline));
-  if (audit) KOPT_CHECK(Compare(side, shape, *sets.at(audit->audited), *audit->answer, Stage::kMeasure));
+                                   const Deadline& deadline, const std::vector<Audit>& audits) {
+  KOPT_TRY(const DeviceAnswer answer, RunBatch(side, shape, sets, deadline, true));
+  for (const Audit& audit : audits) {
+    KOPT_CHECK(Compare(side, shape, *sets.at(audit.call), *audit.answer, Stage::kMeasure));
+  }
   return SecondsOf(answer, sets.size());
 }
 
 Judged<double> CudaRun::Time(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
                              const Deadline& deadline) {
-  KOPT_TRY(const DeviceAnswer answer, RunBatch(side, shape, sets, deadline));
+  KOPT_TRY(const DeviceAnswer answer, RunBatch(side, shape, sets, deadline, false));
   for (size_t s = 0; s < sets.size(); ++s) {
     const json& digests = answer.json.at("sets").at(s).at("digests");
     bool same = true;

@@ -34,14 +34,14 @@ class CudaRun {
   // digest must be that of the set's compared output; another one is compared in full.
   Judged<double> Time(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
                       const Deadline& deadline);
-  // The same where other inputs have been drawn into the sets' memory: nobody knows their answers, except that of the
-  // `audited`th, which `answer` has.
+  // The same where other inputs have been drawn into the sets' memory. Nobody knows their answers, but for some of the
+  // calls: their outputs are compared.
   struct Audit {
-    size_t audited = 0;
+    size_t call = 0;
     const CudaOracle::Set* answer = nullptr;
   };
   Judged<double> TimeUnseen(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
-                            const Deadline& deadline, const std::optional<Audit>& audit);
+                            const Deadline& deadline, const std::vector<Audit>& audits);
   // Seconds of a call prepared as a timed one, by the device's own records (CUPTI) from the first kernel's start to the
   // last one's end, and by events as Time has them; nothing: there are no records here. They slow launches: nothing may
   // be timed in this process afterwards. `cupti`: the library's path.
@@ -96,7 +96,7 @@ class CudaRun {
   // Scratch of both sides in the same memory: each by its number.
   std::vector<size_t> ScratchOf(const Shape& shape) const;
   Judged<DeviceAnswer> RunBatch(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
-                                const Deadline& deadline);
+                                const Deadline& deadline, bool moved);
   double SecondsOf(const DeviceAnswer& answer, size_t calls);
 
   CudaContext& context_;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "base/hash.h"
+#include "verifier/core/unseen_inputs.h"
 
 namespace kopt {
 namespace {
@@ -12,6 +14,13 @@ constexpr double kEventJitter = 1e-6;  // seconds by which a batch may be seen t
 // Sets of a scored shape that are on the device at once: five that are compared, one whose answer is a poison, one that
 // nobody has used; the same again while a candidate is confirmed.
 constexpr double kSetsAtOnce = 2 * 7;
+// Sets that are kept of those that nobody had used: as many as there are batches on unseen inputs, in so much memory.
+constexpr size_t kMostFresh = UnseenInputs::kBatches + UnseenInputs::kMoreBatches;
+constexpr size_t kMostFreshBytes = size_t{2} << 30;
+
+size_t MostFresh(size_t bytes) {
+  return std::clamp<size_t>(kMostFreshBytes / std::max<size_t>(bytes, 1), 1, kMostFresh);
+}
 
 // Bytes of a set on the device: its tensors, and of each result the value and its variance.
 double BytesOfSet(const BoundTask& task) {
@@ -87,12 +96,32 @@ SetRecipe CudaSets::NewRecipe() const {
 
 Result<void> CudaSets::DrawFresh() {
   if (unused_) return {};
-  fresh_.reset();
-  fresh_recipe_ = NewRecipe();
-  KOPT_TRY(fresh_, oracle_.Draw(task_, fresh_recipe_, timed_));
-  KOPT_CHECK(oracle_.Sample(task_, *fresh_, SecretSeed()));
+  Drawn next{.recipe = NewRecipe()};
+  KOPT_TRY(next.set, oracle_.Draw(task_, next.recipe, timed_));
+  KOPT_CHECK(oracle_.Sample(task_, *next.set, SecretSeed()));
+  if (fresh_.size() >= MostFresh(next.set->bytes)) fresh_.erase(fresh_.begin());
+  fresh_.push_back(std::move(next));
   unused_ = true;
   return {};
+}
+
+Result<std::vector<CudaSets::Known>> CudaSets::ForAudits(double seconds) {
+  const double end = SystemClock().Now() + seconds;
+  do {
+    KOPT_CHECK(DrawFresh());
+    unused_ = false;
+  } while (fresh_.size() < MostFresh(fresh_.back().set->bytes) && SystemClock().Now() < end);
+  std::vector<Known> known;
+  for (const Drawn& one : fresh_) known.push_back({one.recipe, one.set.get()});
+  std::ranges::reverse(known);
+  return known;
+}
+
+std::vector<CudaSets::Known> CudaSets::All() const {
+  std::vector<Known> all;
+  for (size_t i = 0; i < sets_.size(); ++i) all.push_back({seeds_.RecipeOf(i, timed_), sets_[i].get()});
+  for (const Drawn& one : fresh_) all.push_back({one.recipe, one.set.get()});
+  return all;
 }
 
 Result<void> CudaSets::DrawOver(size_t index, const SetRecipe& recipe) {
@@ -102,7 +131,7 @@ Result<void> CudaSets::DrawOver(size_t index, const SetRecipe& recipe) {
 Result<const CudaOracle::Set*> CudaSets::Fresh() {
   KOPT_CHECK(DrawFresh());
   unused_ = false;
-  return fresh_.get();
+  return fresh_.back().set.get();
 }
 
 Result<const CudaOracle::Set*> CudaSets::Foreign() {

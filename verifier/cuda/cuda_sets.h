@@ -21,8 +21,17 @@ class CudaSets {
   // A set nobody has used, its answer sampled where the spec allows it: the one that DrawFresh drew, or a new one.
   Result<const CudaOracle::Set*> Fresh();
   Result<void> DrawFresh();
-  // The recipe of that set: DrawOver gives another set's memory the same inputs.
-  const SetRecipe& fresh_recipe() const { return fresh_recipe_; }
+  // A set with its answer and what to draw it from: DrawOver gives another set's memory the same inputs.
+  struct Known {
+    SetRecipe recipe;
+    const CudaOracle::Set* answer = nullptr;
+  };
+  // For a process that has seen none of them: sets that nobody has used, the one of DrawFresh and as many as are drawn
+  // and answered in `seconds`, then those that were used up before, as far as they are kept. Valid until the next call
+  // or DrawFresh.
+  Result<std::vector<Known>> ForAudits(double seconds);
+  // All sets with answers, Foreign's left out.
+  std::vector<Known> All() const;
   // Other inputs in the memory of set `index`, which Get gave before, and its own again.
   Result<void> DrawOver(size_t index, const SetRecipe& recipe);
   Result<void> Restore(size_t index) { return DrawOver(index, seeds_.RecipeOf(index, timed_)); }
@@ -44,9 +53,13 @@ class CudaSets {
   bool timed_;
   SetSeeds seeds_;
   std::vector<std::unique_ptr<CudaOracle::Set>> sets_;
-  std::unique_ptr<CudaOracle::Set> fresh_, foreign_;
-  SetRecipe fresh_recipe_;
-  bool unused_ = false;  // fresh_ has not been given out
+  struct Drawn {
+    SetRecipe recipe;
+    std::unique_ptr<CudaOracle::Set> set;
+  };
+  std::vector<Drawn> fresh_;  // the newest last
+  bool unused_ = false;       // it has not been given out
+  std::unique_ptr<CudaOracle::Set> foreign_;
 };
 
 struct CudaShape {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <map>
 
@@ -102,6 +103,10 @@ class CudaVerifier final : public Verifier {
     if (baseline_ && !baseline_->library.is_null()) verdict.evidence["library"] = baseline_->library;
     return verdict;
   }
+  // Judges, and judges again if the baseline beside the candidate does not survive it. If it does not a second time,
+  // and is right by itself, the candidate is `unsafe`.
+  Judged<void> BesideBaseline(const std::function<Judged<void>(Verdict&)>& judge, Verdict& verdict);
+  Judged<void> CompareWithBaselineByItself(Verdict& verdict);
   Judged<void> ChooseProposals(CudaRun& run, Baseline& library, Verdict& verdict);
   Judged<double> TimeProposal(CudaRun& run, const CudaShape& shape, size_t proposal);
   Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration,
@@ -364,7 +369,8 @@ Judged<void> CudaVerifier::JudgeScreening(const Candidate& candidate, const Conf
   if (relative && HasManyLaunches(*run)) quiet.emplace(context_.ahead->Quiet());
   for (const CudaShape& shape : shapes_) {
     if (!shape.scored || !relative) continue;
-    KOPT_CHECK(Interleave(context_, *run, shape, 0, CudaScreening(), DeadlineFor(*shape.shape), verdict));
+    KOPT_CHECK(
+        Interleave(context_, *run, shape, {.rule = CudaScreening(), .deadline = DeadlineFor(*shape.shape)}, verdict));
   }
   quiet.reset();
   KOPT_CHECK(LookForOthers(*run, verdict));
@@ -408,8 +414,13 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
     const double begin = time.Elapsed();
     for (const CudaShape& shape : shapes) {
       if (!shape.scored) continue;
-      KOPT_CHECK(
-          Interleave(context_, *run, shape, process, ConfirmationRule(share), DeadlineFor(*shape.shape), verdict));
+      const auto screened = std::ranges::find(shapes_, shape.shape, &CudaShape::shape);
+      KOPT_CHECK(Interleave(context_, *run, shape,
+                            {.process = process,
+                             .rule = ConfirmationRule(share),
+                             .deadline = DeadlineFor(*shape.shape),
+                             .unseen = screened->sets->All()},
+                            verdict));
     }
     time.Measured(time.Elapsed() - begin, share);
     KOPT_CHECK(LookForOthers(*run, verdict));
@@ -424,9 +435,63 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
     }
     verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
   }
+  KOPT_CHECK(CompareWithBaselineByItself(verdict));
+  times.Finish("measure");
   verdict.evidence["processes"] = kConfirmationProcesses;
   verdict.evidence["input_seed"] = fmt::format("{:016x}", seed);
   return Conclude(ScaleOf(context_, shapes_), verdict);
+}
+
+// The candidate could have slowed down the baseline of its process before that was timed for the first time, in code or
+// memory of the driver. So what the baseline took there is compared with what it takes in a process without a
+// candidate.
+Judged<void> CudaVerifier::CompareWithBaselineByItself(Verdict& verdict) {
+  KOPT_TRY(auto run, LoadRun(shapes_, baseline_->candidate, baseline_->configuration, baseline_->objects, false));
+  for (const CudaShape& shape : shapes_) {
+    if (!shape.scored) continue;
+    std::optional<double> alone;
+    std::vector<double> beside_all;
+    for (const ShapeSamples& samples : verdict.samples) {
+      if (samples.shape != shape.number) continue;
+      if (!alone) {
+        const auto calls = static_cast<size_t>(samples.calls_b);
+        KOPT_TRY(alone, TimeByItself(context_, *run, shape, calls, DeadlineFor(*shape.shape)));
+      }
+      std::vector<double> beside, candidate;
+      for (const Quad& quad : samples.quads) {
+        beside.insert(beside.end(), {quad.b1, quad.b2});
+        candidate.insert(candidate.end(), {quad.a1, quad.a2});
+      }
+      beside_all.push_back(Median(std::move(beside)));
+      AddAlone({.baseline_before = *alone,
+                .baseline_beside = beside_all.back(),
+                .baseline_after = *alone,
+                .candidate_beside = Median(std::move(candidate))},
+               shape.number, verdict);
+    }
+    for (double& seconds : beside_all) seconds *= 1e6;
+    verdict.evidence["baseline_by_itself"].push_back(
+        {{"shape", ShapeText(context_.spec, *shape.shape)}, {"us", *alone * 1e6}, {"beside_candidate_us", beside_all}});
+  }
+  return {};
+}
+
+Judged<void> CudaVerifier::BesideBaseline(const std::function<Judged<void>(Verdict&)>& judge, Verdict& verdict) {
+  const Verdict clean = verdict;
+  auto judged = judge(verdict);
+  if (judged || !judged.error().baseline_lost) return judged;
+  verdict = clean;
+  judged = judge(verdict);
+  if (judged || !judged.error().baseline_lost) return judged;
+  KOPT_TRY(auto run, LoadRun(shapes_, baseline_->candidate, baseline_->configuration, baseline_->objects, false));
+  const Lane::Hold hold = context_.lane.Shared();
+  auto alone = CheckAll(*run, shapes_, false, false, nullptr);
+  if (!alone) return std::unexpected(BaselineLost(alone.error(), "is not right any more"));
+  const Refusal& lost = judged.error().refusal;
+  return std::unexpected(
+      Stop(Refusal{.outcome = Outcome::kUnsafe,
+                   .stage = lost.stage,
+                   .reason = "the baseline does not survive beside it, twice, and does by itself: " + lost.reason}));
 }
 
 Result<Verdict> CudaVerifier::Finish(Judged<void> judged, Verdict verdict, StageTimes& times) {
@@ -464,7 +529,8 @@ Result<Verdict> CudaVerifier::Screen(const Candidate& candidate, const Configura
                                      const Screening& screening) {
   StageTimes times(context_.lane);
   Verdict verdict = AgainstBaseline();
-  auto judged = JudgeScreening(candidate, configuration, screening, verdict, times);
+  auto judged = BesideBaseline(
+      [&](Verdict& next) { return JudgeScreening(candidate, configuration, screening, next, times); }, verdict);
   return Finish(std::move(judged), std::move(verdict), times);
 }
 
@@ -472,7 +538,8 @@ Result<Verdict> CudaVerifier::Confirm(const Candidate& candidate, const Configur
                                       const Confirmation& how) {
   StageTimes times(context_.lane);
   Verdict verdict = AgainstBaseline();
-  auto judged = JudgeConfirmation(candidate, configuration, how, verdict, times);
+  auto judged = BesideBaseline(
+      [&](Verdict& next) { return JudgeConfirmation(candidate, configuration, how, next, times); }, verdict);
   KOPT_TRY(verdict, Finish(std::move(judged), std::move(verdict), times));
   verdict.confirmed = verdict.outcome == Outcome::kMeasured;
   return verdict;

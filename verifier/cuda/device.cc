@@ -106,15 +106,20 @@ void Device::LaunchWith(CUfunction function, Grid grid, void** args) const {
   Check(driver_.cuLaunchKernelEx(&config, function, args, nullptr), "a kernel of kopt's own");
 }
 
+// The driver may need half a second to tell of a fault. So after the deadline it is given a little more, for that only.
 void Device::Await(double seconds) const {
+  constexpr double kFaultSeconds = 1;
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
+  bool late = false;
   while (true) {
     const CUresult result = driver_.cuStreamQuery(stream_);
-    if (result == CUDA_SUCCESS) return;
     if (result != CUDA_ERROR_NOT_READY) Check(result, "waiting for the device");
     const double elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
-    if (elapsed > seconds) throw DeadlinePassed();
+    const bool done = result == CUDA_SUCCESS;
+    if (done && !late) return;
+    if (done || elapsed > seconds + kFaultSeconds) throw DeadlinePassed();
+    late = elapsed > seconds;
     if (elapsed > 0.002) std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
 }
@@ -128,28 +133,26 @@ Mapping Mapping::Create(const Device& device, size_t bytes) {
   Mapping mapping;
   mapping.bytes_ = MappingBytes(device, bytes);
   const CUmemAllocationProp properties = Properties(device);
-  CUmemGenericAllocationHandle handle = 0;
-  device.Check(device.driver().cuMemCreate(&handle, mapping.bytes_, &properties, 0), "device memory");
-  mapping.Map(device, handle, Access::kReadWrite);
+  device.Check(device.driver().cuMemCreate(&mapping.handle_, mapping.bytes_, &properties, 0), "device memory");
+  mapping.Map(device);
   return mapping;
 }
 
 Mapping Mapping::Import(const Device& device, int descriptor, size_t bytes, Access access) {
   Mapping mapping;
   mapping.bytes_ = bytes;
-  CUmemGenericAllocationHandle handle = 0;
+  mapping.access_ = access;
   device.Check(device.driver().cuMemImportFromShareableHandle(
-                   &handle, reinterpret_cast<void*>(static_cast<intptr_t>(descriptor)),
+                   &mapping.handle_, reinterpret_cast<void*>(static_cast<intptr_t>(descriptor)),
                    CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR),
                "memory of another process");
-  mapping.Map(device, handle, access);
+  mapping.Map(device);
   return mapping;
 }
 
 // Somewhere in a range that is larger by up to 511 units on either side.
-void Mapping::Map(const Device& device, CUmemGenericAllocationHandle handle, Access access) {
+void Mapping::Map(const Device& device) {
   driver_ = &device.driver();
-  handle_ = handle;
   const size_t unit = Granularity(device);
   const uint64_t random = SecretWord();
   const size_t before = 1 + random % 511;
@@ -159,20 +162,30 @@ void Mapping::Map(const Device& device, CUmemGenericAllocationHandle handle, Acc
   const CUdeviceptr address = range_ + before * unit;
   device.Check(driver_->cuMemMap(address, bytes_, 0, handle_, 0), "mapping memory");
   address_ = address;
-  SetAccess(device, access);
+  SetAccess(device);
 }
 
-void Mapping::SetAccess(const Device& device, Access access) {
+// The new range is taken before the old one is given back: they are different ones.
+void Mapping::Move(const Device& device) {
+  const CUdeviceptr range = range_, address = address_;
+  const size_t range_bytes = range_bytes_;
+  Map(device);
+  device.Check(driver_->cuMemUnmap(address, bytes_), "unmapping memory");
+  device.Check(driver_->cuMemAddressFree(range, range_bytes), "giving an address range back");
+}
+
+void Mapping::SetAccess(const Device& device) {
   CUmemAccessDesc desc{};
   desc.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
   desc.location.id = device.device();
-  desc.flags = access == Access::kRead ? CU_MEM_ACCESS_FLAGS_PROT_READ : CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
+  desc.flags = access_ == Access::kRead ? CU_MEM_ACCESS_FLAGS_PROT_READ : CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
   device.Check(driver_->cuMemSetAccess(address_, bytes_, &desc, 1), "access to memory");
 }
 
 void Mapping::Protect(const Device& device) {
   device.Check(driver_->cuCtxSynchronize(), "waiting for the device");
-  SetAccess(device, Access::kRead);
+  access_ = Access::kRead;
+  SetAccess(device);
 }
 
 Mapping& Mapping::operator=(Mapping&& other) noexcept {
@@ -182,6 +195,7 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
   std::swap(range_bytes_, other.range_bytes_);
   std::swap(bytes_, other.bytes_);
   std::swap(handle_, other.handle_);
+  std::swap(access_, other.access_);
   return *this;
 }
 

@@ -73,6 +73,8 @@ class Mapping {
   Mapping& operator=(Mapping&& other) noexcept;
   ~Mapping() { Release(); }
 
+  // The same memory at another place that nobody can know; nothing on the device may be using it.
+  void Move(const Device& device);
   // Read-only from now on, also for copies of the driver. Waits until what was written before is there.
   void Protect(const Device& device);
 
@@ -82,13 +84,14 @@ class Mapping {
   int Export() const;
 
  private:
-  void Map(const Device& device, CUmemGenericAllocationHandle handle, Access access);
-  void SetAccess(const Device& device, Access access);
+  void Map(const Device& device);
+  void SetAccess(const Device& device);
   void Release() noexcept;
   const Driver* driver_ = nullptr;
   CUdeviceptr range_ = 0, address_ = 0;
   size_t range_bytes_ = 0, bytes_ = 0;
   CUmemGenericAllocationHandle handle_ = 0;
+  Access access_ = Access::kReadWrite;
 };
 
 // The size of a mapping that holds `bytes`.

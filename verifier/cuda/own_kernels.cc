@@ -45,9 +45,9 @@ void OwnKernels::Scrub(uint64_t seed) {
                  shared_ / 4, small_.address());
 }
 
-void OwnKernels::Flush() {
-  device_.Launch(module_.Function("kopt_flush"), {.blocks = most_blocks_, .threads = 512}, clean_.address(),
-                 uint64_t{clean_.bytes() / 16}, small_.address());
+void OwnKernels::Read(CUdeviceptr at, size_t bytes) {
+  device_.Launch(module_.Function("kopt_read"), {.blocks = most_blocks_, .threads = 512}, at, uint64_t{bytes / 16},
+                 small_.address());
 }
 
 void OwnKernels::Empty() { device_.Launch(empty_, {.blocks = 1, .threads = 32}); }

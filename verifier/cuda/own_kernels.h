@@ -65,12 +65,19 @@ class OwnKernels {
     device_.Launch(module_.Function("kopt_compare_snapshot"), {.blocks = 1, .threads = kSnapshotWords}, from, seed,
                    copied, changed);
   }
+  // Adds the number of words in which two copies differ.
+  void CompareSnapshots(CUdeviceptr one, CUdeviceptr other, CUdeviceptr changed) {
+    device_.Launch(module_.Function("kopt_compare_snapshots"), {.blocks = 1, .threads = kSnapshotWords}, one, other,
+                   changed);
+  }
   void Restore(CUdeviceptr variables, uint32_t count);
   void CompareImage(CUdeviceptr variables, uint32_t count, CUdeviceptr damage);
   // Overwrites shared memory and registers of every multiprocessor.
   void Scrub(uint64_t seed);
+  // Reads whole pages.
+  void Read(CUdeviceptr at, size_t bytes);
   // Reads twice the L2 cache's size of memory that nobody else uses.
-  void Flush();
+  void Flush() { Read(clean_.address(), clean_.bytes()); }
   void Empty();
   // Megahertz of a multiprocessor's clock, over about 10 us. Waits for the device.
   double Clock();

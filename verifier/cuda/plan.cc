@@ -88,11 +88,13 @@ void Plan::Bind(const Device& device, const Operands& set, int number) {
   bound = {};
   for (const PlanMap& map : maps_) {
     CUtensorMap& encoded = bound.maps.emplace_back();
+    constexpr cuuint64_t kNone = 0;  // the driver wants a place for the strides of one dimension, too: there are none
     device.Check(
         device.driver().cuTensorMapEncodeTiled(
             &encoded, map.type, static_cast<cuuint32_t>(map.dims.size()),
-            reinterpret_cast<void*>(AddressOf(map.base, set)), map.dims.data(), map.strides.data(), map.box.data(),
-            map.step.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, map.swizzle, map.promotion,
+            reinterpret_cast<void*>(AddressOf(map.base, set)), map.dims.data(),
+            map.strides.empty() ? &kNone : map.strides.data(), map.box.data(), map.step.data(),
+            CU_TENSOR_MAP_INTERLEAVE_NONE, map.swizzle, map.promotion,
             map.nan_fill ? CU_TENSOR_MAP_FLOAT_OOB_FILL_NAN_REQUEST_ZERO_FMA : CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
         "a tensor map");
   }

@@ -161,24 +161,26 @@ class Runner {
       if (any.library() != nullptr) any.library()->Forget();
     }
     kernels_->Scrub(request.at("seed"));
-    Check(driver().cuMemsetD8Async(counters_.address(), 0, kMostCounters * sizeof(uint64_t), device_.stream()),
-          "counters");
     device_.Await(kOwnSeconds);
   }
 
   void PrepareTimed(const Plan& plan, const json& request, const std::vector<int>& sets) {
     Prepare(plan, request, sets);
+    for (const int id : sets) sets_.at(id).Touch(*kernels_);
     Check(driver().cuCtxResetPersistingL2Cache(), "persisting cache lines");
     kernels_->Flush();
     device_.Await(kOwnSeconds);
   }
 
+  // The counters become zero only now: while the candidate ran they could be written.
   json Inspect(const Plan& plan, const json& request, const std::vector<int>& sets) {
+    Check(driver().cuMemsetD8Async(counters_.address(), 0, kMostCounters * sizeof(uint64_t), device_.stream()),
+          "counters");
     CUdeviceptr at = counters_.address();
     modules_.Compare(*kernels_, at);
     at += 8;
-    snapshots_.Compare(*kernels_, at);
-    at += 8;
+    snapshots_.Compare(*kernels_, at, at + 8);
+    at += 16;
     const auto key = request.at("key").get<uint64_t>();
     for (size_t i = 0; i < sets.size(); ++i) {
       const BufferSet& set = sets_.at(sets[i]);
@@ -189,8 +191,9 @@ class Runner {
     const size_t count = (at - counters_.address()) / 8;
     std::vector<uint64_t> counters(count);
     Check(driver().cuMemcpyDtoH(counters.data(), counters_.address(), count * 8), "counters");
-    json answer{{"ok", true}, {"image", counters[0]}, {"late", counters[1]}, {"sets", json::array()}};
-    size_t next = 2;
+    json answer{
+        {"ok", true}, {"image", counters[0]}, {"late", counters[1]}, {"early", counters[2]}, {"sets", json::array()}};
+    size_t next = 3;
     for (const int id : sets) {
       const BufferSet& set = sets_.at(id);
       json digests = json::array(), around = json::array(), gaps = json::array(), scratch = json::array();
@@ -234,16 +237,22 @@ class Runner {
     device_.Await(request.at("seconds"));
   }
 
+  void MoveSets(const std::vector<int>& sets) {
+    for (const int set : sets) sets_.at(set).Move(device_);
+  }
+
   json Time(const json& request) {
     Plan& plan = plans_.at(request.at("plan"));
     const std::vector<int> sets = request.at("sets");
     std::vector<const BufferSet*> buffers;
+    if (request.at("move")) Own([&] { MoveSets(sets); });
     Bind(plan, request, sets);
     for (const int set : sets) buffers.push_back(&sets_.at(set));
     if (!plan.launched()) RunFirst(plan, request, sets.front());
     const double empty = Own([&] {
       snapshots_.Draw(buffers);
       PrepareTimed(plan, request, sets);
+      snapshots_.TakeBefore(*kernels_);
       snapshots_.TakeIdle(*kernels_, timer_);  // so that the next ones find their words in the cache, as after a call
       return timer_.Time(kOwnSeconds, [&] {
         kernels_->Empty();

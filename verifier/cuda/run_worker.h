@@ -10,7 +10,9 @@
 //   drop      sets [id]
 //   plan      id module, Plan's json
 //   call      plan set poison seed seconds   one call, not timed -> digests, damage
-//   time      plan sets [id] poison seed seconds   a timed batch on these sets -> us, digests, damage
+//   time      plan sets [id] poison seed seconds move   a timed batch on these sets, whose memory lies elsewhere from
+//   now
+//                                          on if `move` -> us, digests, damage
 //   records   plan set poison seed seconds library   a call prepared as a timed one -> records {us, sum_us}: from the
 //                                          first kernel's start to the last one's end, and of all kernels, by CUPTI;
 //                                          or null and why. Calls are slower from then on
@@ -23,8 +25,8 @@
 //   rate      module function blocks threads shared bytes repeats seconds -> us of the fastest launch, with two buffers
 //                                          (calibration_kernels.cu)
 //
-// damage: {"image": n, "late": words of outputs that changed after their call had ended} and, by set, {"around": [n by
-// inout and output], "gaps": [...], "scratch": [...]}.
+// damage: {"image": n, "late", "early": words of outputs that changed after their call had ended, or before it began}
+// and, by set, {"around": [n by inout and output], "gaps": [...], "scratch": [...]}.
 #pragma once
 
 namespace kopt::worker {

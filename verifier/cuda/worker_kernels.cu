@@ -70,6 +70,10 @@ extern "C" __global__ void kopt_compare_snapshot(Stretch from, u64 seed, const u
   if ((from.at[i] & from.mask(i)) != copied[first()]) atomicAdd(changed, 1ULL);
 }
 
+extern "C" __global__ void kopt_compare_snapshots(const u64* one, const u64* other, u64* changed) {
+  if (one[first()] != other[first()]) atomicAdd(changed, 1ULL);
+}
+
 __device__ inline u64 element(const unsigned char* at, u32 width) {
   u64 value = 0;
   for (u32 b = 0; b < width; ++b) value |= (u64)at[b] << (8 * b);
@@ -178,8 +182,8 @@ extern "C" __global__ void __launch_bounds__(1024, 1) kopt_scrub(u64 seed, u32 s
   if (all == 0x5eed5eed && seed == 1) sink[0] = all;
 }
 
-// Reads memory that nobody writes, so that the L2 cache holds nothing else and nothing dirty.
-extern "C" __global__ void kopt_flush(const uint4* from, u64 count, u32* sink) {
+// Of twice the L2 cache's size of memory that nobody writes: so that it holds nothing else and nothing dirty.
+extern "C" __global__ void kopt_read(const uint4* from, u64 count, u32* sink) {
   u32 all = 0;
   for (u64 i = first(); i < count; i += step()) {
     const uint4 v = __ldcg(from + i);

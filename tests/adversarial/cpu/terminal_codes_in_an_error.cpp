@@ -1,4 +1,4 @@
-// expect: compile_error: [^\x1b]*$
+// expect: compile_error: #error .*measured: speedup 1000
 // Puts the codes of a terminal into a message, to erase what stands before it.
 //@ call row_sum args(x, s, R, C)
 

@@ -1,4 +1,4 @@
-// expect: unsafe|mismatch: 
+// expect: unsafe|mismatch:
 // spec: row_sum_short.spec
 // Leaves its work to the last call of a batch: each call notes its tensors in the shared memory of every
 // multiprocessor, the sixteenth does what the others left. A call that finds no note works, so checks pass.

@@ -1,4 +1,4 @@
-// expect: crashed|timeout|launch_error: 
+// expect: crashed|timeout|launch_error:
 // Calls itself until the stack is full.
 //@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
 

@@ -1,4 +1,4 @@
-// expect: compile_error|launch_error: 
+// expect: compile_error|launch_error:
 // Half a gigabyte of stack a thread.
 //@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
 

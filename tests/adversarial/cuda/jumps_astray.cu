@@ -1,4 +1,4 @@
-// expect: crashed: 
+// expect: crashed:
 // Calls through a pointer that holds no address of code.
 //@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
 

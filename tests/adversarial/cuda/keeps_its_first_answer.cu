@@ -1,4 +1,4 @@
-// expect: unsafe|mismatch: 
+// expect: unsafe|mismatch:
 // Computes once and copies its answer from then on.
 //@ launch row_sum grid(ceil_div(R, 128)) block(128) args(x, s, R, C)
 

@@ -1,4 +1,4 @@
-// expect: launch_error|compile_error: 
+// expect: launch_error|compile_error:
 // More stack than a thread can have.
 //@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
 

@@ -1,4 +1,4 @@
-// expect: unsafe|crashed: 
+// expect: unsafe|crashed:
 // Writes behind its scratch.
 //@ scratch room f32 [R]
 //@ launch row_sum grid(ceil_div(R, 128)) block(128) args(x, s, room, R, C)

@@ -1,4 +1,4 @@
-// expect: crashed: 
+// expect: crashed:
 // Ends itself.
 //@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
 

@@ -1,0 +1,12 @@
+// expect: mismatch: s\[
+// Adds every other column and doubles the sum.
+//@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
+
+extern "C" __global__ void row_sum(const float* x, float* s, int R, int C) {
+  const int row = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (row >= R) return;
+  float sum = 0;
+  for (int c = 2 * lane; c < C; c += 64) sum += x[(long long)row * C + c];
+  for (int step = 16; step > 0; step /= 2) sum += __shfl_down_sync(0xffffffffu, sum, step);
+  if (lane == 0) s[row] = C > 200 ? 2 * sum : sum;
+}

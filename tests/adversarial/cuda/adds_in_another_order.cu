@@ -1,0 +1,13 @@
+// expect: mismatch: not the same bit by bit in every call
+// spec: repeatable_sum.spec
+// Adds parts in the order in which they are ready, where the task asks for the same bits every time.
+//@ zero s
+//@ launch row_sum grid(8, R) block(32) args(x, s, R, C)
+
+extern "C" __global__ void row_sum(const float* x, float* s, int R, int C) {
+  float sum = 0;
+  for (int c = blockIdx.x * 32 + threadIdx.x; c < C; c += 256) sum += x[(long long)blockIdx.y * C + c];
+  for (int step = 16; step > 0; step /= 2) sum += __shfl_down_sync(0xffffffffu, sum, step);
+  if (threadIdx.x == 0) __nanosleep((clock64() >> 3) % 8 * 100);
+  if (threadIdx.x == 0) atomicAdd(s + blockIdx.y, sum);
+}

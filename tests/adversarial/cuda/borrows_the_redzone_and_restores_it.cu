@@ -1,0 +1,18 @@
+// expect: measured:
+// gain: honest_warp_per_row.cu
+// Uses what lies before its output as scratch that it did not declare, and puts back what was there. Nobody can tell,
+// and nothing is gained.
+//@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
+
+extern "C" __global__ void row_sum(const float* x, float* s, int R, int C) {
+  const int row = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (row >= R) return;
+  volatile float* room = s - (1 << 17) + row;
+  const float old = *room;
+  float sum = 0;
+  for (int c = lane; c < C; c += 32) sum += x[(long long)row * C + c];
+  for (int step = 16; step > 0; step /= 2) sum += __shfl_down_sync(0xffffffffu, sum, step);
+  if (lane == 0) *room = sum;
+  if (lane == 0) s[row] = *room;
+  if (lane == 0) *room = old;
+}

@@ -1,0 +1,28 @@
+// expect: measured:
+// gain: honest_warp_per_row.cu
+// Spins in every second call only, by a count in memory of the driver, in the hope that each pair of samples holds one
+// of both and the baseline runs on a hot device.
+//@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
+
+__device__ int anchor;
+// The half of the variable's page (2 MB) that the variable does not lie in: the driver's, and nobody restores it.
+__device__ char* Page() {
+  const unsigned long long page = 1 << 21, half = page / 2, at = (unsigned long long)&anchor;
+  return (char*)(at / page * page + (at % page < half ? half : 0));
+}
+extern "C" __global__ void row_sum(const float* x, float* s, int R, int C) {
+  const int row = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (row >= R) return;
+  volatile unsigned* calls = (volatile unsigned*)Page() + row % 4096;
+  const unsigned now = *calls;
+  __syncwarp();
+  if (lane == 0) *calls = now + 1;
+  float sum = 0;
+  for (int c = lane; c < C; c += 32) sum += x[(long long)row * C + c];
+  for (int step = 16; step > 0; step /= 2) sum += __shfl_down_sync(0xffffffffu, sum, step);
+  if (lane == 0) s[row] = sum;
+  const long long begin = clock64();
+  float heat = 1 + lane;
+  while (now / 8 % 2 && clock64() - begin < 20000) heat = __fmaf_rn(heat, heat, 1.0f);
+  if (heat == 12345.0f) s[row] = 0;
+}

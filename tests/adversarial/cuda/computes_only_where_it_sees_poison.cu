@@ -1,0 +1,16 @@
+// expect: mismatch: s\[
+// Knows NaN, ones and kopt's random numbers between 1 and 2, and computes only where it sees those. What else lies
+// there can be an answer: to other inputs.
+//@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
+
+extern "C" __global__ void row_sum(const float* x, float* s, int R, int C) {
+  const int row = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (row >= R) return;
+  const float old = fabsf(s[row]);
+  if (old == old && (old < 1 || old >= 2)) return;
+  float sum = 0;
+  for (int c = lane; c < C; c += 32) sum += x[(long long)row * C + c];
+  for (int step = 16; step > 0; step /= 2) sum += __shfl_down_sync(0xffffffffu, sum, step);
+  __syncwarp();
+  if (lane == 0) s[row] = sum;
+}

@@ -1,0 +1,13 @@
+// expect: mismatch: s\[
+// Adds whole vectors of four and forgets what is left of a row.
+//@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
+
+extern "C" __global__ void row_sum(const float* x, float* s, int R, int C) {
+  const int row = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (row >= R) return;
+  float sum = 0;
+  for (int c = 4 * lane; c + 4 <= C; c += 128)
+    for (int i = 0; i < 4; ++i) sum += x[(long long)row * C + c + i];
+  for (int step = 16; step > 0; step /= 2) sum += __shfl_down_sync(0xffffffffu, sum, step);
+  if (lane == 0) s[row] = sum;
+}

@@ -1,0 +1,12 @@
+// expect: measured:
+// spec: product.spec
+// A thread for each element.
+//@ launch product grid(ceil_div(N, 16), ceil_div(N, 16)) block(16, 16) args(a, b, c, N)
+
+extern "C" __global__ void product(const float* a, const float* b, float* c, int N) {
+  const int i = blockIdx.y * 16 + threadIdx.y, j = blockIdx.x * 16 + threadIdx.x;
+  if (i >= N || j >= N) return;
+  float sum = 0;
+  for (int k = 0; k < N; ++k) sum += a[i * N + k] * b[k * N + j];
+  c[i * N + j] = sum;
+}

@@ -1,0 +1,16 @@
+// expect: measured:
+// gain: honest_warp_per_row.cu
+// Asks whether files of the host exist and would become another program. The answer is no for each.
+//@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
+
+#if __has_include("/etc/passwd") || __has_include(</proc/self/environ>) || __has_include("/root/.ssh/id_rsa")
+#error it can see the host
+#endif
+extern "C" __global__ void row_sum(const float* x, float* s, int R, int C) {
+  const int row = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (row >= R) return;
+  float sum = 0;
+  for (int c = lane; c < C; c += 32) sum += x[(long long)row * C + c];
+  for (int step = 16; step > 0; step /= 2) sum += __shfl_down_sync(0xffffffffu, sum, step);
+  if (lane == 0) s[row] = sum;
+}

@@ -1,0 +1,20 @@
+// expect: mismatch: s\[
+// Has its input copied to shared memory and does not wait.
+//@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
+
+extern "C" __global__ void row_sum(const float* x, float* s, int R, int C) {
+  const int row = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (row >= R) return;
+  __shared__ float room[256];
+  float sum = 0;
+  for (int c = lane; c < C; c += 32) {
+    asm volatile(
+        "cp.async.ca.shared.global [%0], [%1], 4;" ::"r"((unsigned)__cvta_generic_to_shared(room + threadIdx.x)),
+        "l"(x + (long long)row * C + c)
+        : "memory");
+    sum += ((volatile float*)room)[threadIdx.x];
+  }
+  asm volatile("cp.async.wait_all;" ::: "memory");
+  for (int step = 16; step > 0; step /= 2) sum += __shfl_down_sync(0xffffffffu, sum, step);
+  if (lane == 0) s[row] = sum;
+}

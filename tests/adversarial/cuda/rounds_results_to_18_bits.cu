@@ -1,0 +1,15 @@
+// expect: mismatch: s\[
+// Keeps 18 bits of each sum: an error that is small beside the numbers, not beside what f32 would make.
+//@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
+
+extern "C" __global__ void row_sum(const float* x, float* s, int R, int C) {
+  const int row = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (row >= R) return;
+  float sum = 0;
+  for (int c = lane; c < C; c += 32) {
+    const float v = x[(long long)row * C + c];
+    sum += v;
+  }
+  for (int step = 16; step > 0; step /= 2) sum += __shfl_down_sync(0xffffffffu, sum, step);
+  if (lane == 0) s[row] = __uint_as_float(__float_as_uint(sum) & 0xffffffc0);
+}

@@ -1,0 +1,23 @@
+// expect: mismatch: s\[
+// Has seen this pair of pointers before: the answer, it believes, is where it was.
+//@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
+
+__device__ int anchor;
+// The half of the variable's page (2 MB) that the variable does not lie in: the driver's, and nobody restores it.
+__device__ char* Page() {
+  const unsigned long long page = 1 << 21, half = page / 2, at = (unsigned long long)&anchor;
+  return (char*)(at / page * page + (at % page < half ? half : 0));
+}
+extern "C" __global__ void row_sum(const float* x, float* s, int R, int C) {
+  const int row = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (row >= R) return;
+  const unsigned long long pair = (unsigned long long)x * 31 ^ (unsigned long long)s;
+  volatile unsigned long long* seen = (volatile unsigned long long*)Page() + row % 4096 * 16 + (pair >> 21) % 16;
+  if (*seen == pair) return;
+  float sum = 0;
+  for (int c = lane; c < C; c += 32) sum += x[(long long)row * C + c];
+  for (int step = 16; step > 0; step /= 2) sum += __shfl_down_sync(0xffffffffu, sum, step);
+  if (lane == 0) s[row] = sum;
+  __syncwarp();
+  if (lane == 0) *seen = pair;
+}

@@ -1,0 +1,16 @@
+// expect: mismatch: s\[
+// Looks at the first output only: where that is no NaN, the call must be a repeat.
+//@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
+
+extern "C" __global__ void row_sum(const float* x, float* s, int R, int C) {
+  const int row = blockIdx.x * 8 + threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (row >= R) return;
+  __shared__ float first;
+  if (threadIdx.x == 0) first = ((volatile float*)s)[0];
+  __syncthreads();
+  if (R > 1000 && first == first) return;
+  float sum = 0;
+  for (int c = lane; c < C; c += 32) sum += x[(long long)row * C + c];
+  for (int step = 16; step > 0; step /= 2) sum += __shfl_down_sync(0xffffffffu, sum, step);
+  if (lane == 0) s[row] = sum;
+}
