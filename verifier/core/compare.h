@@ -2,8 +2,8 @@
 //
 // The oracle gives, per element, a value in double and the variance of the rounding errors that the declared precision
 // makes on the way. The output's own rounding, (u |v|)^2 / 3 and at least (half the smallest subnormal)^2 / 3, is added
-// unless the variance is 0 and the value is representable: then equality is demanded. An output passes if every |error| is
-// at most LargestError (compare_rule.h) and the root mean square of error / deviation at most 3 + 1 / sqrt(number of
+// unless the variance is 0 and the value is representable: then equality is demanded. An output passes if every |error|
+// is at most LargestError (compare_rule.h) and the root mean square of error / deviation at most 3 + 1 / sqrt(number of
 // elements).
 #pragma once
 

@@ -13,7 +13,7 @@ std::string Words(const Stop& stop) { return stop.ours ? stop.ours->Text() : sto
 Stop BaselineLost(const Stop& stop, std::string_view what) {
   if (stop.ours) return stop;
   Stop lost(Error{.message = fmt::format("the baseline {}: {}", what, stop.refusal.reason)});
-  lost.baseline_lost = true;
+  lost.neighbour_lost = true;
   lost.refusal = stop.refusal;
   return lost;
 }

@@ -24,7 +24,7 @@ struct Stop {
   Stop(Error error) : ours(std::move(error)) {}           // NOLINT: a Result's error becomes a Stop by itself
   Stop(Refusal refused) : refusal(std::move(refused)) {}  // NOLINT
   std::optional<Error> ours;
-  bool baseline_lost = false;  // ours because of the baseline; the refusal has what befell it
+  bool neighbour_lost = false;  // ours because of what runs beside the candidate; the refusal has what befell it
   Refusal refusal;
 };
 

@@ -34,6 +34,9 @@ constexpr Meaning kMeanings[] = {
     {912, Outcome::kLaunchError, "a cluster does not fit the device"},
 };
 
+// Of the driver's errors, those that a running kernel ends with: a candidate may have damaged what kopt's need.
+constexpr int kFirstFault = 700, kLastFault = 719;
+
 }  // namespace
 
 Stop StopOf(const nlohmann::json& fault, Stage stage, double seconds) {
@@ -44,7 +47,12 @@ Stop StopOf(const nlohmann::json& fault, Stage stage, double seconds) {
                         .stage = stage,
                         .reason = fmt::format("it did not end within {:.2f} s", seconds)});
   }
-  if (fault.value("ours", false)) return Stop(ErrorOf(fault, "kopt's own work on the GPU failed"));
+  if (fault.value("ours", false)) {
+    Stop stop(ErrorOf(fault, "kopt's own work on the GPU failed"));
+    stop.neighbour_lost = code >= kFirstFault && code <= kLastFault;
+    stop.refusal = {.stage = stage, .reason = "kopt's own work failed: " + words};
+    return stop;
+  }
   const auto* const found = std::ranges::find(kMeanings, code, &Meaning::code);
   if (found == std::end(kMeanings)) {
     return Stop(Error{.exit = Exit::kEnvironment,

@@ -105,7 +105,7 @@ class CudaVerifier final : public Verifier {
   }
   // Judges, and judges again if the baseline beside the candidate does not survive it. If it does not a second time,
   // and is right by itself, the candidate is `unsafe`.
-  Judged<void> BesideBaseline(const std::function<Judged<void>(Verdict&)>& judge, Verdict& verdict);
+  Judged<void> BesideOthers(const std::function<Judged<void>(Verdict&)>& judge, Verdict& verdict);
   Judged<void> CompareWithBaselineByItself(Verdict& verdict);
   Judged<void> ChooseProposals(CudaRun& run, Baseline& library, Verdict& verdict);
   Judged<double> TimeProposal(CudaRun& run, const CudaShape& shape, size_t proposal);
@@ -476,13 +476,13 @@ Judged<void> CudaVerifier::CompareWithBaselineByItself(Verdict& verdict) {
   return {};
 }
 
-Judged<void> CudaVerifier::BesideBaseline(const std::function<Judged<void>(Verdict&)>& judge, Verdict& verdict) {
+Judged<void> CudaVerifier::BesideOthers(const std::function<Judged<void>(Verdict&)>& judge, Verdict& verdict) {
   const Verdict clean = verdict;
   auto judged = judge(verdict);
-  if (judged || !judged.error().baseline_lost) return judged;
+  if (judged || !baseline_ || !judged.error().neighbour_lost) return judged;
   verdict = clean;
   judged = judge(verdict);
-  if (judged || !judged.error().baseline_lost) return judged;
+  if (judged || !baseline_ || !judged.error().neighbour_lost) return judged;
   KOPT_TRY(auto run, LoadRun(shapes_, baseline_->candidate, baseline_->configuration, baseline_->objects, false));
   const Lane::Hold hold = context_.lane.Shared();
   auto alone = CheckAll(*run, shapes_, false, false, nullptr);
@@ -491,7 +491,7 @@ Judged<void> CudaVerifier::BesideBaseline(const std::function<Judged<void>(Verdi
   return std::unexpected(
       Stop(Refusal{.outcome = Outcome::kUnsafe,
                    .stage = lost.stage,
-                   .reason = "the baseline does not survive beside it, twice, and does by itself: " + lost.reason}));
+                   .reason = "what runs beside it fails, twice, and not without it: " + lost.reason}));
 }
 
 Result<Verdict> CudaVerifier::Finish(Judged<void> judged, Verdict verdict, StageTimes& times) {
@@ -529,7 +529,7 @@ Result<Verdict> CudaVerifier::Screen(const Candidate& candidate, const Configura
                                      const Screening& screening) {
   StageTimes times(context_.lane);
   Verdict verdict = AgainstBaseline();
-  auto judged = BesideBaseline(
+  auto judged = BesideOthers(
       [&](Verdict& next) { return JudgeScreening(candidate, configuration, screening, next, times); }, verdict);
   return Finish(std::move(judged), std::move(verdict), times);
 }
@@ -538,7 +538,7 @@ Result<Verdict> CudaVerifier::Confirm(const Candidate& candidate, const Configur
                                       const Confirmation& how) {
   StageTimes times(context_.lane);
   Verdict verdict = AgainstBaseline();
-  auto judged = BesideBaseline(
+  auto judged = BesideOthers(
       [&](Verdict& next) { return JudgeConfirmation(candidate, configuration, how, next, times); }, verdict);
   KOPT_TRY(verdict, Finish(std::move(judged), std::move(verdict), times));
   verdict.confirmed = verdict.outcome == Outcome::kMeasured;

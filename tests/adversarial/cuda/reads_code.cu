@@ -1,6 +1,6 @@
 // expect: crashed: an illegal memory access
 // Reads its own code through the address of a function, as a first step to code of others: of the baseline, or of what
-// kopt runs around a call. Code is mapped for execution only.
+// kopt runs around a call. That address is a small number, none of memory.
 //@ launch row_sum grid(ceil_div(R, 8)) block(256) args(x, s, R, C)
 
 __device__ __noinline__ float add(float a, float b) { return a + b; }
