@@ -143,13 +143,13 @@ Judged<void> Interleaver::TimeUnseen() {
   const std::vector<size_t> numbers = RandomNumbers(shape_, calls_);
   KOPT_TRY(const auto sets, SetsOf(shape_, numbers));
   const auto& known = audits_.at(unseen_.size());
-  std::vector<CudaRun::Audit> audits;
-  if (known) audits.push_back({.call = SecretSeed() % calls_, .answer = known->answer});
+  std::optional<CudaRun::Audit> audit;
+  if (known) audit = {.call = SecretSeed() % calls_, .answer = known->answer};
   for (size_t i = 0; i < numbers.size(); ++i) {
-    const bool audited = known && audits.front().call == i;
+    const bool audited = audit && audit->call == i;
     KOPT_CHECK(shape_.sets->DrawOver(numbers[i], audited ? known->recipe : shape_.sets->NewRecipe()));
   }
-  const auto seconds = run_.TimeUnseen(CudaRun::kCandidate, shape_, sets, how_.deadline, audits);
+  const auto seconds = run_.TimeUnseen(CudaRun::kCandidate, shape_, sets, how_.deadline, audit);
   for (const size_t number : numbers) KOPT_CHECK(shape_.sets->Restore(number));  // other candidates need them too
   if (!seconds) return std::unexpected(seconds.error());
   unseen_.push_back(*seconds);

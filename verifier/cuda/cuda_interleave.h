@@ -14,17 +14,17 @@ Judged<size_t> CallsFor(CudaContext& context, CudaRun& run, int side, const Cuda
 // A batch on random sets. Seconds a call.
 Judged<double> TimeOnce(CudaRun& run, int side, const CudaShape& shape, size_t calls, const Deadline& deadline);
 
-// ABBA quads until `rule` is content, added to the verdict's samples. Among them are batches on inputs that nobody has
-// seen, to find out whether the candidate remembers (verifier/core/unseen_inputs.h). Outputs of some of their calls are
-// compared: on what the shape's sets have for audits, and `unseen`, further sets that this process was never given.
-// Where the baseline beside the candidate is slower or faster than it was alone, as beside one that heats the chip,
-// each is timed alone as well and Verdict::alone is set.
 struct Timing {
-  int process = 0;
+  int process = 0;  // of the verdict
   StoppingRule rule;
   Deadline deadline;
-  std::vector<CudaSets::Known> unseen;
+  std::vector<CudaSets::Known> unseen;  // sets that this process was never given, beside its own shapes' for audits
 };
+
+// ABBA quads until the rule is content, added to the verdict's samples. Among them are batches on inputs that nobody
+// has seen, to find out whether the candidate remembers (verifier/core/unseen_inputs.h). Of some of them the outputs of
+// one call are compared. Where the baseline beside the candidate is slower or faster than it was alone, as beside one
+// that heats the chip, each is timed alone as well and Verdict::alone is set.
 Judged<void> Interleave(CudaContext& context, CudaRun& run, const CudaShape& shape, const Timing& how,
                         Verdict& verdict);
 

@@ -15,9 +15,8 @@ bool RecordsAgree(double events, double records, size_t launches);
 bool IsTooShort(double timed, double records, size_t launches);
 
 // Takes records of a few more calls of the candidate at every scored shape; the evidence gets them with the time
-// between events around the same calls ("records"). Refuses (quarantined) where they disagree, and
-// where the samples of the verdict are too short. Nothing may be timed in
-// this process afterwards.
+// between events around the same calls ("records"). Refuses (quarantined) where they disagree, and where the samples of
+// the verdict are too short. Nothing may be timed in this process afterwards.
 Judged<void> CheckRecords(CudaContext& context, CudaRun& run, const CudaShapes& shapes,
                           const std::function<Deadline(const Shape&)>& deadline, Verdict& verdict);
 

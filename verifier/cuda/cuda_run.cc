@@ -371,11 +371,9 @@ double CudaRun::SecondsOf(const DeviceAnswer& answer, size_t calls) {
 }
 
 Judged<double> CudaRun::TimeUnseen(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
-                                   const Deadline& deadline, const std::vector<Audit>& audits) {
+                                   const Deadline& deadline, const std::optional<Audit>& audit) {
   KOPT_TRY(const DeviceAnswer answer, RunBatch(side, shape, sets, deadline, true));
-  for (const Audit& audit : audits) {
-    KOPT_CHECK(Compare(side, shape, *sets.at(audit.call), *audit.answer, Stage::kMeasure));
-  }
+  if (audit) KOPT_CHECK(Compare(side, shape, *sets.at(audit->call), *audit->answer, Stage::kMeasure));
   return SecondsOf(answer, sets.size());
 }
 

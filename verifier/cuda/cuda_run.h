@@ -34,14 +34,14 @@ class CudaRun {
   // digest must be that of the set's compared output; another one is compared in full.
   Judged<double> Time(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
                       const Deadline& deadline);
-  // The same where other inputs have been drawn into the sets' memory. Nobody knows their answers, but for some of the
-  // calls: their outputs are compared.
+  // The same where other inputs have been drawn into the sets' memory. Nobody knows their answers, but for that of a
+  // call which is audited: its outputs are compared.
   struct Audit {
     size_t call = 0;
     const CudaOracle::Set* answer = nullptr;
   };
   Judged<double> TimeUnseen(int side, const CudaShape& shape, const std::vector<const CudaOracle::Set*>& sets,
-                            const Deadline& deadline, const std::vector<Audit>& audits);
+                            const Deadline& deadline, const std::optional<Audit>& audit);
   // Seconds of a call prepared as a timed one, by the device's own records (CUPTI) from the first kernel's start to the
   // last one's end, and by events as Time has them; nothing: there are no records here. They slow launches: nothing may
   // be timed in this process afterwards. `cupti`: the library's path.

@@ -15,12 +15,9 @@ constexpr double kEventJitter = 1e-6;  // seconds by which a batch may be seen t
 // nobody has used; the same again while a candidate is confirmed.
 constexpr double kSetsAtOnce = 2 * 7;
 // Sets that are kept of those that nobody had used: as many as there are batches on unseen inputs, in so much memory.
+// On a device that the task fills otherwise, one.
 constexpr size_t kMostFresh = UnseenInputs::kBatches + UnseenInputs::kMoreBatches;
 constexpr size_t kMostFreshBytes = size_t{2} << 30;
-
-size_t MostFresh(size_t bytes) {
-  return std::clamp<size_t>(kMostFreshBytes / std::max<size_t>(bytes, 1), 1, kMostFresh);
-}
 
 // Bytes of a set on the device: its tensors, and of each result the value and its variance.
 double BytesOfSet(const BoundTask& task) {
@@ -92,6 +89,11 @@ Result<const CudaOracle::Set*> CudaSets::Get(size_t index) {
 
 SetRecipe CudaSets::NewRecipe() const {
   return {.seed = SecretSeed(), .vary_static = timed_, .static_seed = seeds_.static_inputs};
+}
+
+// Sets of so many bytes.
+size_t CudaSets::MostFresh(size_t bytes) const {
+  return std::clamp<size_t>(fresh_bytes_ / std::max<size_t>(bytes, 1), 1, kMostFresh);
 }
 
 Result<void> CudaSets::DrawFresh() {
@@ -174,7 +176,8 @@ Result<CudaShapes> NewCudaShapes(CudaContext& context, uint64_t seed, uint64_t s
   // After the vector has its final size: sets refer to their tasks.
   for (size_t i = 0; i < shapes.size(); ++i) {
     const SetSeeds seeds{.sets = Mix(seed, i), .static_inputs = static_seed};
-    shapes[i].sets = std::make_unique<CudaSets>(*context.oracle, shapes[i].task, shapes[i].scored, seeds);
+    shapes[i].sets = std::make_unique<CudaSets>(*context.oracle, shapes[i].task, shapes[i].scored, seeds,
+                                                context.crowded ? 0 : kMostFreshBytes);
   }
   return shapes;
 }

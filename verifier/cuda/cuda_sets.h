@@ -11,8 +11,9 @@ namespace kopt {
 
 class CudaSets {
  public:
-  CudaSets(CudaOracle& oracle, const BoundTask& task, bool timed, SetSeeds seeds)
-      : oracle_(oracle), task_(task), timed_(timed), seeds_(seeds) {}
+  // `fresh_bytes`: memory for sets that nobody has used and those that are kept of them; one there is in any case.
+  CudaSets(CudaOracle& oracle, const BoundTask& task, bool timed, SetSeeds seeds, size_t fresh_bytes)
+      : oracle_(oracle), task_(task), timed_(timed), seeds_(seeds), fresh_bytes_(fresh_bytes) {}
 
   const BoundTask& task() const { return task_; }
   bool timed() const { return timed_; }
@@ -48,10 +49,12 @@ class CudaSets {
 
  private:
   Result<std::unique_ptr<CudaOracle::Set>> Make(const SetRecipe& recipe);
+  size_t MostFresh(size_t bytes) const;
   CudaOracle& oracle_;
   const BoundTask& task_;
   bool timed_;
   SetSeeds seeds_;
+  size_t fresh_bytes_;
   std::vector<std::unique_ptr<CudaOracle::Set>> sets_;
   struct Drawn {
     SetRecipe recipe;
