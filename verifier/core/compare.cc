@@ -64,9 +64,6 @@ struct Scan {
                                  double relative, double least) {
   Scan scan;
   bool special = false;
-  // LargestDeviations, squared.
-  constexpr double kArithmetic = kLargestDeviations * kLargestDeviations;
-  constexpr double kRounding = 3 * kLargestRoundings * kLargestRoundings;
   for (long long i = 0; i < count; ++i) {
     const double error = got[i] - want[i];
     const double relative_rounding = relative * want[i] * want[i];
@@ -76,8 +73,7 @@ struct Scan {
     scan.sum += z2;
     scan.largest = z2 > scan.largest ? z2 : scan.largest;
     // Also true for NaN; an infinite result has an infinite z^2.
-    special |= !(z2 <= kArithmetic - (kArithmetic - kRounding) * (rounding / square)) | !(variance[i] >= 0) |
-               ((variance[i] == 0) & (error != 0));
+    special |= !(z2 <= LargestSquare(rounding / square)) | !(variance[i] >= 0) | ((variance[i] == 0) & (error != 0));
   }
   scan.special = special;
   return scan;

@@ -61,13 +61,17 @@ inline double DeviationOf(DType type, double value, double variance) {
   return Hypotenuse(variance > 0 ? std::sqrt(variance) : 0, RoundingError(type, value) / kRoot3);
 }
 
-// The largest error that is admissible, in deviations. The output's own rounding is no sum of many errors: it has a
-// bound, and its share of the deviation counts by that.
-inline double LargestDeviations(DType type, double value, double deviation) {
+// The square of the largest error that is admissible, in deviations. The output's own rounding is no sum of many
+// errors: it has a bound, and counts by that. `share`: of the variance, what is due to it.
+inline double LargestSquare(double share) {
   constexpr double kArithmetic = kLargestDeviations * kLargestDeviations;
   constexpr double kRounding = 3 * kLargestRoundings * kLargestRoundings;
+  return kArithmetic - (kArithmetic - kRounding) * share;
+}
+
+inline double LargestDeviations(DType type, double value, double deviation) {
   const double share = RoundingError(type, value) / kRoot3 / deviation;
-  return std::sqrt(kArithmetic - (kArithmetic - kRounding) * share * share);
+  return std::sqrt(LargestSquare(share * share));
 }
 
 // The same, absolute; 0: equality.

@@ -7,19 +7,27 @@
 #include "verifier/core/statistics.h"
 
 namespace kopt {
-namespace {
+
+std::vector<double> SecondsPerCall(const ShapeSamples& samples, bool baseline) {
+  std::vector<double> seconds;
+  for (const Quad& quad : samples.quads) {
+    seconds.push_back(baseline ? quad.b1 : quad.a1);
+    seconds.push_back(baseline ? quad.b2 : quad.a2);
+  }
+  return seconds;
+}
 
 std::vector<double> SecondsPerCall(const Verdict& verdict, int shape, bool baseline) {
   std::vector<double> seconds;
   for (const ShapeSamples& samples : verdict.samples) {
     if (samples.shape != shape) continue;
-    for (const Quad& quad : samples.quads) {
-      seconds.push_back(baseline ? quad.b1 : quad.a1);
-      seconds.push_back(baseline ? quad.b2 : quad.a2);
-    }
+    const std::vector<double> more = SecondsPerCall(samples, baseline);
+    seconds.insert(seconds.end(), more.begin(), more.end());
   }
   return seconds;
 }
+
+namespace {
 
 int CallsPerBatch(const Verdict& verdict, int shape) {
   for (const ShapeSamples& samples : verdict.samples) {

@@ -20,6 +20,10 @@ struct Scale {
   std::function<Result<Peaks>()> measure_again;
 };
 
+// Seconds a call of the baseline or the candidate, of every batch of these samples, or of all of a shape.
+std::vector<double> SecondsPerCall(const ShapeSamples& samples, bool baseline);
+std::vector<double> SecondsPerCall(const Verdict& verdict, int shape, bool baseline);
+
 // Fills in the figures of a measured verdict, and evidence["shapes"]: by scored shape time, rates, the bound. What is
 // faster than its inputs can be read is refused, after the bandwidths were measured again. A verdict without samples is
 // left as it is.

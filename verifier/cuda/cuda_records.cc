@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "verifier/core/conclude.h"
 #include "verifier/core/statistics.h"
 
 namespace kopt {
@@ -22,16 +23,6 @@ Refusal Disagreement(const CudaContext& context, const Shape& shape, const char*
       records * 1e6, what, seconds * 1e6, ShapeText(context.spec, shape));
   refusal.evidence["shape"] = ShapeText(context.spec, shape);
   return refusal;
-}
-
-// Of the candidate's samples, seconds a call.
-double MedianOf(const Verdict& verdict, int shape) {
-  std::vector<double> seconds;
-  for (const ShapeSamples& samples : verdict.samples) {
-    if (samples.shape != shape) continue;
-    for (const Quad& quad : samples.quads) seconds.insert(seconds.end(), {quad.a1, quad.a2});
-  }
-  return Median(std::move(seconds));
 }
 
 }  // namespace
@@ -75,7 +66,8 @@ Judged<void> CheckRecords(CudaContext& context, CudaRun& run, const CudaShapes& 
     if (!RecordsAgree(events, records, launches)) {
       return std::unexpected(Stop(Disagreement(context, *shape.shape, "the events", events, records)));
     }
-    if (const double timed = MedianOf(verdict, shape.number); IsTooShort(timed, records, launches)) {
+    if (const double timed = Median(SecondsPerCall(verdict, shape.number, false));
+        IsTooShort(timed, records, launches)) {
       return std::unexpected(Stop(Disagreement(context, *shape.shape, "the timed calls", timed, records)));
     }
   }

@@ -103,8 +103,8 @@ class CudaVerifier final : public Verifier {
     if (baseline_ && !baseline_->library.is_null()) verdict.evidence["library"] = baseline_->library;
     return verdict;
   }
-  // Judges, and judges again if the baseline beside the candidate does not survive it. If it does not a second time,
-  // and is right by itself, the candidate is `unsafe`.
+  // Judges, and judges again if what runs beside the candidate does not survive it: the baseline, or kopt's own
+  // kernels. If it does not a second time, and the baseline is right by itself, the candidate is `unsafe`.
   Judged<void> BesideOthers(const std::function<Judged<void>(Verdict&)>& judge, Verdict& verdict);
   Judged<void> CompareWithBaselineByItself(Verdict& verdict);
   Judged<void> ChooseProposals(CudaRun& run, Baseline& library, Verdict& verdict);
@@ -457,16 +457,11 @@ Judged<void> CudaVerifier::CompareWithBaselineByItself(Verdict& verdict) {
         const auto calls = static_cast<size_t>(samples.calls_b);
         KOPT_TRY(alone, TimeByItself(context_, *run, shape, calls, DeadlineFor(*shape.shape)));
       }
-      std::vector<double> beside, candidate;
-      for (const Quad& quad : samples.quads) {
-        beside.insert(beside.end(), {quad.b1, quad.b2});
-        candidate.insert(candidate.end(), {quad.a1, quad.a2});
-      }
-      beside_all.push_back(Median(std::move(beside)));
+      beside_all.push_back(Median(SecondsPerCall(samples, true)));
       AddAlone({.baseline_before = *alone,
                 .baseline_beside = beside_all.back(),
                 .baseline_after = *alone,
-                .candidate_beside = Median(std::move(candidate))},
+                .candidate_beside = Median(SecondsPerCall(samples, false))},
                shape.number, verdict);
     }
     for (double& seconds : beside_all) seconds *= 1e6;
@@ -482,7 +477,7 @@ Judged<void> CudaVerifier::BesideOthers(const std::function<Judged<void>(Verdict
   if (judged || !baseline_ || !judged.error().neighbour_lost) return judged;
   verdict = clean;
   judged = judge(verdict);
-  if (judged || !baseline_ || !judged.error().neighbour_lost) return judged;
+  if (judged || !judged.error().neighbour_lost) return judged;
   KOPT_TRY(auto run, LoadRun(shapes_, baseline_->candidate, baseline_->configuration, baseline_->objects, false));
   const Lane::Hold hold = context_.lane.Shared();
   auto alone = CheckAll(*run, shapes_, false, false, nullptr);

@@ -10,9 +10,8 @@
 //   drop      sets [id]
 //   plan      id module, Plan's json
 //   call      plan set poison seed seconds   one call, not timed -> digests, damage
-//   time      plan sets [id] poison seed seconds move   a timed batch on these sets, whose memory lies elsewhere from
-//   now
-//                                          on if `move` -> us, digests, damage
+//   time      plan sets [id] poison seed seconds move   a timed batch on these sets, which lie elsewhere from now on
+//                                          if `move` -> us, digests, damage
 //   records   plan set poison seed seconds library   a call prepared as a timed one -> records {us, sum_us}: from the
 //                                          first kernel's start to the last one's end, and of all kernels, by CUPTI;
 //                                          or null and why. Calls are slower from then on

@@ -182,7 +182,7 @@ extern "C" __global__ void __launch_bounds__(1024, 1) kopt_scrub(u64 seed, u32 s
   if (all == 0x5eed5eed && seed == 1) sink[0] = all;
 }
 
-// Of twice the L2 cache's size of memory that nobody writes: so that it holds nothing else and nothing dirty.
+// Reads memory: where nobody writes to it, and it is twice as large as the L2 cache, that holds nothing dirty afterwards.
 extern "C" __global__ void kopt_read(const uint4* from, u64 count, u32* sink) {
   u32 all = 0;
   for (u64 i = first(); i < count; i += step()) {
