@@ -28,6 +28,8 @@ constexpr const char* kNotShown[] = {"log",
                                      "other_processes_on_the_device",
                                      "driver",
                                      "device_checkers",
+                                     "late_warps",
+                                     "late_threads",
                                      "alone",
                                      "counters"};
 constexpr size_t kMostEvidence = 8000;

@@ -7,8 +7,7 @@
 //   gpu_verdicts lane SPEC FILE [COUNT]     the part of the time in which nothing is on the device, with no compile
 //                                           ahead and with four
 //   gpu_verdicts devices SPEC FILE [COUNT]  screenings a minute on the first device, and on all that the driver shows
-//   at
-//                                           the same time, COUNT on each
+//                                           at the same time, COUNT on each
 //   gpu_verdicts faults [COUNT]             faulty candidates of tests/adversarial/cuda mixed with a good one
 #include <algorithm>
 #include <cstdio>

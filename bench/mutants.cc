@@ -48,7 +48,7 @@ struct Subject {
 const std::map<Target, std::vector<Subject>> kExamples = {
     {Target::kCpu,
      {{"vector_add.spec", "vector_add.cpp", 96},
-      {"softmax.spec", "softmax.cpp"},
+      {"softmax.spec", "softmax.cpp", 88},
       {"topk.spec", "topk.cpp"},
       {"scan.spec", "scan.cpp"},
       {"layernorm.spec", "layernorm.cpp"},
@@ -56,7 +56,7 @@ const std::map<Target, std::vector<Subject>> kExamples = {
       {"convolution.spec", "convolution.cpp"},
       {"crossentropy.spec", "crossentropy.cpp", 85},
       {"int8.spec", "int8.cpp"},
-      {"attention.spec", "attention.cpp"}}},
+      {"attention.spec", "attention.cpp", 82}}},
     {Target::kCuda,
      {{"vector_add.spec", "vector_add.cu", 110},
       {"softmax.spec", "softmax.cu"},

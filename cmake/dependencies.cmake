@@ -15,8 +15,8 @@
 #   OpenSSL        its certificate; comes with cpp-httplib           tests
 #
 # Optional, and never linked: CUDA's headers, from NVIDIA's toolkit (12.8 or later) in CUDA_HOME or /usr/local/cuda, for
-# kopt-worker-cuda (verifier/cuda), which loads the driver, NVRTC, CUPTI and the
-# driver's management library (libnvidia-ml) when it is started.
+# kopt-worker-cuda (verifier/cuda), which loads the driver, NVRTC, libnvJitLink (an assembler as a library), CUPTI and
+# the driver's management library (libnvidia-ml) when it needs them.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)

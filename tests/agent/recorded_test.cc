@@ -238,12 +238,12 @@ TEST_P(RecordedTest, JudgedAgainEachTurnEndsAsItDid) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Examples, RecordedTest,
-                         ::testing::Values(Recorded{"attention_relpos", "attention.spec", Target::kCpu},
-                                           Recorded{"attention_f16", "attention_f16.spec", Target::kCuda, true},
-                                           Recorded{"attention_d128", "recorded/attention_d128/attention_d128.spec",
-                                                    Target::kCuda}),
-                         [](const auto& info) { return info.param.folder; });
+INSTANTIATE_TEST_SUITE_P(
+    Examples, RecordedTest,
+    ::testing::Values(Recorded{"attention_relpos", "recorded/attention_relpos/attention.spec", Target::kCpu},
+                      Recorded{"attention_f16", "recorded/attention_f16/attention_f16.spec", Target::kCuda, true},
+                      Recorded{"attention_d128", "recorded/attention_d128/attention_d128.spec", Target::kCuda}),
+    [](const auto& info) { return info.param.folder; });
 
 }  // namespace
 }  // namespace kopt

@@ -1,7 +1,10 @@
 // Hands every file of tests/adversarial/cpu, or of cuda, to one verifier, one after the other, and compares each
 // verdict with what the file's first lines say it must be (tests/adversarial/README.md).
 //
-//   adversarial_test cpu|cuda [--gtest_...]
+//   adversarial_test cpu|cuda [--confirm] [--gtest_...]
+//
+// --confirm: what passes its screening is confirmed, too, and must pass that. Without it only files that say what comes
+// of their confirmation are confirmed.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -22,7 +25,8 @@ namespace {
 
 Target target = Target::kCpu;
 std::filesystem::path folder;
-std::string missing;  // why nothing can be judged here
+std::string missing;   // why nothing can be judged here
+bool confirm = false;  // what passes
 
 Result<std::unique_ptr<Verifier>> NewVerifier(const Spec& spec) {
   return target == Target::kCpu ? NewCpuVerifier(spec, {}) : NewCudaVerifier(spec, {});
@@ -33,10 +37,12 @@ Result<std::unique_ptr<Verifier>> NewVerifier(const Spec& spec) {
 // does.
 constexpr double kMostGain = 1.05;
 constexpr int kGainTrials = 3;
+constexpr double kConfirmSeconds = 1;
 
 struct Expectation {
   std::string outcome, reason, spec = "row_sum.spec";
-  std::string twin;  // file of the honest twin; empty: its time says nothing
+  std::string confirm_outcome, confirm_reason;  // of the confirmation; empty: there need be none
+  std::string twin;                             // file of the honest twin; empty: its time says nothing
 };
 
 Expectation ReadExpectation(const std::string& source) {
@@ -45,6 +51,10 @@ Expectation ReadExpectation(const std::string& source) {
   if (std::regex_search(source, match, std::regex("^// expect: ([a-z_|]+):[ ]?(.*)"))) {
     expectation.outcome = match[1];
     expectation.reason = match[2];
+  }
+  if (std::regex_search(source, match, std::regex("// confirm: ([a-z_|]+):[ ]?(.*)"))) {
+    expectation.confirm_outcome = match[1];
+    expectation.confirm_reason = match[2];
   }
   if (std::regex_search(source, match, std::regex("// spec: (\\S+)"))) expectation.spec = match[1];
   if (std::regex_search(source, match, std::regex("// gain: (\\S+)"))) expectation.twin = match[1];
@@ -86,6 +96,25 @@ Result<Verdict> Judge(Bench& bench, const std::string& source, const std::string
   return verdict;
 }
 
+Result<Verdict> Confirm(Bench& bench, const std::string& source, const std::string& name) {
+  KOPT_TRY(const Candidate candidate, ParseCandidate(bench.spec, target, source, name));
+  KOPT_TRY(Verdict verdict,
+           bench.verifier->Confirm(candidate, DefaultConfiguration(candidate), {.seconds = kConfirmSeconds}));
+  for (const char* key : {"late_warps", "late_threads", "device_checkers"}) {
+    if (verdict.evidence.contains(key)) std::printf("             %s: %s\n", key, verdict.evidence[key].dump().c_str());
+  }
+  std::printf("             seconds:");
+  for (const auto& [stage, seconds] : verdict.stage_seconds) std::printf(" %s %.1f", stage.c_str(), seconds);
+  std::printf("\n");
+  return verdict;
+}
+
+void Expect(const Verdict& verdict, const std::string& outcome, const std::string& reason) {
+  const std::string name(Name(verdict.outcome));
+  ASSERT_TRUE(std::regex_match(name, std::regex(outcome))) << name << ": " << verdict.reason;
+  ASSERT_TRUE(std::regex_search(verdict.reason, std::regex(reason))) << verdict.reason;
+}
+
 // Also where the samples were too restless for a speedup: then of the medians.
 double Speedup(const Verdict& verdict) {
   if (verdict.speedup) return *verdict.speedup;
@@ -106,9 +135,14 @@ class AdversarialTest : public testing::Test {
     for (int trial = 0; trial < kGainTrials; ++trial) {
       auto verdict = Judge(bench, source, file_.filename().string());
       ASSERT_TRUE(verdict) << verdict.error().Text();
-      const std::string outcome(Name(verdict->outcome));
-      ASSERT_TRUE(std::regex_match(outcome, std::regex(expectation.outcome))) << outcome << ": " << verdict->reason;
-      ASSERT_TRUE(std::regex_search(verdict->reason, std::regex(expectation.reason))) << verdict->reason;
+      ASSERT_NO_FATAL_FAILURE(Expect(*verdict, expectation.outcome, expectation.reason));
+      if (verdict->outcome == Outcome::kMeasured && (confirm || !expectation.confirm_outcome.empty())) {
+        auto confirmed = Confirm(bench, source, file_.filename().string());
+        ASSERT_TRUE(confirmed) << confirmed.error().Text();
+        const bool said = !expectation.confirm_outcome.empty();
+        ASSERT_NO_FATAL_FAILURE(
+            Expect(*confirmed, said ? expectation.confirm_outcome : "measured", expectation.confirm_reason));
+      }
       if (expectation.twin.empty() || verdict->outcome != Outcome::kMeasured) return;
       auto twin = Judge(bench, *ReadFile(folder / expectation.twin), expectation.twin);
       ASSERT_TRUE(twin) << twin.error().Text();
@@ -144,10 +178,11 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   const auto target = argc > 1 ? kopt::ParseTarget(argv[1]) : std::nullopt;
   if (!target) {
-    std::fputs("usage: adversarial_test cpu|cuda\n", stderr);
+    std::fputs("usage: adversarial_test cpu|cuda [--confirm]\n", stderr);
     return 2;
   }
   kopt::target = *target;
+  kopt::confirm = argc > 2 && std::string_view(argv[2]) == "--confirm";
   kopt::folder = std::filesystem::path(KOPT_SOURCE) / "tests/adversarial" / argv[1];
   if (*target == kopt::Target::kCuda) {
     if (const auto device = kopt::FindCudaDevice(); !device) kopt::missing = device.error().Text();

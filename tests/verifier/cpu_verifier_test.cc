@@ -109,6 +109,40 @@ TEST(CpuVerifierTest, ConfirmsWithSamplesOfThreeProcesses) {
   EXPECT_FALSE(faster(*verdict));
 }
 
+// Two threads that each use what the other one makes, without a barrier. As long as both have a CPU the work in between
+// is time enough; on one CPU the first of them to run is too early.
+constexpr const char* kRace = R"spec(
+//@ scratch sums f32 [R]
+//@ call rows args(x, y, sums)
+extern "C" void rows(const float* x, float* y, float* sums) {
+#pragma omp parallel for num_threads(2) schedule(static, 1)
+  for (int t = 0; t < 2; ++t) {
+    for (int r = t; r < R; r += 2) {
+      sums[r] = 0;
+      for (int i = 0; i < 8; ++i) sums[r] += x[8 * r + i];
+    }
+    for (volatile int spin = 0; spin < 1000000; ++spin) {
+    }
+    for (int r = 1 - t; r < R; r += 2) y[r] = sums[r];
+  }
+}
+)spec";
+
+TEST(CpuVerifierTest, AConfirmationFindsThreadsThatDoNotWaitForEachOther) {
+  auto task = Open(kRowsSpec + std::string("[[check]]\nR = 500\n"), kRows);
+  ASSERT_TRUE(task->verifier->SetBaseline(task->seed, {}));
+  const auto right = task->verifier->Confirm(task->seed, {}, {.seconds = 0});
+  ASSERT_TRUE(right) << right.error().Text();
+  EXPECT_TRUE(right->confirmed) << right->reason;
+  EXPECT_EQ(right->evidence["late_threads"], "right in 2 calls");
+  const auto race = ParseCandidate(task->spec, Target::kCpu, kRace, "race.cpp");
+  ASSERT_TRUE(race) << race.error().Text();
+  const auto verdict = task->verifier->Confirm(*race, {}, {.seconds = 0});
+  ASSERT_TRUE(verdict) << verdict.error().Text();
+  EXPECT_EQ(Name(verdict->outcome), "mismatch") << verdict->reason;
+  std::printf("%s\n", verdict->reason.c_str());
+}
+
 TEST(CpuVerifierTest, AConfirmationWithoutTimeTakesTheLeastSamples) {
   auto task = Open(kRowsSpec, kRows);
   ASSERT_TRUE(task->verifier->SetBaseline(task->seed, {}));

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "prompts/knowledge.h"
+#include "task/cuda_source.h"
 #include "verifier/cuda/compile.h"
 #include "verifier/cuda/compile_ahead.h"
 #include "verifier/cuda/cuda_verifier.h"
@@ -69,6 +70,38 @@ extern "C" __global__ void __launch_bounds__(1024) second(float* x, int n) {
     EXPECT_EQ(kernel.shared_bytes, spills ? 0 : 256) << kernel.name;
   }
   EXPECT_EQ(result.log, "");
+}
+
+// The worked examples, with a sleep before whatever a race could come from: the assembler takes them, and says of each
+// kernel what it needs.
+TEST_F(CudaCompileTest, AssemblesCodeWithWarpsThatAreLate) {
+  if (toolkit_.jitlink.empty()) GTEST_SKIP() << "the toolkit has no libnvJitLink";
+  auto service = Service();
+  ASSERT_TRUE(service) << service.error().Text();
+  for (const std::string file : {"attention_wgmma", "matmul_f16", "matmul_wgmma", "scan", "softmax"}) {
+    const std::string spec_file = file == "attention_wgmma" ? "attention_f16" : file;
+    const auto spec = ReadSpec(fmt::format("{}/examples/{}.spec", KOPT_SOURCE_DIR, spec_file));
+    ASSERT_TRUE(spec) << spec.error().Text();
+    const auto text = ReadFile(fmt::format("{}/examples/{}.cu", KOPT_SOURCE_DIR, file));
+    ASSERT_TRUE(text) << text.error().Text();
+    const auto candidate = ParseCandidate(*spec, Target::kCuda, *text, "candidate.cu");
+    ASSERT_TRUE(candidate) << candidate.error().Text();
+    const auto source = GenerateCudaSource(*spec, *candidate, DefaultConfiguration(*candidate),
+                                           *spec->Scored(Target::kCuda).front(), {});
+    ASSERT_TRUE(source) << source.error().Text();
+    const auto prefix = CudaCompileService::PrefixFor(*text);
+    const auto plain = service->Compile(source->text, prefix);
+    const auto late = service->Compile(source->text, prefix, CudaCompileService::Warps::kLate);
+    ASSERT_TRUE(plain && late) << file;
+    ASSERT_EQ(late->kind, CudaCompileResult::Kind::kCubin) << file << ": " << late->log;
+    EXPECT_GT(late->cubin.size(), plain->cubin.size()) << file;
+    ASSERT_EQ(late->kernels.size(), plain->kernels.size()) << file << ": " << late->log;
+    for (size_t i = 0; i < plain->kernels.size(); ++i) {
+      std::printf("%s: %d registers, late %d\n", plain->kernels[i].name.c_str(), plain->kernels[i].registers,
+                  late->kernels[i].registers);
+      EXPECT_EQ(late->kernels[i].name, plain->kernels[i].name);
+    }
+  }
 }
 
 TEST_F(CudaCompileTest, HasTheInstructionsOfTheDevice) {

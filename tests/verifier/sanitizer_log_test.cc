@@ -42,6 +42,38 @@ TEST(SanitizerLog, HazardsAreErrorsOrWarnings) {
   EXPECT_EQ(none.errors + none.warnings, 0);
 }
 
+TEST(SanitizerLog, AnArrivalWithoutAWaitIsAWarning) {
+  const std::string wait =
+      "========= Barrier error detected. Missing wait.\n"
+      "=========     at arrive+0x960 in candidate.cu:49\n";
+  const auto found =
+      ReadSanitizerLog("========= COMPUTE-SANITIZER\n" + wait + wait + "========= ERROR SUMMARY: 2 errors\n");
+  EXPECT_EQ(found.errors, 0);
+  EXPECT_EQ(found.warnings, 2);
+  EXPECT_EQ(found.first, "Barrier error detected. Missing wait. at arrive+0x960 in candidate.cu:49");
+  const auto both = ReadSanitizerLog("========= COMPUTE-SANITIZER\n" + wait +
+                                     "========= Barrier error detected. Divergent thread(s) in block.\n"
+                                     "=========     at twice+0x70 in candidate.cu:4\n"
+                                     "========= ERROR SUMMARY: 2 errors\n");
+  EXPECT_EQ(both.errors, 2);
+  EXPECT_EQ(both.first, "Barrier error detected. Divergent thread(s) in block. at twice+0x70 in candidate.cu:4");
+  EXPECT_EQ(ReadSanitizerLog("========= COMPUTE-SANITIZER\n" + wait).errors, 0);
+}
+
+TEST(SanitizerLog, AWideReadOfSharedMemoryIsAWarning) {
+  const auto found = ReadSanitizerLog(
+      "========= COMPUTE-SANITIZER\n"
+      "========= Invalid __shared__ read of size 12 bytes\n"
+      "=========     at sort+0x10c0 in sort.cu:8\n"
+      "========= ERROR SUMMARY: 1 error\n");
+  EXPECT_EQ(found.errors, 0);
+  EXPECT_EQ(found.warnings, 1);
+  const auto write = ReadSanitizerLog(
+      "========= COMPUTE-SANITIZER\n========= Invalid __shared__ write of size 4 bytes\n"
+      "=========     at sort+0x10c0 in sort.cu:8\n========= ERROR SUMMARY: 1 error\n");
+  EXPECT_EQ(write.errors, 1);
+}
+
 TEST(SanitizerLog, WhatItSaysOfItselfIsNoFinding) {
   const auto found = ReadSanitizerLog(
       "========= COMPUTE-SANITIZER\n"

@@ -64,11 +64,11 @@ double SimulatedProcess::Factor() {
 Quad SimulatedProcess::Sample(double slowdown, double seconds) {
   const double a = seconds * slowdown * std::exp(offset_);
   Quad quad = Recorded();
-  quad.a1 *= a * Factor();
-  quad.b1 *= seconds * Factor();
-  quad.b2 *= seconds * Factor();
-  quad.a2 *= a * Factor();
-  return quad;
+  const bool baseline_first = samples_++ % 2 == 1;
+  double* order[] = {&quad.a1, &quad.b1, &quad.b2, &quad.a2};
+  for (double* time : order) *time *= Factor();
+  if (baseline_first) quad = {.a1 = quad.b1, .b1 = quad.a1, .b2 = quad.a2, .a2 = quad.b2};
+  return {.a1 = quad.a1 * a, .b1 = quad.b1 * seconds, .b2 = quad.b2 * seconds, .a2 = quad.a2 * a};
 }
 
 std::vector<ShapeSamples> Simulate(const NoiseModel& model, const SimulatedComparison& comparison, uint64_t seed) {

@@ -36,7 +36,7 @@ const std::vector<NoiseModel>& NoiseModels();
 class SimulatedProcess {
  public:
   SimulatedProcess(const NoiseModel& model, uint64_t seed);
-  // One ABBA quad. `slowdown`: true time of A / true time of B.
+  // A quad, ABBA and BAAB by turns. `slowdown`: true time of A / true time of B.
   Quad Sample(double slowdown, double seconds);
 
  private:
@@ -47,6 +47,7 @@ class SimulatedProcess {
 
   const NoiseModel& model_;
   std::mt19937_64 random_;
+  int samples_ = 0;
   double offset_, drift_, walk_ = 0;
   bool burst_ = false, slow_clock_ = false;
   // Of a recording: a process, and where the stretch that is played now goes on and how much of it is left.

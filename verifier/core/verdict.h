@@ -32,7 +32,7 @@ struct Interval {
   double low = 0, high = 0;
 };
 
-// One ABBA quad: seconds per call of each batch, empty batch already subtracted.
+// One quad, ABBA or BAAB in time: seconds per call of each batch, empty batch already subtracted; 1 before 2.
 struct Quad {
   double a1 = 0, b1 = 0, b2 = 0, a2 = 0;
 };

@@ -119,14 +119,12 @@ std::span<std::byte> Batch::Back(Arenas& arenas, int buffer) const {
   return Mapping(arenas, buffer).subspan(buffers_[i].data_offset + bytes_[i]);
 }
 
-std::string Batch::Serialize(unsigned threads, bool empty, bool linger) const {
-  const BatchDescriptor header{.buffer_count = static_cast<uint32_t>(buffers_.size()),
-                               .step_count = static_cast<uint32_t>(steps_.size()),
-                               .arg_count = static_cast<uint32_t>(args_.size()),
-                               .calls = calls_,
-                               .threads = threads,
-                               .empty = empty ? 1U : 0U,
-                               .linger = linger ? 1U : 0U};
+std::string Batch::Serialize(const BatchDescriptor& how) const {
+  BatchDescriptor header = how;
+  header.buffer_count = static_cast<uint32_t>(buffers_.size());
+  header.step_count = static_cast<uint32_t>(steps_.size());
+  header.arg_count = static_cast<uint32_t>(args_.size());
+  header.calls = calls_;
   std::string text;
   Append(text, &header, 1);
   Append(text, buffers_.data(), buffers_.size());

@@ -108,7 +108,8 @@ Result<CandidateRun::Sets> CandidateRun::Gather(SetPool& pool, const std::vector
 }
 
 Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls,
-                                      bool empty, Stage stage, const Deadline& deadline, const Poisons& poisons) {
+                                      Mode mode, Stage stage, const Deadline& deadline, const Poisons& poisons) {
+  const bool empty = mode == Mode::kEmpty;
   const BoundTask& task = pool.task();
   const Batch& batch = calls.batch;
   const CandidateObject& compiled = objects_.at(&shape);
@@ -143,9 +144,13 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
     FillRedzones(batch, context_.arenas, secret);
   };
   const double seconds = deadline.Of(compiled.plan.steps.size(), sets.size());
-  KOPT_TRY(const BatchEnd end, sessions_.at(compiled.object)
-                                   ->Run(context_.arenas, batch,
-                                         {.empty = empty, .linger = stage == Stage::kCheck, .seconds = seconds}, fill));
+  KOPT_TRY(
+      const BatchEnd end,
+      sessions_.at(compiled.object)
+          ->Run(
+              context_.arenas, batch,
+              {.empty = empty, .linger = stage == Stage::kCheck, .one_cpu = mode == Mode::kOneCpu, .seconds = seconds},
+              fill));
   if (end.kind != BatchEnd::Kind::kDone) {
     return std::unexpected(Stop(BatchRefusal(end, shape, task, calls, stage, seconds)));
   }
@@ -160,18 +165,35 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
   return end.seconds;
 }
 
+Judged<double> CandidateRun::RunAndCompare(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls,
+                                           Mode mode, const Deadline& deadline) {
+  const Poisons poisons = DrawPoisons(sets.size());
+  KOPT_TRY(const double seconds, RunBatch(shape, pool, sets, calls, mode, Stage::kCheck, deadline, poisons));
+  for (size_t c = 0; c < sets.size(); ++c) {
+    KOPT_CHECK(Compare(shape, pool, *sets[c], calls.calls[c], calls.batch, Stage::kCheck));
+    KOPT_CHECK(CheckGaps(pool, *sets[c], calls.calls[c], calls.batch, poisons[c], Stage::kCheck));
+  }
+  return seconds;
+}
+
+Judged<void> CandidateRun::CheckOnOneCpu(const Shape& shape, SetPool& pool, const std::vector<size_t>& numbers,
+                                         const Deadline& deadline) {
+  const Lane::Hold hold = context_.lane.Shared();
+  KOPT_TRY(const Sets sets, Gather(pool, numbers));
+  const CallBatch calls = LayOut(pool.task(), objects_.at(&shape).plan, InputsOf(sets), false);
+  KOPT_CHECK(RunAndCompare(shape, pool, sets, calls, Mode::kOneCpu, deadline));
+  return {};
+}
+
 Judged<double> CandidateRun::Check(const Shape& shape, SetPool& pool, const std::vector<size_t>& numbers,
                                    const Deadline& deadline) {
   const Lane::Hold hold = context_.lane.Shared();  // the oracle, too, takes every CPU
   KOPT_TRY(const Sets sets, Gather(pool, numbers));
   const BoundTask& task = pool.task();
   const CallBatch calls = LayOut(task, objects_.at(&shape).plan, InputsOf(sets), false);
-  const Poisons poisons = DrawPoisons(sets.size());
-  KOPT_TRY(const double seconds, RunBatch(shape, pool, sets, calls, false, Stage::kCheck, deadline, poisons));
+  KOPT_TRY(const double seconds, RunAndCompare(shape, pool, sets, calls, Mode::kCalls, deadline));
   checked_call_seconds_[&shape] = seconds / static_cast<double>(sets.size());
   for (size_t c = 0; c < sets.size(); ++c) {
-    KOPT_CHECK(Compare(shape, pool, *sets[c], calls.calls[c], calls.batch, Stage::kCheck));
-    KOPT_CHECK(CheckGaps(pool, *sets[c], calls.calls[c], calls.batch, poisons[c], Stage::kCheck));
     for (size_t i = 0; i < task.tensors.size(); ++i) {
       if (!task.tensors[i].tensor->IsWritten()) continue;
       const auto storage = calls.batch.Data(context_.arenas, calls.calls[c].tensors[i]);
@@ -189,7 +211,8 @@ Judged<double> CandidateRun::Time(const Shape& shape, SetPool& pool, const std::
   const BoundTask& task = pool.task();
   const CallBatch calls = LayOut(task, objects_.at(&shape).plan, InputsOf(sets), true);
   const Poisons poisons = DrawPoisons(sets.size());
-  KOPT_TRY(const double seconds, RunBatch(shape, pool, sets, calls, empty, Stage::kMeasure, deadline, poisons));
+  KOPT_TRY(const double seconds,
+           RunBatch(shape, pool, sets, calls, empty ? Mode::kEmpty : Mode::kCalls, Stage::kMeasure, deadline, poisons));
   if (empty) return seconds;
   for (size_t c = 0; c < sets.size(); ++c) {
     KOPT_CHECK(CheckGaps(pool, *sets[c], calls.calls[c], calls.batch, poisons[c], Stage::kMeasure));

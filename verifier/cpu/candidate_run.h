@@ -26,6 +26,10 @@ class CandidateRun {
   // with its whole answer. Returns seconds from go to end.
   static constexpr size_t kFreshSet = static_cast<size_t>(-1);
   Judged<double> Check(const Shape& shape, SetPool& pool, const std::vector<size_t>& sets, const Deadline& deadline);
+  // The same with all of OpenMP's threads on one CPU: while one of them works all others are late, which shows where
+  // one does not wait for another.
+  Judged<void> CheckOnOneCpu(const Shape& shape, SetPool& pool, const std::vector<size_t>& sets,
+                             const Deadline& deadline);
 
   // A timed batch on distinct sets of a timed pool: every output's digest must be that of the set's compared output; a
   // new digest is compared in full. `empty`: the same without calls.
@@ -46,9 +50,13 @@ class CandidateRun {
   // What outputs and scratch hold before each call: by call, one kind.
   using Poisons = std::vector<Poison>;
   static Poisons DrawPoisons(size_t calls);
+  enum class Mode { kCalls, kEmpty, kOneCpu };
   static std::vector<const InputSet*> InputsOf(const Sets& sets);
-  Judged<double> RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls, bool empty,
+  Judged<double> RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls, Mode mode,
                           Stage stage, const Deadline& deadline, const Poisons& poisons);
+  // Without timing, nor what later steps want to know of it.
+  Judged<double> RunAndCompare(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls, Mode mode,
+                               const Deadline& deadline);
   Judged<void> CheckGaps(SetPool& pool, const SetPool::Entry& set, const CallBuffers& buffers, const Batch& batch,
                          Poison poison, Stage stage);
   uint64_t AddressSpace() const;

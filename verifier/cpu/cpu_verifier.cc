@@ -174,12 +174,16 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
   ConfirmationTime time(context_.lane, how.seconds,
                         static_cast<size_t>(std::ranges::count_if(pools_, &ShapePool::scored)));
   CallsOf run_calls, baseline_calls;  // the later processes take them over
+  std::string late_threads;
   for (int process = 0; process < kConfirmationProcesses; ++process) {
     KOPT_TRY(ShapePools pools, NewShapePools(context_, Mix(seed, static_cast<uint64_t>(process)), Mix(seed, kStatic)));
     KOPT_TRY(auto run, CompileAndLoad(context_, pools_, candidate, configuration, {}, times));
     auto baseline = CompileAndLoad(context_, pools_, baseline_->candidate, baseline_->configuration, {}, times);
     if (!baseline) return std::unexpected(BaselineLost(baseline.error()));
     KOPT_CHECK(CheckAll(context_, *run, pools, Deadlines(), false));
+    if (process == 0) {
+      KOPT_TRY(late_threads, CheckOnOneCpu(context_, *run, pools));
+    }
     times.Finish("check");
     const double share = time.Share(process);
     const double begin = time.Elapsed();
@@ -191,6 +195,7 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
   }
   verdict.evidence["processes"] = kConfirmationProcesses;
   verdict.evidence["input_seed"] = fmt::format("{:016x}", seed);
+  verdict.evidence["late_threads"] = late_threads;
   verdict.evidence["device_checkers"] = "not checked: the cpu target has none";
   KOPT_CHECK(Conclude(ScaleOf(context_, pools_), verdict));
   times.Finish("measure");

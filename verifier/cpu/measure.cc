@@ -104,13 +104,14 @@ bool Done(std::span<const Side> sides, const std::vector<Round>& rounds, const S
   return true;
 }
 
-Judged<Round> TimeRound(std::span<const Side> sides, size_t& side) {
-  Round round(sides.size());
-  for (side = 0; side < sides.size(); ++side) {
-    KOPT_TRY(round[side].forward, TimeBatch(sides[side]));
-  }
-  while (side-- > 0) {
-    KOPT_TRY(round[side].back, TimeBatch(sides[side]));
+// `last_first`: the last side begins and ends the round. `side`: which one is being timed.
+Judged<Round> TimeRound(std::span<const Side> sides, bool last_first, size_t& side) {
+  const size_t count = sides.size();
+  Round round(count);
+  for (size_t i = 0; i < 2 * count; ++i) {
+    const size_t place = i < count ? i : 2 * count - 1 - i;
+    side = last_first ? count - 1 - place : place;
+    KOPT_TRY((i < count ? round[side].forward : round[side].back), TimeBatch(sides[side]));
   }
   return round;
 }
@@ -129,7 +130,7 @@ std::expected<std::vector<Round>, FailedSide> TimeRounds(std::span<Side> sides, 
   do {
     size_t side = 0;
     if (auto go = CheckInterrupt(options); !go) return std::unexpected(FailedSide{0, Stop(go.error())});
-    auto round = TimeRound(sides, side);
+    auto round = TimeRound(sides, rounds.size() % 2 == 1, side);
     if (!round) return std::unexpected(FailedSide{side, std::move(round.error())});
     rounds.push_back(*std::move(round));
   } while (!Done(sides, rounds, rule, SystemClock().Now() - begin));

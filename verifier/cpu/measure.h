@@ -39,9 +39,10 @@ std::expected<void, FailedSide> MeasureEmpty(std::span<Side> sides);
 // Seconds per call of one batch on sets drawn at random, the empty batch subtracted.
 Judged<double> TimeBatch(const Side& side);
 
-// One batch of every side in their order, then one of every side in the reverse: seconds per call.
+// One batch of every side in their order, then one of every side in the reverse: seconds per call. In every second
+// round the last side is the first: where in a round a batch lies costs all sides the same.
 struct RoundTimes {
-  double forward = 0, back = 0;
+  double forward = 0, back = 0;  // the earlier one and the later one
 };
 using Round = std::vector<RoundTimes>;
 // Two sides of a round: what lies between their batches lies evenly around its middle, so drift cancels.
@@ -51,8 +52,8 @@ Quad QuadOf(const Round& round, size_t a, size_t b);
 std::expected<std::vector<Round>, FailedSide> TimeRounds(std::span<Side> sides, const StoppingRule& rule,
                                                          const VerifierOptions& options);
 
-// Rounds of two, that is ABBA quads, until `rule` is content. A refusal is the candidate's; the baseline's own failure
-// is an error.
+// Rounds of two, that is quads, ABBA and BAAB by turns, until `rule` is content. A refusal is the candidate's; the
+// baseline's own failure is an error.
 Judged<ShapeSamples> Interleave(const Side& candidate, const Side& baseline, const StoppingRule& rule,
                                 const VerifierOptions& options);
 

@@ -179,7 +179,10 @@ Result<Session::Forked> Session::Fork() {
 // An end before the child is ready is the candidate's doing.
 Result<std::optional<BatchEnd>> Session::AwaitReady(pid_t child, Arenas& arenas, const Batch& batch,
                                                     const RunOptions& run) {
-  const std::string text = batch.Serialize(static_cast<unsigned>(options_.threads), run.empty, run.linger);
+  const std::string text = batch.Serialize({.threads = static_cast<uint32_t>(options_.threads),
+                                            .empty = run.empty ? 1U : 0U,
+                                            .linger = run.linger ? 1U : 0U,
+                                            .one_cpu = run.one_cpu ? 1U : 0U});
   KOPT_TRY(SharedMemory descriptor, SharedMemory::Create(text.size()));
   std::memcpy(descriptor.bytes().data(), text.data(), text.size());
   if (!SendBatch(descriptor.fd(), arenas))

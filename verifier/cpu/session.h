@@ -55,8 +55,8 @@ class Batch {
   std::span<std::byte> Front(Arenas& arenas, int buffer) const;
   std::span<std::byte> Back(Arenas& arenas, int buffer) const;
   bool writable(int buffer) const { return buffers_[static_cast<size_t>(buffer)].writable != 0; }
-  // The text that the child reads.
-  std::string Serialize(unsigned threads, bool empty, bool linger) const;
+  // The text that the child reads; `how`: what is not the batch's own.
+  std::string Serialize(const BatchDescriptor& how) const;
 
  private:
   std::span<std::byte> Mapping(Arenas& arenas, int buffer) const;
@@ -110,9 +110,10 @@ class Session {
   BatchEnd Load(std::string& reason);
 
   struct RunOptions {
-    bool empty = false;   // the same batch without its calls
-    bool linger = false;  // look for threads that the calls left behind; not for timing
-    double seconds = 10;  // deadline of the calls
+    bool empty = false;    // the same batch without its calls
+    bool linger = false;   // look for threads that the calls left behind; not for timing
+    bool one_cpu = false;  // for all threads of OpenMP; not for timing
+    double seconds = 10;   // deadline of the calls
   };
   // One batch. `fill` runs while every process of the group is stopped, after the child has touched its pages and
   // before the clock starts: it writes inputs and poison. Errors are ours.

@@ -1,11 +1,14 @@
 #include "verifier/cpu/steps.h"
 
+#include <numeric>
+
 #include "verifier/cpu/measure.h"
 
 namespace kopt {
 namespace {
 
 constexpr size_t kScoredCheckSets = 2;
+constexpr double kOneCpuSeconds = 2;  // a call
 
 std::vector<const Shape*> ShapesOf(const ShapePools& pools) {
   std::vector<const Shape*> shapes;
@@ -50,6 +53,30 @@ Judged<void> CheckAll(CpuContext& context, CandidateRun& run, ShapePools& pools,
     }
   }
   return {};
+}
+
+Judged<std::string> CheckOnOneCpu(CpuContext& context, CandidateRun& run, ShapePools& pools) {
+  const Deadline deadline{.limit_seconds = std::min(kOneCpuSeconds, context.spec.limits.seconds)};
+  size_t calls = 0;
+  for (ShapePool& shape : pools) {
+    if (shape.scored) continue;
+    KOPT_CHECK(CheckInterrupt(context.options));
+    std::vector<size_t> sets(shape.pool->check_count());
+    std::iota(sets.begin(), sets.end(), size_t{0});
+    auto checked = run.CheckOnOneCpu(*shape.shape, *shape.pool, sets, deadline);
+    calls += sets.size();
+    if (checked) continue;
+    Stop& stop = checked.error();
+    if (stop.ours) return std::unexpected(std::move(stop));
+    if (stop.refusal.outcome == Outcome::kTimeout) {
+      KOPT_CHECK(run.Load());  // what did not end was killed
+      return "not checked: " + stop.refusal.reason;
+    }
+    stop.refusal.reason = "with all threads on one CPU: " + stop.refusal.reason;
+    return std::unexpected(std::move(stop));
+  }
+  return calls == 0 ? "not checked: the spec has no check shapes for this target"
+                    : fmt::format("right in {} calls", calls);
 }
 
 }  // namespace kopt

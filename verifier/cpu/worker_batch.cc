@@ -180,12 +180,13 @@ int (*thread_number)() = nullptr;
   asm volatile("" : : "r"(stack.data()) : "memory");
 }
 
-// Each of OpenMP's threads on a CPU of its own.
-void PinThread(void*) {
+// Each of OpenMP's threads on a CPU of its own, or all on one.
+void PinThread(void* one_cpu) {
   FillStack();
   cpu_set_t set;
   CPU_ZERO(&set);
-  CPU_SET(cpus[static_cast<size_t>(thread_number()) % cpus.size()], &set);
+  const size_t number = one_cpu != nullptr ? 0 : static_cast<size_t>(thread_number());
+  CPU_SET(cpus[number % cpus.size()], &set);
   sched_setaffinity(0, sizeof(set), &set);
 }
 
@@ -196,7 +197,7 @@ void* OpenMpFunction(const char* name) {
 }
 
 // The candidate's OpenMP threads exist, pinned, before the clock starts.
-void StartThreads(unsigned threads) {
+void StartThreads(unsigned threads, bool one_cpu) {
   FillStack();
   using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
   const auto parallel = reinterpret_cast<Parallel>(OpenMpFunction("GOMP_parallel"));
@@ -207,7 +208,7 @@ void StartThreads(unsigned threads) {
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
   }
-  parallel(PinThread, nullptr, threads, 0);
+  parallel(PinThread, one_cpu ? &cpus : nullptr, threads, 0);
 }
 
 // Ends OpenMP's own threads, so that those which are left are the candidate's.
@@ -256,7 +257,7 @@ void RunBatch(Entry entry) {
   std::vector<uint64_t> values;
   const std::vector<Step> prepared = Prepare(header, steps, args, pointers, values);
   CatchFaults();
-  StartThreads(header.threads);
+  StartThreads(header.threads, header.one_cpu != 0);
   for (const Mapping& mapping : mappings) Touch(mapping);
   if (sandbox_on) {
     if (const std::string error = sandbox::FilterRunning(end); !error.empty()) GiveUp(error);

@@ -185,8 +185,9 @@ CudaCompileService::Prefix CudaCompileService::PrefixFor(const std::string& cand
   return NeedsLibraries(candidate) ? Prefix::kLibraries : Prefix::kNumbers;
 }
 
-std::string CudaCompileService::Key(const std::string& text, Prefix prefix) const {
-  return fmt::format("{}{}\n{}", identity_, Name(prefix), text);
+std::string CudaCompileService::Key(const Order& order) const {
+  return fmt::format("{}{}\n{}{}", identity_, Name(order.prefix), order.warps == Warps::kLate ? "late warps\n" : "",
+                     order.text);
 }
 
 Result<CudaCompileService::Server> CudaCompileService::StartServer(Prefix prefix) const {
@@ -205,10 +206,11 @@ Result<CudaCompileService::Server> CudaCompileService::StartServer(Prefix prefix
   }
   Server server{.control = Fd(ends[0])};
   const Fd other(ends[1]);
-  SpawnOptions spawn{.command = {options_.worker, "compile", fmt::format("{}", slot), options_.sandbox ? "1" : "0",
-                                 folder.string(), toolkit_.nvrtc.string(), architecture_, std::string(Name(prefix))},
-                     .environment = {"PATH=/usr/bin:/bin", "LC_ALL=C", "TMPDIR=" + folder.string()},
-                     .control = other.get()};
+  SpawnOptions spawn{
+      .command = {options_.worker, "compile", fmt::format("{}", slot), options_.sandbox ? "1" : "0", folder.string(),
+                  toolkit_.nvrtc.string(), toolkit_.jitlink.string(), architecture_, std::string(Name(prefix))},
+      .environment = {"PATH=/usr/bin:/bin", "LC_ALL=C", "TMPDIR=" + folder.string()},
+      .control = other.get()};
   for (const auto& include : toolkit_.includes) spawn.command.push_back(include.string());
   spawn.command.emplace_back("--");
   for (const auto& path : toolkit_.libraries) spawn.command.push_back(path.string());
@@ -253,8 +255,8 @@ Result<std::string> CudaCompileService::Version() {
   return server->version;
 }
 
-bool CudaCompileService::IsCompiled(const std::string& text, Prefix prefix) const {
-  const std::string key = Key(text, prefix);
+bool CudaCompileService::IsCompiled(const std::string& text, Prefix prefix, Warps warps) const {
+  const std::string key = Key({text, prefix, warps});
   {
     const std::lock_guard lock(shared_->mutex);
     if (shared_->results.contains(key)) return true;
@@ -262,9 +264,10 @@ bool CudaCompileService::IsCompiled(const std::string& text, Prefix prefix) cons
   return cache_.Find(key).has_value();
 }
 
-Result<CudaCompileResult> CudaCompileService::Compile(const std::string& text, Prefix prefix) {
+Result<CudaCompileResult> CudaCompileService::Compile(const std::string& text, Prefix prefix, Warps warps) {
   const double begin = SystemClock().Now();
-  const std::string key = Key(text, prefix);
+  const Order order{text, prefix, warps};
+  const std::string key = Key(order);
   if (auto known = Begin(key)) {
     known->cached = true;
     known->seconds = SystemClock().Now() - begin;
@@ -280,7 +283,7 @@ Result<CudaCompileResult> CudaCompileService::Compile(const std::string& text, P
     Shared& shared;
     const std::string& key;
   } const running{*shared_, key};
-  auto result = FindOrRun(key, text, prefix);
+  auto result = FindOrRun(key, order);
   if (!result) return result;
   if (result->final) {
     const std::lock_guard lock(shared_->mutex);
@@ -298,18 +301,18 @@ std::optional<CudaCompileResult> CudaCompileService::Begin(const std::string& ke
   return std::nullopt;
 }
 
-Result<CudaCompileResult> CudaCompileService::FindOrRun(const std::string& key, const std::string& text,
-                                                        Prefix prefix) {
+Result<CudaCompileResult> CudaCompileService::FindOrRun(const std::string& key, const Order& order) {
   if (const std::optional<std::string> kept = cache_.Find(key)) {
     if (auto result = Unpack(*kept)) return *std::move(result);
   }
-  KOPT_TRY(CudaCompileResult result, Run(text, prefix));
+  KOPT_TRY(CudaCompileResult result, Run(order));
   if (result.kind == CudaCompileResult::Kind::kCubin) KOPT_CHECK(cache_.Put(key, Pack(result)));
   return result;
 }
 
-Result<CudaCompileResult> CudaCompileService::Run(const std::string& text, Prefix prefix) {
+Result<CudaCompileResult> CudaCompileService::Run(const Order& what) {
   CudaCompileResult result;
+  const std::string& text = what.text;
   if (text.size() > kMostText) {
     result.kind = CudaCompileResult::Kind::kErrors;
     result.reason = fmt::format("the source has more than {} MB", kMostText >> 20);
@@ -326,10 +329,11 @@ Result<CudaCompileResult> CudaCompileService::Run(const std::string& text, Prefi
   Fd other(ends[1]);
   const CompileOrder order{.text_bytes = text.size(),
                            .output_bytes = kOutputBytes,
-                           .cpu_seconds = static_cast<uint32_t>(options_.seconds) + 10};
+                           .cpu_seconds = static_cast<uint32_t>(options_.seconds) + 10,
+                           .late_warps = what.warps == Warps::kLate ? 1U : 0U};
   {
     const std::lock_guard lock(shared_->mutex);
-    KOPT_TRY(const Server* server, EnsureServer(prefix));
+    KOPT_TRY(const Server* server, EnsureServer(what.prefix));
     const int descriptors[] = {source.fd(), output.fd(), other.get()};
     if (!SendDescriptors(server->control.get(), std::as_bytes(std::span(&order, 1)), descriptors)) {
       return InternalError("the compile server has gone");

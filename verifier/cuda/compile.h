@@ -58,14 +58,16 @@ class CudaCompileService {
                                            const CudaCompileOptions& options);
   // What the compiler puts in front of a text, and how it compiles it.
   enum class Prefix { kNone, kNumbers, kLibraries };
+  // The code as it is, or with warps that are late at random (late_warps.h), which needs the toolkit's libnvJitLink.
+  enum class Warps { kAsTheyCome, kLate };
   // For candidates, CudaSource::text: what they ask for. kopt's own kernels and references take kNone: values as they
   // are written, without fused operations.
   static Prefix PrefixFor(const std::string& candidate);
   // Several threads may call this at once; a text that another one compiles is waited for. Errors are ours: a server
   // that does not start.
-  Result<CudaCompileResult> Compile(const std::string& text, Prefix prefix);
+  Result<CudaCompileResult> Compile(const std::string& text, Prefix prefix, Warps warps = Warps::kAsTheyCome);
   // Whether Compile would find the result.
-  bool IsCompiled(const std::string& text, Prefix prefix) const;
+  bool IsCompiled(const std::string& text, Prefix prefix, Warps warps = Warps::kAsTheyCome) const;
   // Starts the server for this prefix, if it is not running: it takes 0.2 s, with CUDA's libraries 2 s. The server
   // lives as long as the thread that called this, or that was the first to compile with the prefix.
   Result<void> Prepare(Prefix prefix);
@@ -86,14 +88,19 @@ class CudaCompileService {
     std::set<std::string> running;                     // keys
     std::condition_variable ended;                     // one of them
   };
-  std::string Key(const std::string& text, Prefix prefix) const;
+  struct Order {
+    const std::string& text;
+    Prefix prefix;
+    Warps warps;
+  };
+  std::string Key(const Order& order) const;
   Result<Server> StartServer(Prefix prefix) const;
   // With shared_->mutex held.
   Result<Server*> EnsureServer(Prefix prefix);
   // What is known of it in this process, or nothing: then the caller compiles it, and others wait for that.
   std::optional<CudaCompileResult> Begin(const std::string& key);
-  Result<CudaCompileResult> FindOrRun(const std::string& key, const std::string& text, Prefix prefix);
-  Result<CudaCompileResult> Run(const std::string& text, Prefix prefix);
+  Result<CudaCompileResult> FindOrRun(const std::string& key, const Order& order);
+  Result<CudaCompileResult> Run(const Order& order);
 
   CudaToolkit toolkit_;
   std::string architecture_;

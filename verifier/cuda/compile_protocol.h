@@ -32,7 +32,7 @@ struct CompileOrder {
   uint64_t text_bytes = 0;
   uint64_t output_bytes = 0;  // size of the memory for the output
   uint32_t cpu_seconds = 0;
-  uint32_t padding = 0;
+  uint32_t late_warps = 0;  // 1: late_warps.h
 };
 
 // At the start of the output memory; then the log, then the cubin.

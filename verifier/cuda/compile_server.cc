@@ -16,6 +16,8 @@
 
 #include "base/descriptors.h"
 #include "verifier/cuda/compile_protocol.h"
+#include "verifier/cuda/jitlink.h"
+#include "verifier/cuda/late_warps.h"
 #include "verifier/cuda/nvrtc.h"
 #include "verifier/cuda/ptx_lines.h"
 #include "verifier/sandbox/sandbox.h"
@@ -74,20 +76,22 @@ struct Arguments {
   uint32_t slot = 0;
   bool sandbox = true;
   std::string folder, nvrtc, arch;
-  std::string prefix;  // "none", "numbers" or "libraries"
+  std::string jitlink;  // empty: not there
+  std::string prefix;   // "none", "numbers" or "libraries"
   std::vector<std::string> includes, readable;
 };
 
 bool Parse(int argc, char** argv, Arguments& arguments) {
-  if (argc < 6) return false;
+  if (argc < 7) return false;
   arguments.slot = static_cast<uint32_t>(std::strtoul(argv[0], nullptr, 10));
   arguments.sandbox = std::strcmp(argv[1], "0") != 0;
   arguments.folder = argv[2];
   arguments.nvrtc = argv[3];
-  arguments.arch = argv[4];
-  arguments.prefix = argv[5];
+  arguments.jitlink = argv[4];
+  arguments.arch = argv[5];
+  arguments.prefix = argv[6];
   bool readable = false;
-  for (int i = 6; i < argc; ++i) {
+  for (int i = 7; i < argc; ++i) {
     if (std::strcmp(argv[i], "--") == 0) {
       readable = true;
     } else {
@@ -99,7 +103,8 @@ bool Parse(int argc, char** argv, Arguments& arguments) {
 
 class Compiler {
  public:
-  Compiler(const Nvrtc& nvrtc, const Arguments& arguments) : nvrtc_(nvrtc), arch_(arguments.arch) {
+  Compiler(const Nvrtc& nvrtc, const Arguments& arguments)
+      : nvrtc_(nvrtc), arch_(arguments.arch), jitlink_(arguments.jitlink) {
     options_.assign(kCommonOptions.begin(), kCommonOptions.end());
     options_.emplace_back(kUsage);
     if (arguments.prefix == "none") {
@@ -128,7 +133,7 @@ class Compiler {
 
   nvrtcResult Compile(const std::string& text, std::string& log, std::string& cubin) {
     if (prefix_.empty()) return Run(text, {}, log, cubin);
-    const std::string whole = fmt::format("#include \"{}\"\n{}", kPrefixName, text);
+    const std::string whole = WithPrefix(text);
     const nvrtcResult result = Run(whole, {"--use-pch=" + precompiled_}, log, cubin);
     if (result == NVRTC_SUCCESS) return result;
     std::string none;
@@ -144,7 +149,22 @@ class Compiler {
     return result;
   }
 
+  // The same with warps that are late at random.
+  nvrtcResult CompileLate(const std::string& text, std::string& log, std::string& cubin) {
+    std::string ptx;
+    const nvrtcResult result = Run(prefix_.empty() ? text : WithPrefix(text), {}, log, ptx, true);
+    if (result != NVRTC_SUCCESS) return result;
+    const auto assembled = Assemble(jitlink_, arch_, WithLateWarps(ptx), log);
+    if (assembled) cubin = *assembled;
+    if (!assembled) log = "error: " + assembled.error().Text() + "\n" + assembled.error().log;
+    return assembled ? NVRTC_SUCCESS : NVRTC_ERROR_COMPILATION;
+  }
+
  private:
+  static std::string WithPrefix(const std::string& text) {
+    return fmt::format("#include \"{}\"\n{}", kPrefixName, text);
+  }
+
   // `as_ptx`: what the assembler would be given, for sm_90a as compute_90a.
   nvrtcResult Run(const std::string& text, std::vector<std::string> more, std::string& log, std::string& output,
                   bool as_ptx = false) {
@@ -179,7 +199,7 @@ class Compiler {
   }
 
   const Nvrtc& nvrtc_;
-  std::string arch_, precompiled_, prefix_;
+  std::string arch_, jitlink_, precompiled_, prefix_;
   std::vector<std::string> options_;
 };
 
@@ -212,7 +232,8 @@ bool Receive(Request& request) {
   if (memory == MAP_FAILED) _exit(1);
   std::string log;
   std::string cubin;
-  CompileOutcome outcome{.result = compiler.Compile(text, log, cubin)};
+  CompileOutcome outcome{.result = request.order.late_warps == 1 ? compiler.CompileLate(text, log, cubin)
+                                                                 : compiler.Compile(text, log, cubin)};
   log.resize(std::min(log.size(), kMostLog));
   outcome.log_bytes = log.size();
   outcome.cubin_bytes = cubin.size();

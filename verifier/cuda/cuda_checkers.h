@@ -11,6 +11,6 @@ namespace kopt {
 // memcheck, racecheck or synccheck call an error, and a candidate that fails without any tool. `run`: has the plans of
 // all shapes.
 Judged<void> RunDeviceCheckers(CudaContext& context, const CudaRun& run, const CudaShapes& shapes,
-                               const CudaObjects& objects, Verdict& verdict);
+                               const Candidate& candidate, const CudaObjects& objects, Verdict& verdict);
 
 }  // namespace kopt

@@ -58,7 +58,8 @@ struct CudaObjects {
 };
 Judged<CudaObjects> CompileCandidate(const Spec& spec, CudaCompileService& compiler, const CudaLimits& limits,
                                      const Candidate& candidate, const Configuration& configuration,
-                                     const std::vector<const Shape*>& shapes);
+                                     const std::vector<const Shape*>& shapes,
+                                     CudaCompileService::Warps warps = CudaCompileService::Warps::kAsTheyCome);
 
 // What CompileCandidate will need for these, in their order; what breaks a rule is left out.
 std::vector<CompileAhead::Text> TextsAhead(const Spec& spec, const CudaLimits& limits, std::span<const Contender> ahead,

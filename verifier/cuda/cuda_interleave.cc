@@ -203,10 +203,17 @@ Judged<void> Interleaver::Run(Verdict& verdict) {
     KOPT_CHECK(CheckInterrupt(context_.options));
     KOPT_CHECK(run_.AwaitClock());
     Quad quad;
-    KOPT_TRY(quad.a1, Timed(CudaRun::kCandidate));
-    KOPT_TRY(quad.b1, Timed(CudaRun::kBaseline));
-    KOPT_TRY(quad.b2, Timed(CudaRun::kBaseline));
-    KOPT_TRY(quad.a2, Timed(CudaRun::kCandidate));
+    if (ratios.size() % 2 == 0) {
+      KOPT_TRY(quad.a1, Timed(CudaRun::kCandidate));
+      KOPT_TRY(quad.b1, Timed(CudaRun::kBaseline));
+      KOPT_TRY(quad.b2, Timed(CudaRun::kBaseline));
+      KOPT_TRY(quad.a2, Timed(CudaRun::kCandidate));
+    } else {  // where in a quad a batch lies costs both the same
+      KOPT_TRY(quad.b1, Timed(CudaRun::kBaseline));
+      KOPT_TRY(quad.a1, Timed(CudaRun::kCandidate));
+      KOPT_TRY(quad.a2, Timed(CudaRun::kCandidate));
+      KOPT_TRY(quad.b2, Timed(CudaRun::kBaseline));
+    }
     samples.quads.push_back(quad);
     ratios.push_back(LogRatio(quad));
     beside.insert(beside.end(), {quad.b1, quad.b2});

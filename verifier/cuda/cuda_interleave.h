@@ -21,10 +21,10 @@ struct Timing {
   std::vector<CudaSets::Known> unseen;  // sets that this process was never given, beside its own shapes' for audits
 };
 
-// ABBA quads until the rule is content, added to the verdict's samples. Among them are batches on inputs that nobody
-// has seen, to find out whether the candidate remembers (verifier/core/unseen_inputs.h). Of some of them the outputs of
-// one call are compared. Where the baseline beside the candidate is slower or faster than it was alone, as beside one
-// that heats the chip, each is timed alone as well and Verdict::alone is set.
+// Quads, ABBA and BAAB by turns, until the rule is content, added to the verdict's samples. Among them are batches on
+// inputs that nobody has seen, to find out whether the candidate remembers (verifier/core/unseen_inputs.h). Of some of
+// them the outputs of one call are compared. Where the baseline beside the candidate is slower or faster than it was
+// alone, as beside one that heats the chip, each is timed alone as well and Verdict::alone is set.
 Judged<void> Interleave(CudaContext& context, CudaRun& run, const CudaShape& shape, const Timing& how,
                         Verdict& verdict);
 

@@ -83,7 +83,7 @@ Result<std::string> CompileOwn(CudaCompileService& compiler, const std::string& 
 
 Judged<CudaObjects> CompileCandidate(const Spec& spec, CudaCompileService& compiler, const CudaLimits& limits,
                                      const Candidate& candidate, const Configuration& configuration,
-                                     const std::vector<const Shape*>& shapes) {
+                                     const std::vector<const Shape*>& shapes, CudaCompileService::Warps warps) {
   if (auto screened = ScreenLineDirectives(candidate); !screened) {
     return std::unexpected(Stop(PlanRefusal(screened.error(), Outcome::kRejected, Stage::kScreen)));
   }
@@ -93,13 +93,13 @@ Judged<CudaObjects> CompileCandidate(const Spec& spec, CudaCompileService& compi
   const auto prefix = CudaCompileService::PrefixFor(candidate.source);
   // A server dies with the thread that started it, so not one of those below.
   const bool known_all =
-      std::ranges::all_of(texts, [&](const std::string& text) { return compiler.IsCompiled(text, prefix); });
+      std::ranges::all_of(texts, [&](const std::string& text) { return compiler.IsCompiled(text, prefix, warps); });
   if (!known_all) {
     if (auto prepared = compiler.Prepare(prefix); !prepared) return std::unexpected(Stop(std::move(prepared.error())));
   }
   std::vector<std::future<Result<CudaCompileResult>>> running;
   for (const std::string& text : texts) {
-    running.push_back(std::async(std::launch::async, [&] { return compiler.Compile(text, prefix); }));
+    running.push_back(std::async(std::launch::async, [&] { return compiler.Compile(text, prefix, warps); }));
   }
   std::optional<Stop> stop;
   for (auto& one : running) {

@@ -17,6 +17,7 @@
 #include "verifier/core/statistics.h"
 #include "verifier/cuda/cuda_checkers.h"
 #include "verifier/cuda/cuda_interleave.h"
+#include "verifier/cuda/cuda_late_warps.h"
 #include "verifier/cuda/cuda_power.h"
 #include "verifier/cuda/cuda_profile.h"
 #include "verifier/cuda/cuda_records.h"
@@ -406,7 +407,9 @@ Judged<void> CudaVerifier::JudgeConfirmation(const Candidate& candidate, const C
     }
     times.Finish("check");
     if (process == 0) {
-      KOPT_CHECK(RunDeviceCheckers(context_, *run, shapes_, objects, verdict));
+      KOPT_CHECK(RunDeviceCheckers(context_, *run, shapes_, candidate, objects, verdict));
+      const auto call_seconds = [this](const Shape& shape) { return baseline_->call_seconds.at(&shape); };
+      KOPT_CHECK(CheckWithLateWarps(context_, shapes_, candidate, configuration, objects, call_seconds, verdict));
       quiet.emplace(context_.ahead->Quiet());
       times.Finish("checkers");
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <sstream>
+#include <utility>
 
 #include "base/printable.h"
 
@@ -22,6 +23,12 @@ std::string Trimmed(std::string_view line) {
   return std::string(line.substr(0, line.find_last_not_of(' ') + 1));
 }
 
+constexpr std::string_view kLegal[] = {"Missing wait", "Invalid __shared__ read"};
+
+bool IsLegal(std::string_view line) {
+  return std::ranges::any_of(kLegal, [&](std::string_view part) { return line.find(part) != std::string_view::npos; });
+}
+
 bool IsFinding(std::string_view line) {
   return std::ranges::any_of(kFindings, [&](std::string_view begin) { return line.starts_with(begin); });
 }
@@ -31,7 +38,8 @@ bool IsFinding(std::string_view line) {
 SanitizerFindings ReadSanitizerLog(std::string_view log) {
   std::istringstream lines{std::string(log)};
   SanitizerFindings found;
-  bool place_follows = false;
+  std::string legal;             // the first finding that is no fault
+  std::string* place = nullptr;  // of the finding that the next line is about
   for (std::string raw; std::getline(lines, raw);) {
     if (!raw.starts_with(kPrefix)) continue;
     const bool detail = raw.starts_with(std::string(kPrefix) + "  ");  // of what the line before says
@@ -42,16 +50,23 @@ SanitizerFindings ReadSanitizerLog(std::string_view log) {
                     &found.warnings) == 3) {
       found.ended = true;
     } else if (detail) {
-      if (place_follows) found.first += " " + line;
-      place_follows = false;
+      if (place != nullptr) *place += " " + line;
+      place = nullptr;
     } else if (IsFinding(line)) {
-      place_follows = found.first.empty();
-      if (place_follows) found.first = line;
+      std::string& first = IsLegal(line) ? legal : found.first;
+      place = first.empty() ? &first : nullptr;
+      if (place != nullptr) first = line;
     } else if (!line.empty() && !line.starts_with("COMPUTE-SANITIZER") && found.remark.empty()) {
       found.remark = line;
     }
   }
-  if (!found.ended && !found.first.empty()) ++(found.first.starts_with("Warning") ? found.warnings : found.errors);
+  if (found.first.empty() && !legal.empty()) {
+    found.first = legal;
+    found.warnings += std::exchange(found.errors, 0);
+    if (!found.ended) ++found.warnings;
+  } else if (!found.ended && !found.first.empty()) {
+    ++(found.first.starts_with("Warning") ? found.warnings : found.errors);
+  }
   if (found.first.empty()) found.errors = found.warnings = 0;
   found.first = Printable(found.first.substr(0, kMostWords));
   found.remark = Printable(found.remark.substr(0, kMostWords));

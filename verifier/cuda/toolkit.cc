@@ -39,6 +39,7 @@ Result<CudaToolkit> FindCudaToolkit() {
     const std::vector<fs::path> folders{root / "lib64", root / "lib", root / "lib/x86_64-linux-gnu",
                                         root / "lib/aarch64-linux-gnu", root / "extras/CUPTI/lib64"};
     CudaToolkit toolkit{.nvrtc = FindIn(folders, {"libnvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12"}),
+                        .jitlink = FindIn(folders, {"libnvJitLink.so", "libnvJitLink.so.13", "libnvJitLink.so.12"}),
                         .cupti = FindIn(folders, {"libcupti.so", "libcupti.so.13", "libcupti.so.12"}),
                         .sanitizer = FindIn({root / "compute-sanitizer", root / "bin"}, {"compute-sanitizer"})};
     if (toolkit.nvrtc.empty()) continue;

@@ -11,6 +11,7 @@ namespace kopt {
 
 struct CudaToolkit {
   std::filesystem::path nvrtc;                   // libnvrtc.so
+  std::filesystem::path jitlink;                 // libnvJitLink.so; empty: not there
   std::filesystem::path cupti;                   // libcupti.so; empty: not there
   std::filesystem::path sanitizer;               // compute-sanitizer; empty: not there
   std::vector<std::filesystem::path> includes;   // CUDA's headers, and those of its C++ library
