@@ -119,6 +119,7 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // it takes minutes
   kopt::PrintConfirmations(times);
   kopt::PrintQuadCounts(times);
   kopt::PrintScreening(times);

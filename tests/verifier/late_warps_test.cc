@@ -45,6 +45,11 @@ TEST(LateWarpsTest, LeavesTheRestAsItIs) {
   }
 }
 
+TEST(LateWarpsTest, GoesOnBehindAComment) {
+  EXPECT_EQ(Slept("/* bar.sync 0;\nbar.sync 0; */\nbar.sync 1;\n"), "bar.sync 1;\n");
+  EXPECT_EQ(Slept("/* */ /* bar.sync 0;\n*/\nbar.sync 1;\n"), "bar.sync 1;\n");
+}
+
 TEST(LateWarpsTest, SleepsOnceInARunOfOneKindAndAtEveryBarrier) {
   const std::string read = "ld.shared.u32 %r1, [%r2];\n", add = "add.s32 %r1, %r1, %r2;\n";
   EXPECT_EQ(SleepsIn(WithLateWarps(read + add + read + add + read)), 1U);

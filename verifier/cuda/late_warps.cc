@@ -82,7 +82,8 @@ class Rewriter {
     std::string_view code = line.substr(0, comment);
     const size_t first = code.find_first_not_of(kBlank);
     if (in_comment_ || code.find("/*") != std::string_view::npos) {
-      in_comment_ = code.rfind("*/") == std::string_view::npos || code.rfind("/*") > code.rfind("*/");
+      const size_t open = code.rfind("/*"), close = code.rfind("*/");
+      in_comment_ = close == std::string_view::npos || (open != std::string_view::npos && open > close);
       result_ += line;
       return;
     }
