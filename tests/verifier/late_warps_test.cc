@@ -50,6 +50,19 @@ TEST(LateWarpsTest, GoesOnBehindAComment) {
   EXPECT_EQ(Slept("/* */ /* bar.sync 0;\n*/\nbar.sync 1;\n"), "bar.sync 1;\n");
 }
 
+TEST(LateWarpsTest, ReadsWhateverFormItHas) {
+  for (const std::string text :
+       {"L: bar.sync 1;\n", "{.reg .pred p; bar.sync 1;}\n", ".reg .pred p; bar.sync 1;\n", "/* // */\nbar.sync 1;\n",
+        "add.s32 %r1, %r2, %r3; .pragma \"nounroll\"; bar.sync 1;\n", ".loc 1 2 3\nbar.sync 1;\n",
+        "call.uni (retval0), ldmatrix, (param0);\nbar.sync 1;\n",
+        "call.uni\n(retval0),\nldmatrix,\n(\n);\nbar.sync 1;\n"}) {
+    EXPECT_EQ(Slept(text).substr(0, 10), "bar.sync 1") << text;
+  }
+  EXPECT_EQ(Slept("st .shared .u32 [%r1], %r2;\n"), "st .shared .u32 [%r1], %r2;\n");
+  EXPECT_EQ(Slept("@%p1\nbar.sync 1;\n"), "@%p1\nbar.sync 1;\n");
+  EXPECT_EQ(Slept("ld.shared::cta.u32 %r1, [%r2];\nld.shared::cta.u32 %r3, [%r4];\n").substr(0, 14), "ld.shared::cta");
+}
+
 TEST(LateWarpsTest, SleepsOnceInARunOfOneKindAndAtEveryBarrier) {
   const std::string read = "ld.shared.u32 %r1, [%r2];\n", add = "add.s32 %r1, %r1, %r2;\n";
   EXPECT_EQ(SleepsIn(WithLateWarps(read + add + read + add + read)), 1U);

@@ -14,7 +14,8 @@ struct RecordedNoise {
   std::string name;
   double batch_seconds = 0;  // of one batch
   double pause_seconds = 0;  // of the clock between two batches
-  // Each with the quads of one process. Times are relative to their median in that process; A and B ran the same code.
+  // Each with the quads of one process, a quad's times as they followed each other in the places of ABBA. They are
+  // relative to their median in that process; A and B ran the same code.
   std::vector<std::vector<Quad>> processes;
 };
 

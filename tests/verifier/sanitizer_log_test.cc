@@ -58,6 +58,10 @@ TEST(SanitizerLog, AnArrivalWithoutAWaitIsAWarning) {
   EXPECT_EQ(both.errors, 2);
   EXPECT_EQ(both.first, "Barrier error detected. Divergent thread(s) in block. at twice+0x70 in candidate.cu:4");
   EXPECT_EQ(ReadSanitizerLog("========= COMPUTE-SANITIZER\n" + wait).errors, 0);
+  // What it counted and did not print may be anything.
+  const auto more = ReadSanitizerLog("========= COMPUTE-SANITIZER\n" + wait + "========= ERROR SUMMARY: 2 errors\n");
+  EXPECT_EQ(more.errors, 0);
+  EXPECT_TRUE(more.remark.starts_with("it found more than it printed")) << more.remark;
 }
 
 TEST(SanitizerLog, AWideReadOfSharedMemoryIsAWarning) {
@@ -72,6 +76,10 @@ TEST(SanitizerLog, AWideReadOfSharedMemoryIsAWarning) {
       "========= COMPUTE-SANITIZER\n========= Invalid __shared__ write of size 4 bytes\n"
       "=========     at sort+0x10c0 in sort.cu:8\n========= ERROR SUMMARY: 1 error\n");
   EXPECT_EQ(write.errors, 1);
+  const auto narrow = ReadSanitizerLog(
+      "========= COMPUTE-SANITIZER\n========= Invalid __shared__ read of size 4 bytes\n"
+      "=========     at sort+0x10c0 in sort.cu:8\n========= ERROR SUMMARY: 1 error\n");
+  EXPECT_EQ(narrow.errors, 1);
 }
 
 TEST(SanitizerLog, WhatItSaysOfItselfIsNoFinding) {

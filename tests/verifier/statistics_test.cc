@@ -217,12 +217,12 @@ TEST(AssessTest, AShapeWithOneQuadGivesNoEstimate) {
   EXPECT_FALSE(Assess(samples).noisy);
 }
 
-TEST(AssessTest, AFifthOfTheQuadsDisturbedIsNoisy) {
+TEST(AssessTest, MoreThanAQuarterOfTheQuadsDisturbedIsNoisy) {
   auto samples = ThreeProcesses(1.5, 0.002);
-  for (ShapeSamples& sample : samples) sample.quads[0].a1 *= 2, sample.quads[5].b2 *= 2;
+  for (ShapeSamples& sample : samples) sample.quads[0].a1 *= 2, sample.quads[5].b2 *= 2, sample.quads[8].a2 *= 3;
   EXPECT_FALSE(Assess(samples).noisy);
-  EXPECT_EQ(Assess(samples).dropped, 12);
-  for (ShapeSamples& sample : samples) sample.quads[8].a2 *= 3;
+  EXPECT_EQ(Assess(samples).dropped, 18);
+  samples.front().quads[3].b1 *= 2;
   EXPECT_TRUE(Assess(samples).noisy);
   EXPECT_FALSE(Assess(samples).estimate);
 }

@@ -14,7 +14,7 @@ constexpr double kNormalQuantile = 2.5758293;  // 99.5 %
 constexpr double kOutlier = 5;                 // scaled MAD
 constexpr double kLeastOutlier = 0.005;        // a quad this close to the median is never disturbed
 constexpr double kMadScale = 1.4826;           // MAD of a normal distribution to its standard deviation
-constexpr double kMostDropped = 0.2;           // of all quads of a verdict
+constexpr double kMostDropped = 0.25;          // of all quads of a verdict
 constexpr size_t kLeastToDrop = 8;             // quads: with fewer, their median deviation says little
 constexpr int kBlocksFrom = 20;
 

@@ -54,12 +54,14 @@ class ConfirmationTime {
   double Share(int process) const {
     const double processes_left = kConfirmationProcesses - process;
     const double elapsed = Elapsed();
-    const double beside = (elapsed - sampled_) / (process + 1);
+    const double beside = (elapsed - sampled_ - once_) / (process + 1);
     const double preparing = process > 0 ? preparing_ / process : 0;
     const double left =
         std::min(seconds_ - elapsed - preparing - beside * (processes_left - 1), kConfirmationSeconds - sampled_);
     return std::max(left / (processes_left * shapes_), kLeastShare);
   }
+  // What no other process will need took this long.
+  void DoneOnce(double seconds) { once_ += seconds; }
   // Measuring took this long, of which `share` a shape was for samples, the rest to find the sizes of batches.
   void Measured(double elapsed, double share) {
     sampled_ += std::min(elapsed, share * shapes_);
@@ -75,6 +77,7 @@ class ConfirmationTime {
   double waited_ = lane_.waited();
   double sampled_ = 0;
   double preparing_ = 0;
+  double once_ = 0;
 };
 
 }  // namespace kopt

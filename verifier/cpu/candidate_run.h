@@ -26,8 +26,8 @@ class CandidateRun {
   // with its whole answer. Returns seconds from go to end.
   static constexpr size_t kFreshSet = static_cast<size_t>(-1);
   Judged<double> Check(const Shape& shape, SetPool& pool, const std::vector<size_t>& sets, const Deadline& deadline);
-  // The same with all of OpenMP's threads on one CPU: while one of them works all others are late, which shows where
-  // one does not wait for another.
+  // The same with all of OpenMP's threads on one CPU: the first to run, mostly the one that calls, has everything to
+  // itself, and what it uses of the others' without waiting for them is not there yet.
   Judged<void> CheckOnOneCpu(const Shape& shape, SetPool& pool, const std::vector<size_t>& sets,
                              const Deadline& deadline);
 

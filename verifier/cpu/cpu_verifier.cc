@@ -182,7 +182,9 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
     if (!baseline) return std::unexpected(BaselineLost(baseline.error()));
     KOPT_CHECK(CheckAll(context_, *run, pools, Deadlines(), false));
     if (process == 0) {
+      const double checked = time.Elapsed();
       KOPT_TRY(late_threads, CheckOnOneCpu(context_, *run, pools));
+      time.DoneOnce(time.Elapsed() - checked);
     }
     times.Finish("check");
     const double share = time.Share(process);

@@ -40,7 +40,8 @@ std::expected<void, FailedSide> MeasureEmpty(std::span<Side> sides);
 Judged<double> TimeBatch(const Side& side);
 
 // One batch of every side in their order, then one of every side in the reverse: seconds per call. In every second
-// round the last side is the first: where in a round a batch lies costs all sides the same.
+// round the last side is the first: where in a round a batch lies costs two sides the same, of more the first and the
+// last.
 struct RoundTimes {
   double forward = 0, back = 0;  // the earlier one and the later one
 };

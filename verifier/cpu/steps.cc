@@ -2,13 +2,15 @@
 
 #include <numeric>
 
+#include "base/clock.h"
 #include "verifier/cpu/measure.h"
 
 namespace kopt {
 namespace {
 
 constexpr size_t kScoredCheckSets = 2;
-constexpr double kOneCpuSeconds = 2;  // a call
+constexpr double kOneCpuSeconds = 2;       // a call
+constexpr double kMostOneCpuSeconds = 10;  // all of them
 
 std::vector<const Shape*> ShapesOf(const ShapePools& pools) {
   std::vector<const Shape*> shapes;
@@ -57,10 +59,12 @@ Judged<void> CheckAll(CpuContext& context, CandidateRun& run, ShapePools& pools,
 
 Judged<std::string> CheckOnOneCpu(CpuContext& context, CandidateRun& run, ShapePools& pools) {
   const Deadline deadline{.limit_seconds = std::min(kOneCpuSeconds, context.spec.limits.seconds)};
+  const double end = SystemClock().Now() + kMostOneCpuSeconds;
   size_t calls = 0;
   for (ShapePool& shape : pools) {
     if (shape.scored) continue;
     KOPT_CHECK(CheckInterrupt(context.options));
+    if (SystemClock().Now() > end) return fmt::format("right in {} calls; then the time for it was up", calls);
     std::vector<size_t> sets(shape.pool->check_count());
     std::iota(sets.begin(), sets.end(), size_t{0});
     auto checked = run.CheckOnOneCpu(*shape.shape, *shape.pool, sets, deadline);

@@ -166,8 +166,8 @@ Result<CudaCompileService> CudaCompileService::Create(const CudaToolkit& toolkit
   service.toolkit_ = toolkit;
   service.architecture_ = architecture;
   service.options_ = options;
-  service.identity_ =
-      fmt::format("{}\n{}\n{}\n{}\n", kCacheFormat, Identity(toolkit.nvrtc), Identity(options.worker), architecture);
+  service.identity_ = fmt::format("{}\n{}\n{}\n{}\n{}\n", kCacheFormat, Identity(toolkit.nvrtc),
+                                  Identity(toolkit.jitlink), Identity(options.worker), architecture);
   for (const auto& include : toolkit.includes) service.identity_ += include.string() + "\n";
   if (!options.cache.empty()) {
     KOPT_TRY(service.cache_, ContentCache::Open(options.cache));

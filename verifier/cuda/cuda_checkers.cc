@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/process.h"
+#include "task/cpp_tokens.h"
 #include "verifier/core/interrupt.h"
 #include "verifier/cuda/cuda_faults.h"
 #include "verifier/cuda/plan_json.h"
@@ -133,7 +134,7 @@ Result<ToolRun> RunTool(const CudaContext& context, const Tool& tool, const std:
   KOPT_TRY(const auto worker,
            DeviceWorker::Start(context.worker, "check", context.options.device,
                                {context.toolkit.sanitizer.string(), "--tool", tool.name, "--log-file", log.string(),
-                                "--print-limit", "10", "--show-backtrace", "device", "--report-api-errors", "no"}));
+                                "--print-limit", "500", "--show-backtrace", "device", "--report-api-errors", "no"}));
   ToolRun run;
   KOPT_TRY(run.calls, RunCalls(context, *worker, calls, tool.reads_outputs, kToolSeconds));
   worker->Finish(kSlackSeconds);
@@ -144,7 +145,9 @@ Result<ToolRun> RunTool(const CudaContext& context, const Tool& tool, const std:
 // racecheck does not know what `bar.arrive` orders: every exchange of warps by named barriers is a race to it.
 bool ArrivesAtNamedBarriers(const Candidate& candidate) {
   static const std::regex arrive(R"(\bbar(rier)?(\.cta)?\.arrive\b)");
-  return std::regex_search(candidate.source, arrive);
+  return std::ranges::any_of(Tokenise(candidate.source), [](const CppToken& token) {
+    return token.kind == CppToken::Kind::kString && std::regex_search(token.text, arrive);
+  });
 }
 
 Refusal Finding(const Tool& tool, const SanitizerFindings& findings) {
@@ -155,7 +158,10 @@ Refusal Finding(const Tool& tool, const SanitizerFindings& findings) {
 
 std::string Words(const ToolRun& run) {
   const SanitizerFindings& findings = run.findings;
-  if (findings.errors + findings.warnings > 0) {
+  if (findings.errors == 0 && findings.warnings > 0 && !run.calls.failed.is_null()) {
+    return "not checked behind the first warning, which ended it: " + findings.first;
+  }
+  if (findings.errors > 0 || (findings.warnings > 0 && findings.remark.empty())) {
     return fmt::format("{}{} errors, {} warnings; the first: {}", findings.ended ? "" : "at least ", findings.errors,
                        findings.warnings, findings.first);
   }

@@ -6,7 +6,7 @@
 namespace kopt {
 namespace {
 
-// For all lanes of a warp the same numbers, so that nothing diverges. On one line, so that the text's lines stay.
+// For all lanes of a warp the same numbers, so that nothing diverges.
 constexpr std::string_view kSleep =
     "{ .reg .pred %kopt_p; .reg .b32 %kopt_a, %kopt_b; mov.u32 %kopt_a, %clock; mov.u32 %kopt_b, %warpid; "
     "mad.lo.u32 %kopt_a, %kopt_b, 0x85ebca6b, %kopt_a; mul.lo.u32 %kopt_a, %kopt_a, 0x9e3779b1; "
@@ -20,21 +20,21 @@ struct Opcode {
   Kind kind;
 };
 // Of wgmma the fence before it alone: between it and the end of a group nothing may touch the registers.
-constexpr std::array kOpcodes = {Opcode{"ldmatrix", Kind::kReadShared},
-                                 Opcode{"wmma.load", Kind::kReadShared},
-                                 Opcode{"stmatrix", Kind::kWriteShared},
-                                 Opcode{"wmma.store", Kind::kWrite},
-                                 Opcode{"st.async", Kind::kCopy},
-                                 Opcode{"cp.", Kind::kCopy},
-                                 Opcode{"atom.", Kind::kUpdate},
-                                 Opcode{"red.", Kind::kUpdate},
-                                 Opcode{"multimem.", Kind::kUpdate},
-                                 Opcode{"bar.", Kind::kBarrier},
-                                 Opcode{"barrier.", Kind::kBarrier},
-                                 Opcode{"mbarrier.", Kind::kBarrier},
-                                 Opcode{"griddepcontrol.", Kind::kBarrier},
-                                 Opcode{"wgmma.fence", Kind::kMultiply},
-                                 Opcode{"tcgen05.", Kind::kMultiply}};
+constexpr Opcode kOpcodes[] = {{"ldmatrix.", Kind::kReadShared},
+                               {"wmma.load.", Kind::kReadShared},
+                               {"stmatrix.", Kind::kWriteShared},
+                               {"wmma.store.", Kind::kWrite},
+                               {"st.async.", Kind::kCopy},
+                               {"cp.", Kind::kCopy},
+                               {"atom.", Kind::kUpdate},
+                               {"red.", Kind::kUpdate},
+                               {"multimem.", Kind::kUpdate},
+                               {"bar.", Kind::kBarrier},
+                               {"barrier.", Kind::kBarrier},
+                               {"mbarrier.", Kind::kBarrier},
+                               {"griddepcontrol.", Kind::kBarrier},
+                               {"wgmma.fence.", Kind::kMultiply},
+                               {"tcgen05.", Kind::kMultiply}};
 
 Kind KindOf(std::string_view opcode) {
   for (const Opcode& known : kOpcodes) {
@@ -48,79 +48,105 @@ Kind KindOf(std::string_view opcode) {
   return Kind::kOther;
 }
 
-constexpr std::string_view kBlank = " \t\r";
-
-// Behind blanks, braces and a guard ("@%p1 ").
-std::string_view Instruction(std::string_view statement) {
-  const auto skip = [&](std::string_view what) {
-    statement.remove_prefix(std::min(statement.find_first_not_of(what), statement.size()));
-  };
-  skip(" \t\r{}");
-  if (statement.starts_with("@")) {
-    statement.remove_prefix(std::min(statement.find_first_of(kBlank), statement.size()));
-    skip(kBlank);
-  }
-  return statement.substr(0, std::min(statement.find_first_of(" \t\r;"), statement.size()));
-}
+constexpr std::string_view kBlank = " \t\r\n";
+constexpr std::string_view kWord = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$%.!@";
 
 class Rewriter {
  public:
-  std::string Run(std::string_view ptx) {
-    result_.reserve(2 * ptx.size());
-    while (!ptx.empty()) {
-      const size_t end = std::min(ptx.find('\n'), ptx.size() - 1) + 1;
-      Line(ptx.substr(0, end));
-      ptx.remove_prefix(end);
+  explicit Rewriter(std::string_view ptx) : text_(ptx) { result_.reserve(2 * ptx.size()); }
+
+  std::string Run() {
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (const size_t blank = BlankAt(at_); blank > 0) {
+        // Directives like .loc have no semicolon.
+        if (directive_ && text_.substr(at_, blank).find('\n') != std::string_view::npos) begins_ = true;
+        Copy(blank);
+      } else if (c == '"') {
+        Copy(std::min(text_.find('"', at_ + 1), text_.size() - 1) + 1 - at_);
+      } else if (c == ';' || c == '{' || c == '}') {
+        begins_ = true;
+        Copy(1);
+      } else if (begins_) {
+        Statement();
+      } else {
+        Copy(1);
+      }
     }
     return std::move(result_);
   }
 
  private:
-  // Instructions stand on one line or on several, several may share one; directives end with their line.
-  void Line(std::string_view line) {
-    const size_t comment = std::min(line.find("//"), line.size());
-    std::string_view code = line.substr(0, comment);
-    const size_t first = code.find_first_not_of(kBlank);
-    if (in_comment_ || code.find("/*") != std::string_view::npos) {
-      const size_t open = code.rfind("/*"), close = code.rfind("*/");
-      in_comment_ = close == std::string_view::npos || (open != std::string_view::npos && open > close);
-      result_ += line;
-      return;
-    }
-    if (first == std::string_view::npos || code[first] == '.' || code.find('"') != std::string_view::npos) {
-      result_ += line;
-      return;
-    }
-    while (!code.empty()) {
-      const size_t end = std::min(code.find(';'), code.size() - 1) + 1;
-      Statement(code.substr(0, end));
-      code.remove_prefix(end);
-    }
-    result_ += line.substr(comment);
+  void Copy(size_t count) {
+    result_ += text_.substr(at_, count);
+    at_ += count;
   }
 
-  void Statement(std::string_view statement) {
-    const std::string_view opcode = Instruction(statement);
-    if (opcode.find(':') != std::string_view::npos) last_ = Kind::kOther;  // a label: one may come here from elsewhere
-    const Kind kind = KindOf(opcode);
-    if (kind != Kind::kOther && (kind != last_ || kind == Kind::kBarrier)) {
-      const size_t begin = statement.find_first_not_of(" \t\r{}");
-      result_ += statement.substr(0, begin);
-      result_ += kSleep;
-      result_ += statement.substr(begin);
+  // Characters from `at` on that are blank or a comment; 0: none.
+  size_t BlankAt(size_t at) const {
+    const std::string_view rest = text_.substr(at);
+    if (rest.starts_with("//")) return std::min(rest.find('\n'), rest.size());
+    if (rest.starts_with("/*")) return std::min(rest.find("*/", 2), rest.size() - 2) + 2;
+    return std::min(rest.find_first_not_of(kBlank), rest.size());
+  }
+  size_t BehindBlanks(size_t at) const {
+    while (at < text_.size() && BlankAt(at) > 0) at += BlankAt(at);
+    return at;
+  }
+  size_t BehindWord(size_t at) const { return std::min(text_.find_first_not_of(kWord, at), text_.size()); }
+
+  // An opcode with its suffixes, which may stand apart from it: "st .shared .u32".
+  std::string OpcodeAt(size_t at) const {
+    std::string opcode;
+    for (size_t next = at; next < text_.size() && (opcode.empty() || text_[next] == '.');) {
+      const size_t end = BehindWord(next);
+      if (end == next) break;
+      opcode += text_.substr(next, end - next);
+      // "ld.shared::cta.u32" is one word.
+      if (text_.substr(end).starts_with("::")) {
+        opcode += "::";
+        next = end + 2;
+        const size_t rest = BehindWord(next);
+        opcode += text_.substr(next, rest - next);
+        next = BehindBlanks(rest);
+      } else {
+        next = BehindBlanks(end);
+      }
+    }
+    return opcode + ".";
+  }
+
+  // At the first character of a label, a directive or an instruction, with its guard or without.
+  void Statement() {
+    const size_t word = BehindWord(at_);
+    if (word < text_.size() && text_[word] == ':' && !text_.substr(word).starts_with("::")) {
+      last_ = Kind::kOther;  // one may come here from elsewhere
+      Copy(word + 1 - at_);
+      return;
+    }
+    begins_ = false;
+    directive_ = text_[at_] == '.';
+    if (directive_) {
+      const std::string_view name = text_.substr(at_, word - at_);
+      if (name == ".entry" || name == ".func" || name == ".visible") last_ = Kind::kOther;
     } else {
-      result_ += statement;
+      const Kind kind = KindOf(OpcodeAt(text_[at_] == '@' ? BehindBlanks(word) : at_));
+      if (kind != Kind::kOther && (kind != last_ || kind == Kind::kBarrier)) result_ += kSleep;
+      if (kind != Kind::kOther) last_ = kind;
     }
-    if (kind != Kind::kOther) last_ = kind;
+    Copy(std::max<size_t>(word - at_, 1));
   }
 
+  std::string_view text_;
+  size_t at_ = 0;
   std::string result_;
+  bool begins_ = true;      // a statement
+  bool directive_ = false;  // the statement is one
   Kind last_ = Kind::kOther;
-  bool in_comment_ = false;
 };
 
 }  // namespace
 
-std::string WithLateWarps(std::string_view ptx) { return Rewriter().Run(ptx); }
+std::string WithLateWarps(std::string_view ptx) { return Rewriter(ptx).Run(); }
 
 }  // namespace kopt

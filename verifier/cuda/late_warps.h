@@ -8,9 +8,10 @@
 
 namespace kopt {
 
-// PTX with a sleep before such instructions, the first of each run of equal kind. Whether a warp sleeps (1 time in 8)
-// and for how long (up to 8 us, in the device's own coarse way) is drawn from its number and the clock when it gets
-// there; all lanes that come together sleep together. Text that is no PTX comes back with nothing lost.
+// PTX with a sleep before such instructions: before the first of each run of equal kind, and before every barrier.
+// Whether a warp sleeps (1 time in 8) and for how long (nanosleep of up to 8 us, which may take twice as long) is drawn
+// from its number and the clock when it gets there; all lanes that come together sleep together. Text that is no PTX
+// comes back with nothing lost.
 std::string WithLateWarps(std::string_view ptx);
 
 }  // namespace kopt

@@ -17,8 +17,8 @@ struct SanitizerFindings {
 
 // Words that are no finding of a known kind never count as one. Two kinds are warnings, since code that is right shows
 // them: a thread that arrives at a barrier again without having waited ("Missing wait"), as pipelines do, which is no
-// fault as long as the phase has changed; and reads beside a block's shared memory, because the assembler makes one
-// wide read of several neighbours and of what lies behind them.
+// fault as long as the phase has changed; and reads of more than 4 bytes beside a block's shared memory, because the
+// assembler makes one wide read of several neighbours and of what lies behind them.
 SanitizerFindings ReadSanitizerLog(std::string_view log);
 
 }  // namespace kopt
