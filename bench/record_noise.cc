@@ -51,10 +51,7 @@ Result<RecordedNoise> Record(const Arguments& arguments) {
       if (samples.quads.size() < kLeastQuads) continue;
       const size_t kept = std::min(samples.quads.size(), kMostQuads);
       std::vector<Quad> in_time(samples.quads.begin(), samples.quads.begin() + static_cast<long>(kept));
-      for (size_t q = 1; q < kept; q += 2) {  // BAAB
-        const Quad quad = in_time[q];
-        in_time[q] = {.a1 = quad.b1, .b1 = quad.a1, .b2 = quad.a2, .a2 = quad.b2};
-      }
+      for (size_t q = 1; q < kept; q += 2) in_time[q] = WithSidesSwapped(in_time[q]);
       noise.processes.push_back(RelativeToMedian(in_time));
       for (const Quad& quad : samples.quads) {
         batches.insert(batches.end(), {quad.a1 * samples.calls_a, quad.b1 * samples.calls_b, quad.b2 * samples.calls_b,

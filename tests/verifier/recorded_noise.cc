@@ -70,6 +70,8 @@ std::string RecordingText(const RecordedNoise& noise) {
   return text + "]}\n";
 }
 
+Quad WithSidesSwapped(const Quad& quad) { return {.a1 = quad.b1, .b1 = quad.a1, .b2 = quad.a2, .a2 = quad.b2}; }
+
 std::vector<Quad> RelativeToMedian(const std::vector<Quad>& quads) {
   std::vector<double> all;
   for (const Quad& quad : quads) all.insert(all.end(), {quad.a1, quad.b1, quad.b2, quad.a2});

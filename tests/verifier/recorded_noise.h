@@ -26,6 +26,8 @@ Result<RecordedNoise> ReadRecordedNoise(const std::string& file);
 // Every recording of a folder, by file name; none where there is no such folder.
 Result<std::vector<RecordedNoise>> ReadRecordings(const std::string& folder);
 std::string RecordingText(const RecordedNoise& noise);
+// A quad BAAB with its times in the places of ABBA, or back.
+Quad WithSidesSwapped(const Quad& quad);
 // Of one process, in seconds, as RecordedNoise has them.
 std::vector<Quad> RelativeToMedian(const std::vector<Quad>& quads);
 

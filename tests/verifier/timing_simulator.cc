@@ -67,7 +67,7 @@ Quad SimulatedProcess::Sample(double slowdown, double seconds) {
   const bool baseline_first = samples_++ % 2 == 1;
   double* order[] = {&quad.a1, &quad.b1, &quad.b2, &quad.a2};
   for (double* time : order) *time *= Factor();
-  if (baseline_first) quad = {.a1 = quad.b1, .b1 = quad.a1, .b2 = quad.a2, .a2 = quad.b2};
+  if (baseline_first) quad = WithSidesSwapped(quad);
   return {.a1 = quad.a1 * a, .b1 = quad.b1 * seconds, .b2 = quad.b2 * seconds, .a2 = quad.a2 * a};
 }
 

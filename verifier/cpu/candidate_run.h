@@ -54,7 +54,7 @@ class CandidateRun {
   static std::vector<const InputSet*> InputsOf(const Sets& sets);
   Judged<double> RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls, Mode mode,
                           Stage stage, const Deadline& deadline, const Poisons& poisons);
-  // Without timing, nor what later steps want to know of it.
+  // Calls, and every output with its whole answer; nothing of it is noted for later. Seconds from go to end.
   Judged<double> RunAndCompare(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls, Mode mode,
                                const Deadline& deadline);
   Judged<void> CheckGaps(SetPool& pool, const SetPool::Entry& set, const CallBuffers& buffers, const Batch& batch,

@@ -149,10 +149,10 @@ class Compiler {
     return result;
   }
 
-  // The same with warps that are late at random.
+  // A candidate with warps that are late at random.
   nvrtcResult CompileLate(const std::string& text, std::string& log, std::string& cubin) {
     std::string ptx;
-    const nvrtcResult result = Run(prefix_.empty() ? text : WithPrefix(text), {}, log, ptx, true);
+    const nvrtcResult result = Run(WithPrefix(text), {}, log, ptx, true);
     if (result != NVRTC_SUCCESS) return result;
     const auto assembled = Assemble(jitlink_, arch_, WithLateWarps(ptx), log);
     if (assembled) cubin = *assembled;

@@ -1,7 +1,6 @@
 #include "verifier/cuda/late_warps.h"
 
 #include <algorithm>
-#include <array>
 
 namespace kopt {
 namespace {
@@ -49,7 +48,8 @@ Kind KindOf(std::string_view opcode) {
 }
 
 constexpr std::string_view kBlank = " \t\r\n";
-constexpr std::string_view kWord = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$%.!@";
+constexpr std::string_view kOpcode = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$%.!@:";
+constexpr std::string_view kWord = kOpcode.substr(0, kOpcode.size() - 1);  // a label ends before its colon
 
 class Rewriter {
  public:
@@ -95,23 +95,14 @@ class Rewriter {
   }
   size_t BehindWord(size_t at) const { return std::min(text_.find_first_not_of(kWord, at), text_.size()); }
 
-  // An opcode with its suffixes, which may stand apart from it: "st .shared .u32".
+  // An opcode with its suffixes, which may stand apart from it: "st .shared::cta .u32".
   std::string OpcodeAt(size_t at) const {
     std::string opcode;
-    for (size_t next = at; next < text_.size() && (opcode.empty() || text_[next] == '.');) {
-      const size_t end = BehindWord(next);
-      if (end == next) break;
-      opcode += text_.substr(next, end - next);
-      // "ld.shared::cta.u32" is one word.
-      if (text_.substr(end).starts_with("::")) {
-        opcode += "::";
-        next = end + 2;
-        const size_t rest = BehindWord(next);
-        opcode += text_.substr(next, rest - next);
-        next = BehindBlanks(rest);
-      } else {
-        next = BehindBlanks(end);
-      }
+    while (at < text_.size() && (opcode.empty() || text_[at] == '.')) {
+      const size_t end = std::min(text_.find_first_not_of(kOpcode, at), text_.size());
+      if (end == at) break;
+      opcode += text_.substr(at, end - at);
+      at = BehindBlanks(end);
     }
     return opcode + ".";
   }
