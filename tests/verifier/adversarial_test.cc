@@ -1,17 +1,18 @@
 // Hands every file of tests/adversarial/cpu, or of cuda, to one verifier, one after the other, and compares each
-// verdict with what the file's first lines say it must be (tests/adversarial/README.md).
+// verdict with what the file's first lines say it must be (tests/adversarial/README.md). Files of one task come
+// together: a verifier for each task at a time would double what a verdict on a GPU takes.
 //
-//   adversarial_test cpu|cuda [--confirm] [--gtest_...]
+//   adversarial_test cpu|cuda [--confirm] [--repeats N] [--gtest_...]
 //
 // --confirm: what passes its screening is confirmed, too, and must pass that. Without it only files that say what comes
-// of their confirmation are confirmed.
+// of their confirmation are confirmed. --repeats: each file is judged so often, as that many tests.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <memory>
 #include <regex>
 #include <string>
@@ -27,6 +28,7 @@ Target target = Target::kCpu;
 std::filesystem::path folder;
 std::string missing;   // why nothing can be judged here
 bool confirm = false;  // what passes
+int repeats = 1;
 
 Result<std::unique_ptr<Verifier>> NewVerifier(const Spec& spec) {
   return target == Target::kCpu ? NewCpuVerifier(spec, {}) : NewCudaVerifier(spec, {});
@@ -61,17 +63,18 @@ Expectation ReadExpectation(const std::string& source) {
   return expectation;
 }
 
-// A task with its verifier, kept for all files that use it.
+// A task with its verifier, kept until a file of another task comes.
 struct Bench {
+  std::string name;
   Spec spec;
   std::unique_ptr<Verifier> verifier;
 };
 
 Bench& BenchOf(const std::string& name) {
-  static std::map<std::string, std::unique_ptr<Bench>> benches;
-  auto& bench = benches[name];
-  if (bench != nullptr) return *bench;
-  bench = std::make_unique<Bench>();
+  static std::unique_ptr<Bench> bench;
+  if (bench != nullptr && bench->name == name) return *bench;
+  bench.reset();
+  bench = std::make_unique<Bench>(Bench{.name = name});
   auto spec = ReadSpec((folder / name).string());
   EXPECT_TRUE(spec) << spec.error().Text();
   bench->spec = std::move(*spec);
@@ -160,14 +163,18 @@ class AdversarialTest : public testing::Test {
 };
 
 void Register() {
-  std::vector<std::filesystem::path> files;
+  std::vector<std::pair<std::string, std::filesystem::path>> files;  // with their specs
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().extension() == (target == Target::kCpu ? ".cpp" : ".cu")) files.push_back(entry.path());
+    if (entry.path().extension() != (target == Target::kCpu ? ".cpp" : ".cu")) continue;
+    files.emplace_back(ReadExpectation(*ReadFile(entry.path())).spec, entry.path());
   }
   std::ranges::sort(files);
-  for (const auto& file : files) {
-    testing::RegisterTest("Adversarial", file.stem().c_str(), nullptr, nullptr, __FILE__, __LINE__,
-                          [file]() -> AdversarialTest* { return new AdversarialTest(file); });
+  for (const auto& [spec, file] : files) {
+    for (int i = 1; i <= repeats; ++i) {
+      const std::string name = file.stem().string() + (repeats > 1 ? "/" + std::to_string(i) : "");
+      testing::RegisterTest("Adversarial", name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
+                            [file]() -> AdversarialTest* { return new AdversarialTest(file); });
+    }
   }
 }
 
@@ -177,12 +184,24 @@ void Register() {
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   const auto target = argc > 1 ? kopt::ParseTarget(argv[1]) : std::nullopt;
-  if (!target) {
-    std::fputs("usage: adversarial_test cpu|cuda [--confirm]\n", stderr);
+  bool understood = target.has_value();
+  for (int i = 2; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--confirm") {
+      kopt::confirm = true;
+    } else if (word == "--repeats" && ++i < argc) {
+      const std::string_view number = argv[i];
+      understood = understood && std::from_chars(number.begin(), number.end(), kopt::repeats).ptr == number.end() &&
+                   kopt::repeats > 0;
+    } else {
+      understood = false;
+    }
+  }
+  if (!understood) {
+    std::fputs("usage: adversarial_test cpu|cuda [--confirm] [--repeats N]\n", stderr);
     return 2;
   }
   kopt::target = *target;
-  kopt::confirm = argc > 2 && std::string_view(argv[2]) == "--confirm";
   kopt::folder = std::filesystem::path(KOPT_SOURCE) / "tests/adversarial" / argv[1];
   if (*target == kopt::Target::kCuda) {
     if (const auto device = kopt::FindCudaDevice(); !device) kopt::missing = device.error().Text();

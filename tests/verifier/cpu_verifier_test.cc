@@ -134,7 +134,8 @@ TEST(CpuVerifierTest, AConfirmationFindsThreadsThatDoNotWaitForEachOther) {
   const auto right = task->verifier->Confirm(task->seed, {}, {.seconds = 0});
   ASSERT_TRUE(right) << right.error().Text();
   EXPECT_TRUE(right->confirmed) << right->reason;
-  EXPECT_EQ(right->evidence["late_threads"], "right in 2 calls");
+  EXPECT_EQ(right->evidence["late_threads"]["others"], "right in 2 calls");
+  EXPECT_EQ(right->evidence["late_threads"]["caller"], "right in 2 calls");
   const auto race = ParseCandidate(task->spec, Target::kCpu, kRace, "race.cpp");
   ASSERT_TRUE(race) << race.error().Text();
   const auto verdict = task->verifier->Confirm(*race, {}, {.seconds = 0});

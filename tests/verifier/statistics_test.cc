@@ -149,9 +149,9 @@ TEST(DropDisturbedTest, KeepsSmallDifferencesHoweverSteadyTheRest) {
   EXPECT_EQ(DropDisturbed(quads)->size(), 16u);
 }
 
-TEST(DropDisturbedTest, RefusesWhenMoreThanAThirdWouldGo) {
+TEST(DropDisturbedTest, RefusesWhenMoreThanHalfWouldGo) {
   std::vector<Quad> quads = Quads(15, 1, 0.002);
-  for (int i = 0; i < 5; ++i) quads[3 * i].a1 *= 2 + i;
+  for (int i = 0; i < 7; ++i) (i < 4 ? quads[i].a1 : quads[i].b1) *= 2 + i;
   EXPECT_TRUE(DropDisturbed(quads));
   quads[7].b2 *= 3;
   EXPECT_FALSE(DropDisturbed(quads));
@@ -168,7 +168,7 @@ TEST(DropDisturbedTest, TimesThatAreNotPositiveAlwaysGo) {
   std::vector<Quad> quads = Quads(4, 1, 0.001);
   quads[2].b1 = -1e-6;
   EXPECT_EQ(DropDisturbed(quads)->size(), 3u);
-  quads[0].b1 = 0;
+  quads[0].b1 = quads[1].a1 = 0;
   EXPECT_FALSE(DropDisturbed(quads));
 }
 

@@ -252,7 +252,7 @@ std::optional<std::vector<Quad>> DropDisturbed(std::span<const Quad> quads) {
   MarkOutliers(differences.a, marked);
   MarkOutliers(differences.b, marked);
   const auto dropped = static_cast<size_t>(std::count(marked.begin(), marked.end(), true));
-  if (dropped > std::max<size_t>(1, quads.size() / 3)) return std::nullopt;
+  if (dropped > std::max<size_t>(1, quads.size() / 2)) return std::nullopt;
   std::vector<Quad> kept;
   for (size_t i = 0; i < quads.size(); ++i) {
     if (!marked[i]) kept.push_back(quads[i]);

@@ -52,7 +52,7 @@ std::string_view Name(Comparative comparative);
 
 // The quads of one shape in one process without the disturbed ones: a time that is not positive; from 8 quads on, log
 // ratio, A1 against A2 or B1 against B2 further from its median than 5 (1 + 4 / n) scaled MAD and 0.5 %. Nothing if
-// more than a third (of few: more than one) would have to go.
+// more than half (of few: more than one) would have to go: the median is then not that of the undisturbed ones.
 std::optional<std::vector<Quad>> DropDisturbed(std::span<const Quad> quads);
 
 // Relative standard deviation of one batch's time, from the differences within quads. 0 with fewer than 2 quads.
@@ -62,7 +62,7 @@ double Noise(std::span<const Quad> quads);
 // has one process: kProcessSpread is in its interval too, but it ranks, and never names a winner.
 struct Assessment {
   std::optional<Estimate> estimate;  // empty: noisy, too few quads, or a process that lacks a shape
-  bool noisy = false;                // more than 25 % of all quads, or a third of one shape's in one process, disturbed
+  bool noisy = false;                // more than 25 % of all quads, or half of one shape's in one process, disturbed
   int dropped = 0;                   // quads
   double noise = 0;                  // largest Noise of any shape in any process, disturbed quads dropped
 };

@@ -41,6 +41,12 @@ CandidateRun::CandidateRun(CpuContext& context, CandidateObjects objects)
   if (!objects.log.empty()) evidence_["compiler_log"] = objects.log;
 }
 
+std::unique_ptr<CandidateRun> CandidateRun::Passive() const {
+  auto run = std::make_unique<CandidateRun>(context_, CandidateObjects{.by_shape = objects_});
+  run->passive_ = true;
+  return run;
+}
+
 Judged<void> CandidateRun::Load() {
   const Lane::Hold hold = context_.lane.Shared();
   for (auto& [object, session] : sessions_) {
@@ -50,6 +56,7 @@ Judged<void> CandidateRun::Load() {
                                       .sandbox = context_.options.sandbox,
                                       .address_space = AddressSpace(),
                                       .threads = context_.threads,
+                                      .passive = passive_,
                                       .load_seconds = kLoadSeconds}));
     std::string reason;
     const BatchEnd end = session->Load(reason);
@@ -109,14 +116,13 @@ Result<CandidateRun::Sets> CandidateRun::Gather(SetPool& pool, const std::vector
 
 Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls,
                                       Mode mode, Stage stage, const Deadline& deadline, const Poisons& poisons) {
-  const bool empty = mode == Mode::kEmpty;
   const BoundTask& task = pool.task();
   const Batch& batch = calls.batch;
   const CandidateObject& compiled = objects_.at(&shape);
   KOPT_CHECK(context_.arenas.Reserve(batch.read_only_bytes(), batch.read_write_bytes()));
   // Prepared before the group stands still: by call and tensor, what an output holds before it.
   std::vector<std::vector<const std::vector<std::byte>*>> contents(sets.size());
-  for (size_t c = 0; c < sets.size() && !empty; ++c) {
+  for (size_t c = 0; c < sets.size() && !mode.empty; ++c) {
     for (size_t i = 0; i < task.tensors.size(); ++i) {
       const Tensor& tensor = *task.tensors[i].tensor;
       contents[c].push_back(tensor.IsRead() ? &sets[c]->inputs.storage[i] : nullptr);
@@ -127,7 +133,7 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
   }
   const uint64_t secret = SecretSeed();
   const auto fill = [&] {
-    if (empty) return;
+    if (mode.empty) return;
     Parallel(sets.size(), [&](size_t begin, size_t end) {
       for (size_t c = begin; c < end; ++c) {
         const CallBuffers& buffers = calls.calls[c];
@@ -147,14 +153,12 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
   KOPT_TRY(
       const BatchEnd end,
       sessions_.at(compiled.object)
-          ->Run(
-              context_.arenas, batch,
-              {.empty = empty, .linger = stage == Stage::kCheck, .one_cpu = mode == Mode::kOneCpu, .seconds = seconds},
-              fill));
+          ->Run(context_.arenas, batch,
+                {.empty = mode.empty, .linger = stage == Stage::kCheck, .late = mode.late, .seconds = seconds}, fill));
   if (end.kind != BatchEnd::Kind::kDone) {
     return std::unexpected(Stop(BatchRefusal(end, shape, task, calls, stage, seconds)));
   }
-  if (!empty) {
+  if (!mode.empty) {
     if (auto broken = BrokenRedzone(task, compiled.plan, calls, context_.arenas, secret)) {
       return std::unexpected(
           Stop(Refusal{.outcome = Outcome::kUnsafe,
@@ -176,12 +180,12 @@ Judged<double> CandidateRun::RunAndCompare(const Shape& shape, SetPool& pool, co
   return seconds;
 }
 
-Judged<void> CandidateRun::CheckOnOneCpu(const Shape& shape, SetPool& pool, const std::vector<size_t>& numbers,
-                                         const Deadline& deadline) {
+Judged<void> CandidateRun::CheckLate(Late late, const Shape& shape, SetPool& pool, const std::vector<size_t>& numbers,
+                                     const Deadline& deadline) {
   const Lane::Hold hold = context_.lane.Shared();
   KOPT_TRY(const Sets sets, Gather(pool, numbers));
   const CallBatch calls = LayOut(pool.task(), objects_.at(&shape).plan, InputsOf(sets), false);
-  KOPT_CHECK(RunAndCompare(shape, pool, sets, calls, Mode::kOneCpu, deadline));
+  KOPT_CHECK(RunAndCompare(shape, pool, sets, calls, {.late = late}, deadline));
   return {};
 }
 
@@ -191,7 +195,7 @@ Judged<double> CandidateRun::Check(const Shape& shape, SetPool& pool, const std:
   KOPT_TRY(const Sets sets, Gather(pool, numbers));
   const BoundTask& task = pool.task();
   const CallBatch calls = LayOut(task, objects_.at(&shape).plan, InputsOf(sets), false);
-  KOPT_TRY(const double seconds, RunAndCompare(shape, pool, sets, calls, Mode::kCalls, deadline));
+  KOPT_TRY(const double seconds, RunAndCompare(shape, pool, sets, calls, {}, deadline));
   checked_call_seconds_[&shape] = seconds / static_cast<double>(sets.size());
   for (size_t c = 0; c < sets.size(); ++c) {
     for (size_t i = 0; i < task.tensors.size(); ++i) {
@@ -212,7 +216,7 @@ Judged<double> CandidateRun::Time(const Shape& shape, SetPool& pool, const std::
   const CallBatch calls = LayOut(task, objects_.at(&shape).plan, InputsOf(sets), true);
   const Poisons poisons = DrawPoisons(sets.size());
   KOPT_TRY(const double seconds,
-           RunBatch(shape, pool, sets, calls, empty ? Mode::kEmpty : Mode::kCalls, Stage::kMeasure, deadline, poisons));
+           RunBatch(shape, pool, sets, calls, {.empty = empty}, Stage::kMeasure, deadline, poisons));
   if (empty) return seconds;
   for (size_t c = 0; c < sets.size(); ++c) {
     KOPT_CHECK(CheckGaps(pool, *sets[c], calls.calls[c], calls.batch, poisons[c], Stage::kMeasure));

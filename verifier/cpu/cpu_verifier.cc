@@ -174,7 +174,7 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
   ConfirmationTime time(context_.lane, how.seconds,
                         static_cast<size_t>(std::ranges::count_if(pools_, &ShapePool::scored)));
   CallsOf run_calls, baseline_calls;  // the later processes take them over
-  std::string late_threads;
+  nlohmann::ordered_json late_threads;
   for (int process = 0; process < kConfirmationProcesses; ++process) {
     KOPT_TRY(ShapePools pools, NewShapePools(context_, Mix(seed, static_cast<uint64_t>(process)), Mix(seed, kStatic)));
     KOPT_TRY(auto run, CompileAndLoad(context_, pools_, candidate, configuration, {}, times));
@@ -183,7 +183,8 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
     KOPT_CHECK(CheckAll(context_, *run, pools, Deadlines(), false));
     if (process == 0) {
       const double checked = time.Elapsed();
-      KOPT_TRY(late_threads, CheckOnOneCpu(context_, *run, pools));
+      KOPT_TRY(late_threads["others"], CheckWithLateThreads(context_, *run, Late::kOthers, pools));
+      KOPT_TRY(late_threads["caller"], CheckWithLateThreads(context_, *run->Passive(), Late::kCaller, pools));
       time.DoneOnce(time.Elapsed() - checked);
     }
     times.Finish("check");

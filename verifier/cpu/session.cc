@@ -23,8 +23,9 @@ constexpr double kReadySeconds = 60;  // to map, start threads and touch pages
 constexpr double kStopSeconds = 5;
 constexpr double kThreadSeconds = 0.25;  // for OpenMP's threads to end
 
-std::vector<std::string> Environment(int threads) {
-  return {"PATH=/usr/bin:/bin", "LC_ALL=C", "OMP_DYNAMIC=false", "OMP_WAIT_POLICY=active",
+std::vector<std::string> Environment(int threads, bool passive) {
+  return {"PATH=/usr/bin:/bin", "LC_ALL=C", "OMP_DYNAMIC=false",
+          fmt::format("OMP_WAIT_POLICY={}", passive ? "passive" : "active"),
           fmt::format("OMP_NUM_THREADS={}", threads)};
 }
 
@@ -75,7 +76,7 @@ Result<std::unique_ptr<Session>> Session::Start(const SessionOptions& options) {
   session->output_ = std::move(pipe.first);
   SpawnOptions spawn{.command = {options.worker, "template", fmt::format("{}", NextSlot()), options.sandbox ? "1" : "0",
                                  fmt::format("{}", options.address_space)},
-                     .environment = Environment(options.threads),
+                     .environment = Environment(options.threads, options.passive),
                      .output = pipe.second.get(),
                      .errors = pipe.second.get(),
                      .control = session->worker_end_.get()};
@@ -182,7 +183,7 @@ Result<std::optional<BatchEnd>> Session::AwaitReady(pid_t child, Arenas& arenas,
   const std::string text = batch.Serialize({.threads = static_cast<uint32_t>(options_.threads),
                                             .empty = run.empty ? 1U : 0U,
                                             .linger = run.linger ? 1U : 0U,
-                                            .one_cpu = run.one_cpu ? 1U : 0U});
+                                            .late = run.late});
   KOPT_TRY(SharedMemory descriptor, SharedMemory::Create(text.size()));
   std::memcpy(descriptor.bytes().data(), text.data(), text.size());
   if (!SendBatch(descriptor.fd(), arenas))

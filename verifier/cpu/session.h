@@ -96,6 +96,7 @@ struct SessionOptions {
   bool sandbox = true;
   uint64_t address_space = uint64_t{6} << 30;  // bytes
   int threads = 1;
+  bool passive = false;  // threads of OpenMP sleep while they wait; not for timing
   double load_seconds = 10;
 };
 
@@ -110,10 +111,10 @@ class Session {
   BatchEnd Load(std::string& reason);
 
   struct RunOptions {
-    bool empty = false;    // the same batch without its calls
-    bool linger = false;   // look for threads that the calls left behind; not for timing
-    bool one_cpu = false;  // for all threads of OpenMP; not for timing
-    double seconds = 10;   // deadline of the calls
+    bool empty = false;         // the same batch without its calls
+    bool linger = false;        // look for threads that the calls left behind; not for timing
+    Late late = Late::kNobody;  // not for timing; kCaller: in a session whose threads are passive
+    double seconds = 10;        // deadline of the calls
   };
   // One batch. `fill` runs while every process of the group is stopped, after the child has touched its pages and
   // before the clock starts: it writes inputs and poison. Errors are ours.

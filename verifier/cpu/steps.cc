@@ -9,8 +9,8 @@ namespace kopt {
 namespace {
 
 constexpr size_t kScoredCheckSets = 2;
-constexpr double kOneCpuSeconds = 2;       // a call
-constexpr double kMostOneCpuSeconds = 10;  // all of them
+constexpr double kLateSeconds = 2;      // a call
+constexpr double kMostLateSeconds = 5;  // all of them
 
 std::vector<const Shape*> ShapesOf(const ShapePools& pools) {
   std::vector<const Shape*> shapes;
@@ -57,9 +57,10 @@ Judged<void> CheckAll(CpuContext& context, CandidateRun& run, ShapePools& pools,
   return {};
 }
 
-Judged<std::string> CheckOnOneCpu(CpuContext& context, CandidateRun& run, ShapePools& pools) {
-  const Deadline deadline{.limit_seconds = std::min(kOneCpuSeconds, context.spec.limits.seconds)};
-  const double end = SystemClock().Now() + kMostOneCpuSeconds;
+Judged<std::string> CheckWithLateThreads(CpuContext& context, CandidateRun& run, Late late, ShapePools& pools) {
+  const Deadline deadline{.limit_seconds = std::min(kLateSeconds, context.spec.limits.seconds)};
+  const double end = SystemClock().Now() + kMostLateSeconds;
+  KOPT_CHECK(run.Load());
   size_t calls = 0;
   for (ShapePool& shape : pools) {
     if (shape.scored) continue;
@@ -67,7 +68,7 @@ Judged<std::string> CheckOnOneCpu(CpuContext& context, CandidateRun& run, ShapeP
     if (SystemClock().Now() > end) return fmt::format("right in {} calls; then the time for it was up", calls);
     std::vector<size_t> sets(shape.pool->check_count());
     std::iota(sets.begin(), sets.end(), size_t{0});
-    auto checked = run.CheckOnOneCpu(*shape.shape, *shape.pool, sets, deadline);
+    auto checked = run.CheckLate(late, *shape.shape, *shape.pool, sets, deadline);
     calls += sets.size();
     if (checked) continue;
     Stop& stop = checked.error();
@@ -76,7 +77,9 @@ Judged<std::string> CheckOnOneCpu(CpuContext& context, CandidateRun& run, ShapeP
       KOPT_CHECK(run.Load());  // what did not end was killed
       return "not checked: " + stop.refusal.reason;
     }
-    stop.refusal.reason = "with all threads on one CPU: " + stop.refusal.reason;
+    stop.refusal.reason =
+        fmt::format("with all threads on one CPU, where {}: {}",
+                    late == Late::kCaller ? "the calling thread comes last" : "others come late", stop.refusal.reason);
     return std::unexpected(std::move(stop));
   }
   return calls == 0 ? "not checked: the spec has no check shapes for this target"

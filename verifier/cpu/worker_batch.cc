@@ -211,6 +211,12 @@ void StartThreads(unsigned threads, bool one_cpu) {
   parallel(PinThread, one_cpu ? &cpus : nullptr, threads, 0);
 }
 
+// From now on this thread runs only while no other one can on its CPU. Threads that it starts are ordinary ones.
+void ComeLast() {
+  const sched_param none{};
+  if (sched_setscheduler(0, SCHED_IDLE | SCHED_RESET_ON_FORK, &none) != 0) GiveUp("SCHED_IDLE");
+}
+
 // Ends OpenMP's own threads, so that those which are left are the candidate's.
 void EndThreads() {
   using Pause = int (*)(int);
@@ -257,7 +263,8 @@ void RunBatch(Entry entry) {
   std::vector<uint64_t> values;
   const std::vector<Step> prepared = Prepare(header, steps, args, pointers, values);
   CatchFaults();
-  StartThreads(header.threads, header.one_cpu != 0);
+  StartThreads(header.threads, header.late != Late::kNobody);
+  if (header.late == Late::kCaller) ComeLast();
   for (const Mapping& mapping : mappings) Touch(mapping);
   if (sandbox_on) {
     if (const std::string error = sandbox::FilterRunning(end); !error.empty()) GiveUp(error);
