@@ -338,8 +338,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckAgainst(one, whole);
   const Comparison parts = InParts(one, part);
   Require(parts.compared == whole.compared && parts.wrong == whole.wrong, "parts count what the whole counts");
-  // The whole compares squares where nothing is wrong: they may be equal, or 0, where the errors differ. An error of
-  // 1e-163 has no square, and may be a ten billionth of a deviation.
+  // The whole compares squares where nothing is wrong: they may be equal, or 0, where the errors differ. Squares
+  // below 1e-324 vanish, of errors that may be a ten billionth of a deviation.
   const bool as_large = whole.wrong == 0 && parts.largest - whole.largest <= 1e-12 * parts.largest + 1e-9;
   Require(parts.worst == whole.worst || as_large, "parts name the element that the whole names");
   return 0;

@@ -67,13 +67,24 @@ void Try(std::string_view ptx) {
   if (ptx.find(Sleep()) != ptx.npos) return;
   const std::vector<size_t> places = Places(ptx);
   const std::string plain = Plain(ptx);
+  std::string statements = plain;  // without the colons of names
+  for (size_t at = statements.find("::"); at != statements.npos; at = statements.find("::", at)) {
+    statements.replace(at, 2, "__");
+  }
   for (size_t place : places) {
     Require(plain[place] > ' ' && plain[place] != 'x', "a sleep comes before an instruction, never in a comment");
-    const size_t before = plain.find_last_not_of(" \t\r\n", place - (place > 0));
-    const bool begins = place == 0 || before == plain.npos || plain.find_first_of("\n", before) < place;
-    Require(begins || std::string_view(";{}:").find(plain[before]) != std::string_view::npos, "it begins a statement");
+    // Only a directive may end with its line.
+    const size_t before = place > 0 ? statements.find_last_of(";{}:", place - 1) + 1 : 0;  // npos + 1 is 0
+    const size_t first = plain.find_first_not_of(" \t\r\n", before);
+    Require(first == place || plain[first] == '.', "it begins a statement");
   }
   Require(Places(plain) == places, "comments and strings change nothing");
+  // A barrier at the end, where no comment and no string is open, has its sleep.
+  const std::string barrier = "\n;bar.sync 0;", longer = std::string(ptx) + barrier;
+  if (Plain(longer).ends_with(barrier)) {
+    const std::vector<size_t> more = Places(longer);
+    Require(!more.empty() && more.back() == ptx.size() + 2, "a barrier has a sleep before it");
+  }
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Hands every file of tests/adversarial/cpu, or of cuda, to one verifier, one after the other, and compares each
 // verdict with what the file's first lines say it must be (tests/adversarial/README.md). Files of one task come
-// together: a verifier for each task at a time would double what a verdict on a GPU takes.
+// together: to keep the verifiers of all tasks would double what a verdict on a GPU takes.
 //
 //   adversarial_test cpu|cuda [--confirm] [--repeats N] [--gtest_...]
 //
@@ -191,8 +191,8 @@ int main(int argc, char** argv) {
       kopt::confirm = true;
     } else if (word == "--repeats" && ++i < argc) {
       const std::string_view number = argv[i];
-      understood = understood && std::from_chars(number.begin(), number.end(), kopt::repeats).ptr == number.end() &&
-                   kopt::repeats > 0;
+      const auto [end, error] = std::from_chars(number.begin(), number.end(), kopt::repeats);
+      understood = understood && error == std::errc() && end == number.end() && kopt::repeats > 0;
     } else {
       understood = false;
     }

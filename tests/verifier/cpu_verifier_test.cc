@@ -144,6 +144,65 @@ TEST(CpuVerifierTest, AConfirmationFindsThreadsThatDoNotWaitForEachOther) {
   std::printf("%s\n", verdict->reason.c_str());
 }
 
+// What the calling thread makes for the others, who do not wait for it: it usually has the time.
+constexpr const char* kRaceWithTheCaller = R"spec(
+//@ scratch factor f32 [1]
+//@ call rows args(x, y, factor)
+extern "C" void rows(const float* x, float* y, float* factor) {
+#pragma omp parallel num_threads(2)
+  {
+#pragma omp master
+    factor[0] = 1;
+    for (volatile int spin = 0; spin < 1000000; ++spin) {
+    }
+#pragma omp for schedule(static, 1)
+    for (int r = 0; r < R; ++r) {
+      float sum = 0;
+      for (int i = 0; i < 8; ++i) sum += x[8 * r + i];
+      y[r] = factor[0] * sum;
+    }
+  }
+}
+)spec";
+
+// Each thread waits for the other one, as long as that takes.
+constexpr const char* kSpinning = R"spec(
+//@ scratch sums f32 [R]
+//@ call rows args(x, y, sums)
+extern "C" void rows(const float* x, float* y, float* sums) {
+  volatile int there[2] = {0, 0};
+#pragma omp parallel for num_threads(2) schedule(static, 1)
+  for (int t = 0; t < 2; ++t) {
+    for (int r = t; r < R; r += 2) {
+      sums[r] = 0;
+      for (int i = 0; i < 8; ++i) sums[r] += x[8 * r + i];
+    }
+    __atomic_store_n(&there[t], 1, __ATOMIC_RELEASE);
+    while (__atomic_load_n(&there[1 - t], __ATOMIC_ACQUIRE) == 0) {
+    }
+    for (int r = 1 - t; r < R; r += 2) y[r] = sums[r];
+  }
+}
+)spec";
+
+TEST(CpuVerifierTest, AConfirmationHoldsTheCallingThreadBack) {
+  auto task = Open(kRowsSpec + std::string("[[check]]\nR = 500\n"), kRows);
+  ASSERT_TRUE(task->verifier->SetBaseline(task->seed, {}));
+  const auto race = ParseCandidate(task->spec, Target::kCpu, kRaceWithTheCaller, "race.cpp");
+  ASSERT_TRUE(race) << race.error().Text();
+  auto verdict = task->verifier->Confirm(*race, {}, {.seconds = 0});
+  ASSERT_TRUE(verdict) << verdict.error().Text();
+  EXPECT_EQ(Name(verdict->outcome), "mismatch") << verdict->reason;
+  std::printf("%s\n", verdict->reason.c_str());
+  // Spinning takes long there, and is no fault.
+  const auto spinning = ParseCandidate(task->spec, Target::kCpu, kSpinning, "spinning.cpp");
+  ASSERT_TRUE(spinning) << spinning.error().Text();
+  verdict = task->verifier->Confirm(*spinning, {}, {.seconds = 0});
+  ASSERT_TRUE(verdict) << verdict.error().Text();
+  EXPECT_TRUE(verdict->confirmed) << verdict->reason;
+  std::printf("%s\n", verdict->evidence["late_threads"].dump().c_str());
+}
+
 TEST(CpuVerifierTest, AConfirmationWithoutTimeTakesTheLeastSamples) {
   auto task = Open(kRowsSpec, kRows);
   ASSERT_TRUE(task->verifier->SetBaseline(task->seed, {}));

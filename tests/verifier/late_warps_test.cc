@@ -39,8 +39,9 @@ TEST(LateWarpsTest, LeavesTheRestAsItIs) {
   for (const std::string text :
        {"", "no PTX", "add.s32 %r1, %r2, %r3;\n", "ld.param.u64 %rd1, [f_param_0];\n", "st.local.u32 [%rd1], %r1;\n",
         "ld.global.nc.v4.u32 {%r1, %r2, %r3, %r4}, [%rd1];\n", "// ld.shared.u32 %r1, [%r2];\n",
-        "/* bar.sync 0;\nbar.sync 0; */\n", ".file 1 \"bar.sync 0;\"\n", ".loc 1 2 3\n", "$L__BB0_1:\n",
-        "wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {%f1, %f2}, %rd1, %rd2, 1, 1, 1;\n", "ret;"}) {
+        "/* bar.sync 0;\nbar.sync 0; */\n", ".file 1 \"bar.sync 0;\"\n", "\"x\" bar.sync 0;\n", ".loc 1 2 3\n",
+        "$L__BB0_1:\n", "wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {%f1, %f2}, %rd1, %rd2, 1, 1, 1;\n",
+        "ret;"}) {
     EXPECT_EQ(WithLateWarps(text), text);
   }
 }

@@ -157,6 +157,14 @@ TEST(DropDisturbedTest, RefusesWhenMoreThanHalfWouldGo) {
   EXPECT_FALSE(DropDisturbed(quads));
 }
 
+TEST(DropDisturbedTest, RefusesWhenOneSideAloneIsRestless) {
+  std::vector<Quad> quads = Quads(16, 1, 0.002);
+  for (int i = 0; i < 5; ++i) quads[3 * i].a1 *= 1.5;
+  EXPECT_EQ(DropDisturbed(quads)->size(), 11u);
+  quads[1].a2 *= 1.5;
+  EXPECT_FALSE(DropDisturbed(quads));
+}
+
 TEST(DropDisturbedTest, TooFewQuadsShowNoOutliers) {
   std::vector<Quad> quads = Quads(5, 1, 0.001);
   quads[2].a1 = 2;

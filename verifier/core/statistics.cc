@@ -246,13 +246,19 @@ std::string_view Name(Comparative comparative) {
 }
 
 std::optional<std::vector<Quad>> DropDisturbed(std::span<const Quad> quads) {
-  std::vector<bool> marked(quads.size());
+  const auto more_than = [&](const std::vector<bool>& some, size_t part) {
+    return static_cast<size_t>(std::ranges::count(some, true)) > std::max<size_t>(1, quads.size() / part);
+  };
   const SideDifferences differences = DifferencesWithin(quads);
+  std::vector<bool> marked(quads.size());
   MarkOutliers(LogRatios(quads), marked);
-  MarkOutliers(differences.a, marked);
-  MarkOutliers(differences.b, marked);
-  const auto dropped = static_cast<size_t>(std::count(marked.begin(), marked.end(), true));
-  if (dropped > std::max<size_t>(1, quads.size() / 2)) return std::nullopt;
+  for (const auto& side : {differences.a, differences.b}) {
+    std::vector<bool> restless(quads.size());
+    MarkOutliers(side, restless);
+    if (more_than(restless, 3)) return std::nullopt;
+    for (size_t i = 0; i < quads.size(); ++i) marked[i] = marked[i] || restless[i];
+  }
+  if (more_than(marked, 2)) return std::nullopt;
   std::vector<Quad> kept;
   for (size_t i = 0; i < quads.size(); ++i) {
     if (!marked[i]) kept.push_back(quads[i]);

@@ -52,7 +52,8 @@ std::string_view Name(Comparative comparative);
 
 // The quads of one shape in one process without the disturbed ones: a time that is not positive; from 8 quads on, log
 // ratio, A1 against A2 or B1 against B2 further from its median than 5 (1 + 4 / n) scaled MAD and 0.5 %. Nothing if
-// more than half (of few: more than one) would have to go: the median is then not that of the undisturbed ones.
+// more than half (of few: more than one) would have to go, or more than a third because of A, or because of B: what
+// only one side does may be its own way, and is not to be left out.
 std::optional<std::vector<Quad>> DropDisturbed(std::span<const Quad> quads);
 
 // Relative standard deviation of one batch's time, from the differences within quads. 0 with fewer than 2 quads.

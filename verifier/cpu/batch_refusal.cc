@@ -39,7 +39,7 @@ Refusal RefusalOf(const BatchEnd& end, Stage stage, double seconds) {
       break;
     case BatchEnd::Kind::kNoSetup:
       refusal.outcome = Outcome::kLaunchError;
-      refusal.reason = "its memory cannot be set up: " + end.printed;
+      refusal.reason = "its process cannot be set up: " + end.printed;
       break;
     case BatchEnd::Kind::kExited:
       refusal.reason = fmt::format("it ended the process itself, with status {}", end.number);

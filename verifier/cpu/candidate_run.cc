@@ -41,9 +41,9 @@ CandidateRun::CandidateRun(CpuContext& context, CandidateObjects objects)
   if (!objects.log.empty()) evidence_["compiler_log"] = objects.log;
 }
 
-std::unique_ptr<CandidateRun> CandidateRun::Passive() const {
+std::unique_ptr<CandidateRun> CandidateRun::WithLate(Late late) const {
   auto run = std::make_unique<CandidateRun>(context_, CandidateObjects{.by_shape = objects_});
-  run->passive_ = true;
+  run->late_ = late;
   return run;
 }
 
@@ -56,7 +56,7 @@ Judged<void> CandidateRun::Load() {
                                       .sandbox = context_.options.sandbox,
                                       .address_space = AddressSpace(),
                                       .threads = context_.threads,
-                                      .passive = passive_,
+                                      .late = late_,
                                       .load_seconds = kLoadSeconds}));
     std::string reason;
     const BatchEnd end = session->Load(reason);
@@ -115,14 +115,14 @@ Result<CandidateRun::Sets> CandidateRun::Gather(SetPool& pool, const std::vector
 }
 
 Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls,
-                                      Mode mode, Stage stage, const Deadline& deadline, const Poisons& poisons) {
+                                      bool empty, Stage stage, const Deadline& deadline, const Poisons& poisons) {
   const BoundTask& task = pool.task();
   const Batch& batch = calls.batch;
   const CandidateObject& compiled = objects_.at(&shape);
   KOPT_CHECK(context_.arenas.Reserve(batch.read_only_bytes(), batch.read_write_bytes()));
   // Prepared before the group stands still: by call and tensor, what an output holds before it.
   std::vector<std::vector<const std::vector<std::byte>*>> contents(sets.size());
-  for (size_t c = 0; c < sets.size() && !mode.empty; ++c) {
+  for (size_t c = 0; c < sets.size() && !empty; ++c) {
     for (size_t i = 0; i < task.tensors.size(); ++i) {
       const Tensor& tensor = *task.tensors[i].tensor;
       contents[c].push_back(tensor.IsRead() ? &sets[c]->inputs.storage[i] : nullptr);
@@ -133,7 +133,7 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
   }
   const uint64_t secret = SecretSeed();
   const auto fill = [&] {
-    if (mode.empty) return;
+    if (empty) return;
     Parallel(sets.size(), [&](size_t begin, size_t end) {
       for (size_t c = begin; c < end; ++c) {
         const CallBuffers& buffers = calls.calls[c];
@@ -150,15 +150,15 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
     FillRedzones(batch, context_.arenas, secret);
   };
   const double seconds = deadline.Of(compiled.plan.steps.size(), sets.size());
-  KOPT_TRY(
-      const BatchEnd end,
-      sessions_.at(compiled.object)
-          ->Run(context_.arenas, batch,
-                {.empty = mode.empty, .linger = stage == Stage::kCheck, .late = mode.late, .seconds = seconds}, fill));
+  KOPT_TRY(const BatchEnd end,
+           sessions_.at(compiled.object)
+               ->Run(context_.arenas, batch,
+                     {.empty = empty, .linger = stage == Stage::kCheck && late_ == Late::kNobody, .seconds = seconds},
+                     fill));
   if (end.kind != BatchEnd::Kind::kDone) {
     return std::unexpected(Stop(BatchRefusal(end, shape, task, calls, stage, seconds)));
   }
-  if (!mode.empty) {
+  if (!empty) {
     if (auto broken = BrokenRedzone(task, compiled.plan, calls, context_.arenas, secret)) {
       return std::unexpected(
           Stop(Refusal{.outcome = Outcome::kUnsafe,
@@ -169,33 +169,18 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
   return end.seconds;
 }
 
-Judged<double> CandidateRun::RunAndCompare(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls,
-                                           Mode mode, const Deadline& deadline) {
-  const Poisons poisons = DrawPoisons(sets.size());
-  KOPT_TRY(const double seconds, RunBatch(shape, pool, sets, calls, mode, Stage::kCheck, deadline, poisons));
-  for (size_t c = 0; c < sets.size(); ++c) {
-    KOPT_CHECK(Compare(shape, pool, *sets[c], calls.calls[c], calls.batch, Stage::kCheck));
-    KOPT_CHECK(CheckGaps(pool, *sets[c], calls.calls[c], calls.batch, poisons[c], Stage::kCheck));
-  }
-  return seconds;
-}
-
-Judged<void> CandidateRun::CheckLate(Late late, const Shape& shape, SetPool& pool, const std::vector<size_t>& numbers,
-                                     const Deadline& deadline) {
-  const Lane::Hold hold = context_.lane.Shared();
-  KOPT_TRY(const Sets sets, Gather(pool, numbers));
-  const CallBatch calls = LayOut(pool.task(), objects_.at(&shape).plan, InputsOf(sets), false);
-  KOPT_CHECK(RunAndCompare(shape, pool, sets, calls, {.late = late}, deadline));
-  return {};
-}
-
 Judged<double> CandidateRun::Check(const Shape& shape, SetPool& pool, const std::vector<size_t>& numbers,
                                    const Deadline& deadline) {
   const Lane::Hold hold = context_.lane.Shared();  // the oracle, too, takes every CPU
   KOPT_TRY(const Sets sets, Gather(pool, numbers));
   const BoundTask& task = pool.task();
   const CallBatch calls = LayOut(task, objects_.at(&shape).plan, InputsOf(sets), false);
-  KOPT_TRY(const double seconds, RunAndCompare(shape, pool, sets, calls, {}, deadline));
+  const Poisons poisons = DrawPoisons(sets.size());
+  KOPT_TRY(const double seconds, RunBatch(shape, pool, sets, calls, false, Stage::kCheck, deadline, poisons));
+  for (size_t c = 0; c < sets.size(); ++c) {
+    KOPT_CHECK(Compare(shape, pool, *sets[c], calls.calls[c], calls.batch, Stage::kCheck));
+    KOPT_CHECK(CheckGaps(pool, *sets[c], calls.calls[c], calls.batch, poisons[c], Stage::kCheck));
+  }
   checked_call_seconds_[&shape] = seconds / static_cast<double>(sets.size());
   for (size_t c = 0; c < sets.size(); ++c) {
     for (size_t i = 0; i < task.tensors.size(); ++i) {
@@ -215,8 +200,7 @@ Judged<double> CandidateRun::Time(const Shape& shape, SetPool& pool, const std::
   const BoundTask& task = pool.task();
   const CallBatch calls = LayOut(task, objects_.at(&shape).plan, InputsOf(sets), true);
   const Poisons poisons = DrawPoisons(sets.size());
-  KOPT_TRY(const double seconds,
-           RunBatch(shape, pool, sets, calls, {.empty = empty}, Stage::kMeasure, deadline, poisons));
+  KOPT_TRY(const double seconds, RunBatch(shape, pool, sets, calls, empty, Stage::kMeasure, deadline, poisons));
   if (empty) return seconds;
   for (size_t c = 0; c < sets.size(); ++c) {
     KOPT_CHECK(CheckGaps(pool, *sets[c], calls.calls[c], calls.batch, poisons[c], Stage::kMeasure));

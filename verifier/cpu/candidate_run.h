@@ -19,8 +19,9 @@ class CandidateRun {
  public:
   // Nothing runs yet.
   CandidateRun(CpuContext& context, CandidateObjects objects);
-  // The same objects in workers whose threads of OpenMP sleep while they wait. Not loaded yet.
-  std::unique_ptr<CandidateRun> Passive() const;
+  // The same objects in processes with threads that are late: what others use of theirs without waiting for them is not
+  // there yet. For checks.
+  std::unique_ptr<CandidateRun> WithLate(Late late) const;
   // Starts the workers (one per distinct object) and loads. Workers that are running already stay.
   Judged<void> Load();
 
@@ -28,10 +29,6 @@ class CandidateRun {
   // with its whole answer. Returns seconds from go to end.
   static constexpr size_t kFreshSet = static_cast<size_t>(-1);
   Judged<double> Check(const Shape& shape, SetPool& pool, const std::vector<size_t>& sets, const Deadline& deadline);
-  // The same with threads that are late: what others use of theirs without waiting for them is not there yet. kCaller:
-  // in a run whose threads are passive.
-  Judged<void> CheckLate(Late late, const Shape& shape, SetPool& pool, const std::vector<size_t>& sets,
-                         const Deadline& deadline);
 
   // A timed batch on distinct sets of a timed pool: every output's digest must be that of the set's compared output; a
   // new digest is compared in full. `empty`: the same without calls.
@@ -52,16 +49,9 @@ class CandidateRun {
   // What outputs and scratch hold before each call: by call, one kind.
   using Poisons = std::vector<Poison>;
   static Poisons DrawPoisons(size_t calls);
-  struct Mode {
-    bool empty = false;  // no calls
-    Late late = Late::kNobody;
-  };
   static std::vector<const InputSet*> InputsOf(const Sets& sets);
-  Judged<double> RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls, Mode mode,
+  Judged<double> RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls, bool empty,
                           Stage stage, const Deadline& deadline, const Poisons& poisons);
-  // Calls, and every output with its whole answer; nothing of it is noted for later. Seconds from go to end.
-  Judged<double> RunAndCompare(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls, Mode mode,
-                               const Deadline& deadline);
   Judged<void> CheckGaps(SetPool& pool, const SetPool::Entry& set, const CallBuffers& buffers, const Batch& batch,
                          Poison poison, Stage stage);
   uint64_t AddressSpace() const;
@@ -78,7 +68,7 @@ class CandidateRun {
   std::map<std::tuple<const Shape*, size_t, size_t>, uint64_t> digests_;  // by shape, set, tensor
   std::map<const Shape*, double> checked_call_seconds_;
   uint64_t digest_secret_ = 0;
-  bool passive_ = false;
+  Late late_ = Late::kNobody;
   bool repeatable_ = true;
   nlohmann::ordered_json evidence_ = nlohmann::ordered_json::object();
 };

@@ -184,7 +184,7 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
     if (process == 0) {
       const double checked = time.Elapsed();
       KOPT_TRY(late_threads["others"], CheckWithLateThreads(context_, *run, Late::kOthers, pools));
-      KOPT_TRY(late_threads["caller"], CheckWithLateThreads(context_, *run->Passive(), Late::kCaller, pools));
+      KOPT_TRY(late_threads["caller"], CheckWithLateThreads(context_, *run, Late::kCaller, pools));
       time.DoneOnce(time.Elapsed() - checked);
     }
     times.Finish("check");

@@ -58,17 +58,13 @@ struct StepEntry {
   uint64_t zero_bytes = 0;
 };
 
-// Whose threads come late, all of them being on one CPU: OpenMP's own, because the one that calls goes on there for
-// milliseconds; or that one, because it runs only while no other can.
-enum class Late : uint32_t { kNobody, kOthers, kCaller };
-
 // Followed by buffers, steps, args.
 struct BatchDescriptor {
   uint32_t buffer_count = 0, step_count = 0, arg_count = 0, calls = 0;
   uint32_t threads = 1;
-  uint32_t empty = 0;   // 1: map, start, touch, but make no call
-  uint32_t linger = 0;  // 1: after the calls answer Called and wait for another Go
-  Late late = Late::kNobody;
+  uint32_t empty = 0;    // 1: map, start, touch, but make no call
+  uint32_t linger = 0;   // 1: after the calls answer Called and wait for another Go
+  uint32_t one_cpu = 0;  // 1: all of OpenMP's threads on one CPU, so that most of them are late
 };
 
 // The first page of the read-write arena; written by the child, read by kopt after its end, as a hint only.

@@ -23,10 +23,11 @@ constexpr double kReadySeconds = 60;  // to map, start threads and touch pages
 constexpr double kStopSeconds = 5;
 constexpr double kThreadSeconds = 0.25;  // for OpenMP's threads to end
 
-std::vector<std::string> Environment(int threads, bool passive) {
+// Where the calling thread is to be late, others sleep while they wait for it: else it would get no CPU at all.
+std::vector<std::string> Environment(const SessionOptions& options) {
   return {"PATH=/usr/bin:/bin", "LC_ALL=C", "OMP_DYNAMIC=false",
-          fmt::format("OMP_WAIT_POLICY={}", passive ? "passive" : "active"),
-          fmt::format("OMP_NUM_THREADS={}", threads)};
+          fmt::format("OMP_WAIT_POLICY={}", options.late == Late::kCaller ? "passive" : "active"),
+          fmt::format("OMP_NUM_THREADS={}", options.threads)};
 }
 
 std::vector<std::string> LibraryFolders() {
@@ -76,7 +77,7 @@ Result<std::unique_ptr<Session>> Session::Start(const SessionOptions& options) {
   session->output_ = std::move(pipe.first);
   SpawnOptions spawn{.command = {options.worker, "template", fmt::format("{}", NextSlot()), options.sandbox ? "1" : "0",
                                  fmt::format("{}", options.address_space)},
-                     .environment = Environment(options.threads, options.passive),
+                     .environment = Environment(options),
                      .output = pipe.second.get(),
                      .errors = pipe.second.get(),
                      .control = session->worker_end_.get()};
@@ -152,6 +153,10 @@ Result<BatchEnd> Session::RunChild(Arenas& arenas, const Batch& batch, const Run
   if (early) return *early;
   kill(-group_.pid(), SIGSTOP);
   if (!Stop(forked.child)) return BatchEnd{.kind = BatchEnd::Kind::kStray};
+  if (const sched_param none{};
+      options_.late == Late::kCaller && sched_setscheduler(forked.child, SCHED_IDLE, &none) != 0) {
+    return BatchEnd{.kind = BatchEnd::Kind::kNoSetup, .printed = fmt::format("SCHED_IDLE: {}", std::strerror(errno))};
+  }
   arenas.Used(batch.read_only_bytes(), batch.read_write_bytes());
   std::memset(arenas.read_write().bytes().data(), 0, kStatusBytes);
   fill();
@@ -183,7 +188,7 @@ Result<std::optional<BatchEnd>> Session::AwaitReady(pid_t child, Arenas& arenas,
   const std::string text = batch.Serialize({.threads = static_cast<uint32_t>(options_.threads),
                                             .empty = run.empty ? 1U : 0U,
                                             .linger = run.linger ? 1U : 0U,
-                                            .late = run.late});
+                                            .one_cpu = options_.late != Late::kNobody ? 1U : 0U});
   KOPT_TRY(SharedMemory descriptor, SharedMemory::Create(text.size()));
   std::memcpy(descriptor.bytes().data(), text.data(), text.size());
   if (!SendBatch(descriptor.fd(), arenas))

@@ -90,13 +90,17 @@ struct BatchEnd {
 };
 inline constexpr size_t kMostOutput = 1 << 20;  // bytes a batch may print
 
+// Whose threads come late in each call, all of OpenMP's being on one CPU: its own ones, because the thread that calls
+// goes on there for milliseconds; or that one, because it gets next to nothing of the CPU while another runs.
+enum class Late { kNobody, kOthers, kCaller };
+
 struct SessionOptions {
   std::string worker;            // path of kopt-worker-cpu
   std::filesystem::path object;  // the shared object; readable for everyone, as are its folders
   bool sandbox = true;
   uint64_t address_space = uint64_t{6} << 30;  // bytes
   int threads = 1;
-  bool passive = false;  // threads of OpenMP sleep while they wait; not for timing
+  Late late = Late::kNobody;  // else not for timing
   double load_seconds = 10;
 };
 
@@ -111,10 +115,9 @@ class Session {
   BatchEnd Load(std::string& reason);
 
   struct RunOptions {
-    bool empty = false;         // the same batch without its calls
-    bool linger = false;        // look for threads that the calls left behind; not for timing
-    Late late = Late::kNobody;  // not for timing; kCaller: in a session whose threads are passive
-    double seconds = 10;        // deadline of the calls
+    bool empty = false;   // the same batch without its calls
+    bool linger = false;  // look for threads that the calls left behind; not for timing
+    double seconds = 10;  // deadline of the calls
   };
   // One batch. `fill` runs while every process of the group is stopped, after the child has touched its pages and
   // before the clock starts: it writes inputs and poison. Errors are ours.

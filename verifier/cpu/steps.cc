@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kScoredCheckSets = 2;
 constexpr double kLateSeconds = 2;      // a call
-constexpr double kMostLateSeconds = 5;  // all of them
+constexpr double kMostLateSeconds = 5;  // then no shape is begun
 
 std::vector<const Shape*> ShapesOf(const ShapePools& pools) {
   std::vector<const Shape*> shapes;
@@ -57,10 +57,11 @@ Judged<void> CheckAll(CpuContext& context, CandidateRun& run, ShapePools& pools,
   return {};
 }
 
-Judged<std::string> CheckWithLateThreads(CpuContext& context, CandidateRun& run, Late late, ShapePools& pools) {
+Judged<std::string> CheckWithLateThreads(CpuContext& context, const CandidateRun& run, Late late, ShapePools& pools) {
+  const std::unique_ptr<CandidateRun> late_run = run.WithLate(late);
+  KOPT_CHECK(late_run->Load());
   const Deadline deadline{.limit_seconds = std::min(kLateSeconds, context.spec.limits.seconds)};
   const double end = SystemClock().Now() + kMostLateSeconds;
-  KOPT_CHECK(run.Load());
   size_t calls = 0;
   for (ShapePool& shape : pools) {
     if (shape.scored) continue;
@@ -68,18 +69,18 @@ Judged<std::string> CheckWithLateThreads(CpuContext& context, CandidateRun& run,
     if (SystemClock().Now() > end) return fmt::format("right in {} calls; then the time for it was up", calls);
     std::vector<size_t> sets(shape.pool->check_count());
     std::iota(sets.begin(), sets.end(), size_t{0});
-    auto checked = run.CheckLate(late, *shape.shape, *shape.pool, sets, deadline);
+    auto checked = late_run->Check(*shape.shape, *shape.pool, sets, deadline);
     calls += sets.size();
     if (checked) continue;
     Stop& stop = checked.error();
     if (stop.ours) return std::unexpected(std::move(stop));
-    if (stop.refusal.outcome == Outcome::kTimeout) {
-      KOPT_CHECK(run.Load());  // what did not end was killed
-      return "not checked: " + stop.refusal.reason;
+    Refusal& refusal = stop.refusal;
+    if (refusal.outcome == Outcome::kTimeout || refusal.outcome == Outcome::kLaunchError) {
+      return "not checked: " + refusal.reason;
     }
-    stop.refusal.reason =
+    refusal.reason =
         fmt::format("with all threads on one CPU, where {}: {}",
-                    late == Late::kCaller ? "the calling thread comes last" : "others come late", stop.refusal.reason);
+                    late == Late::kCaller ? "the calling one comes last" : "others come late", refusal.reason);
     return std::unexpected(std::move(stop));
   }
   return calls == 0 ? "not checked: the spec has no check shapes for this target"

@@ -24,8 +24,8 @@ Judged<std::unique_ptr<CandidateRun>> CompileAndLoad(CpuContext& context, const 
 Judged<void> CheckAll(CpuContext& context, CandidateRun& run, ShapePools& pools, const DeadlineOf& deadline, bool fresh,
                       std::map<const Shape*, double>* call_seconds = nullptr);
 
-// The sets of the check shapes with threads that are late (CandidateRun::CheckLate). A call that does not end in time
-// is no refusal: threads may well wait for each other by spinning. Says what came of it.
-Judged<std::string> CheckWithLateThreads(CpuContext& context, CandidateRun& run, Late late, ShapePools& pools);
+// The sets of the check shapes with threads that are late (CandidateRun::WithLate). Calls that do not end in time are
+// no refusal: threads may well wait for each other by spinning. Says what came of it.
+Judged<std::string> CheckWithLateThreads(CpuContext& context, const CandidateRun& run, Late late, ShapePools& pools);
 
 }  // namespace kopt

@@ -196,25 +196,22 @@ void* OpenMpFunction(const char* name) {
   return library != nullptr ? dlsym(library, name) : nullptr;
 }
 
-// The candidate's OpenMP threads exist, pinned, before the clock starts.
+// The candidate's OpenMP threads exist, pinned, before the clock starts. On one CPU those that it starts by itself run,
+// too: they inherit it.
 void StartThreads(unsigned threads, bool one_cpu) {
   FillStack();
-  using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
-  const auto parallel = reinterpret_cast<Parallel>(OpenMpFunction("GOMP_parallel"));
-  thread_number = reinterpret_cast<int (*)()>(OpenMpFunction("omp_get_thread_num"));
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (parallel == nullptr || thread_number == nullptr || sched_getaffinity(0, sizeof(set), &set) != 0) return;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
   }
+  if (one_cpu) PinThread(&cpus);
+  using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
+  const auto parallel = reinterpret_cast<Parallel>(OpenMpFunction("GOMP_parallel"));
+  thread_number = reinterpret_cast<int (*)()>(OpenMpFunction("omp_get_thread_num"));
+  if (parallel == nullptr || thread_number == nullptr) return;
   parallel(PinThread, one_cpu ? &cpus : nullptr, threads, 0);
-}
-
-// From now on this thread runs only while no other one can on its CPU. Threads that it starts are ordinary ones.
-void ComeLast() {
-  const sched_param none{};
-  if (sched_setscheduler(0, SCHED_IDLE | SCHED_RESET_ON_FORK, &none) != 0) GiveUp("SCHED_IDLE");
 }
 
 // Ends OpenMP's own threads, so that those which are left are the candidate's.
@@ -263,8 +260,7 @@ void RunBatch(Entry entry) {
   std::vector<uint64_t> values;
   const std::vector<Step> prepared = Prepare(header, steps, args, pointers, values);
   CatchFaults();
-  StartThreads(header.threads, header.late != Late::kNobody);
-  if (header.late == Late::kCaller) ComeLast();
+  StartThreads(header.threads, header.one_cpu != 0);
   for (const Mapping& mapping : mappings) Touch(mapping);
   if (sandbox_on) {
     if (const std::string error = sandbox::FilterRunning(end); !error.empty()) GiveUp(error);

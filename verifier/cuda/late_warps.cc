@@ -63,7 +63,7 @@ class Rewriter {
         if (directive_ && text_.substr(at_, blank).find('\n') != std::string_view::npos) begins_ = true;
         Copy(blank);
       } else if (c == '"') {
-        begins_ = false;
+        if (begins_) begins_ = directive_ = false;  // no statement begins so
         Copy(std::min(text_.find('"', at_ + 1), text_.size() - 1) + 1 - at_);
       } else if (c == ';' || c == '{' || c == '}') {
         begins_ = true;

@@ -128,7 +128,6 @@ void AddCommon(Filter& filter) {
                               "ppoll"});
   filter.Add(SCMP_ACT_ALLOW, "prlimit64", {Equal(2, 0)});          // reading a limit, not setting one
   filter.Add(SCMP_ACT_ALLOW, "sched_setaffinity", {Equal(0, 0)});  // its own thread only
-  filter.Add(SCMP_ACT_ALLOW, "sched_setscheduler", {Equal(0, 0), Equal(1, SCHED_IDLE | SCHED_RESET_ON_FORK)});
   filter.Add(SCMP_ACT_ALLOW, "arch_prctl", {Equal(0, kRequestTileData)});
   filter.Add(SCMP_ACT_ALLOW, "clone", {Masked(0, kThreadFlags | CLONE_VFORK | kNewNamespaces, kThreadFlags)});
   filter.Add(SCMP_ACT_ERRNO(ENOSYS), {"clone3"});  // so that the C library falls back to clone, whose flags can be seen

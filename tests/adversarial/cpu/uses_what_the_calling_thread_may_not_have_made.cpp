@@ -1,5 +1,5 @@
 // expect: measured|mismatch:
-// confirm: mismatch: the calling thread comes last
+// confirm: mismatch: the calling one comes last
 // The calling thread of the team makes a list that the others use without waiting for it: a long moment lies between, in
 // which it usually gets there. Nobody waits, since `omp master` has no barrier.
 //@ scratch weight f32 [2]
