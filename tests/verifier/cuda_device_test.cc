@@ -34,5 +34,23 @@ TEST(CudaDeviceTest, ReferencesWithFewLongTuplesAreForTheHost) {
   EXPECT_FALSE(suits(1, 1000));
 }
 
+// One thread of the device computes inputs by code: the host does that where it is much, unless the others are more.
+TEST(CudaDeviceTest, ManyInputsByCodeAreForTheHost) {
+  const auto suits = [](long long drawn, long long by_code) {
+    Tensor code = Input("order", DType::kI32, {"C"});
+    code.code = "for (long long i = 0; i < C; ++i) order(i) = i;";
+    Spec spec =
+        SpecOf({{"N", drawn}, {"C", by_code}}, {Input("x", DType::kF32, {"N"}), code, Output("y", DType::kF32, {"N"})},
+               {{.over = OverOf({{"i", "N"}}), .code = "y(i) = x(i);"}});
+    const auto task = Bind(spec, spec.shapes[0]);
+    EXPECT_TRUE(task);
+    return HostOracle::SuitsCode(*task);
+  };
+  EXPECT_TRUE(suits(1, 1 << 12));
+  EXPECT_TRUE(suits(1 << 18, 1 << 15));
+  EXPECT_FALSE(suits(1, (1 << 12) - 1));
+  EXPECT_FALSE(suits(1 << 24, 1 << 14));
+}
+
 }  // namespace
 }  // namespace kopt

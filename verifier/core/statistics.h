@@ -63,7 +63,7 @@ double Noise(std::span<const Quad> quads);
 // has one process: kProcessSpread is in its interval too, but it ranks, and never names a winner.
 struct Assessment {
   std::optional<Estimate> estimate;  // empty: noisy, too few quads, or a process that lacks a shape
-  bool noisy = false;                // more than 25 % of all quads, or half of one shape's in one process, disturbed
+  bool noisy = false;                // more than 25 % of all quads disturbed, or too many of one shape in one process
   int dropped = 0;                   // quads
   double noise = 0;                  // largest Noise of any shape in any process, disturbed quads dropped
 };

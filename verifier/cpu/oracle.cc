@@ -46,6 +46,7 @@ struct Oracle::Layout {
   std::vector<std::pair<int, Bytes>> contents;
   std::vector<long long> dims;
   OracleControl begin;
+  bool alone = false;  // by one thread
 
   int Add(Bytes content, bool writable) {
     const int buffer = batch.AddBuffer(std::max<size_t>(content.size(), 1), writable);
@@ -132,11 +133,12 @@ void Oracle::Begin(Layout& layout, const BoundTask& task, const InputSet& inputs
 Result<OracleControl> Oracle::Finish(const Layout& layout, const BoundTask& task, const std::string& what) {
   if (!session_->running()) KOPT_CHECK(StartSession());
   KOPT_CHECK(arenas_.Reserve(layout.batch.read_only_bytes(), layout.batch.read_write_bytes()));
-  KOPT_TRY(const BatchEnd end, session_->Run(arenas_, layout.batch, {.seconds = kOracleSeconds}, [&] {
-    for (const auto& [buffer, content] : layout.contents) {
-      std::ranges::copy(content, layout.batch.Data(arenas_, buffer).begin());
-    }
-  }));
+  KOPT_TRY(const BatchEnd end,
+           session_->Run(arenas_, layout.batch, {.seconds = kOracleSeconds, .alone = layout.alone}, [&] {
+             for (const auto& [buffer, content] : layout.contents) {
+               std::ranges::copy(content, layout.batch.Data(arenas_, buffer).begin());
+             }
+           }));
   KOPT_CHECK(CheckEnd(end, what));
   last_seconds_ = end.seconds;
   OracleControl control;
@@ -207,6 +209,7 @@ Result<Answer::Part> Oracle::TakePart(const Layout& layout, const BoundTensor& b
 Result<void> Oracle::RunCode(const BoundTask& task, InputSet& set) {
   const OracleFunctions functions = FunctionsOf(spec_);
   Layout layout;
+  layout.alone = true;
   Begin(layout, task, set, true, false, {});
   layout.AddArg(-1);
   layout.batch.BeginCall();

@@ -186,7 +186,7 @@ Result<Session::Forked> Session::Fork() {
 // An end before the child is ready is the candidate's doing.
 Result<std::optional<BatchEnd>> Session::AwaitReady(pid_t child, Arenas& arenas, const Batch& batch,
                                                     const RunOptions& run) {
-  const std::string text = batch.Serialize({.threads = static_cast<uint32_t>(options_.threads),
+  const std::string text = batch.Serialize({.threads = run.alone ? 1U : static_cast<uint32_t>(options_.threads),
                                             .empty = run.empty ? 1U : 0U,
                                             .linger = run.linger ? 1U : 0U,
                                             .one_cpu = options_.late != Late::kNobody ? 1U : 0U});

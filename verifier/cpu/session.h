@@ -118,6 +118,7 @@ class Session {
     bool empty = false;   // the same batch without its calls
     bool linger = false;  // look for threads that the calls left behind; not for timing
     double seconds = 10;  // deadline of the calls
+    bool alone = false;   // the calls use no thread but the calling one: start no other
   };
   // One batch. `fill` runs while every process of the group is stopped, after the child has touched its pages and
   // before the clock starts: it writes inputs and poison. Errors are ours.

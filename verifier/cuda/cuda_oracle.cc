@@ -108,10 +108,18 @@ Result<void> CudaOracle::DrawOver(const BoundTask& task, Set& set, const SetReci
   return {};
 }
 
-// Files are read here and sent; everything else is drawn where it is needed.
+// Files, and what the host computes by `code`, are sent; everything else is drawn where it is needed.
 Result<std::vector<Fd>> CudaOracle::DrawInto(const BoundTask& task, Set& set, const SetRecipe& recipe) {
   KOPT_TRY(set.scalars, DrawScalars(spec_, task, recipe));
-  nlohmann::json request{{"do", "draw"}, {"set", set.id()}, {"scalars", set.scalars}, {"code", CodeKernels(spec_)}};
+  std::optional<InputSet> by_host;
+  if (HostOracle::SuitsCode(task)) {
+    KOPT_TRY(HostOracle* const host, Host());
+    if (host != nullptr) {
+      KOPT_TRY(by_host, host->Draw(task, recipe));
+    }
+  }
+  nlohmann::json request{{"do", "draw"}, {"set", set.id()}, {"scalars", set.scalars}};
+  request["code"] = by_host ? std::vector<std::string>() : CodeKernels(spec_);
   request["dims"] = nlohmann::json::array();
   for (const std::string& dim : spec_.dims) request["dims"].push_back(task.shape->dims.at(dim));
   request["tensors"] = nlohmann::json::array();
@@ -131,6 +139,10 @@ Result<std::vector<Fd>> CudaOracle::DrawInto(const BoundTask& task, Set& set, co
       row["layout"] = BytesOf(LayoutOf(bound));
       row["distribution"] = BytesOf(DistributionOf(bound, *draw->fill, draw->seed));
       row["gaps"] = draw->seed;
+    } else if (by_host) {
+      const std::vector<std::byte>& storage = by_host->storage[i];
+      sent.append(reinterpret_cast<const char*>(storage.data()), storage.size());
+      row["bytes"] = storage.size();
     }
     request["tensors"].push_back(std::move(row));
   }
@@ -165,22 +177,27 @@ Result<void> CudaOracle::Run(const BoundTask& task, Set& set, const std::vector<
   return {};
 }
 
+Result<HostOracle*> CudaOracle::Host() {
+  if (!host_ && !host_missing_) {
+    auto host = HostOracle::Create(spec_, options_);
+    if (!host && host.error().exit != Exit::kEnvironment) return std::unexpected(std::move(host.error()));
+    host_missing_ = !host;
+    if (host) host_ = *std::move(host);
+  }
+  return host_.get();
+}
+
 Result<void> CudaOracle::Solve(const BoundTask& task, Set& set) {
-  if (HostOracle::Suits(task) && !host_missing_) {
-    if (!host_) {
-      auto host = HostOracle::Create(spec_, options_);
-      if (!host && host.error().exit != Exit::kEnvironment) return std::unexpected(std::move(host.error()));
-      host_missing_ = !host;  // without a compiler for the host the device does it, if more slowly
-      if (host) host_ = *std::move(host);
-    }
-    if (host_) return SolveOnHost(task, set);
+  if (HostOracle::Suits(task)) {
+    KOPT_TRY(HostOracle* const host, Host());
+    if (host != nullptr) return SolveOnHost(*host, task, set);
   }
   return Run(task, set, {});
 }
 
-Result<void> CudaOracle::SolveOnHost(const BoundTask& task, Set& set) {
+Result<void> CudaOracle::SolveOnHost(HostOracle& host, const BoundTask& task, Set& set) {
   KOPT_TRY(const InputSet inputs, DownloadInputs(task, set));
-  KOPT_TRY(const Answer answer, host_->Solve(task, inputs));
+  KOPT_TRY(const Answer answer, host.Solve(task, inputs));
   nlohmann::json request{{"do", "answer"}, {"set", set.id()}, {"results", nlohmann::json::array()}};
   std::string content;
   const auto append = [&](const auto& values) {
@@ -198,7 +215,7 @@ Result<void> CudaOracle::SolveOnHost(const BoundTask& task, Set& set) {
   KOPT_TRY(const Fd memory, MemoryOf(content));
   KOPT_CHECK(Ask(request, {memory.get()}, "taking an answer from the host"));
   set.solved = true;
-  set.seconds = seconds_ = host_->seconds();
+  set.seconds = seconds_ = host.seconds();
   return {};
 }
 

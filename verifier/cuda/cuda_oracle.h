@@ -86,7 +86,9 @@ class CudaOracle {
   Result<DeviceAnswer> Ask(const nlohmann::json& request, const std::vector<int>& descriptors, const std::string& what);
   Result<std::vector<Fd>> DrawInto(const BoundTask& task, Set& set, const SetRecipe& recipe);
   Result<void> Run(const BoundTask& task, Set& set, const std::vector<long long>& tuples);
-  Result<void> SolveOnHost(const BoundTask& task, Set& set);
+  // Nothing without a compiler for the host: the device does it then, if more slowly.
+  Result<HostOracle*> Host();
+  Result<void> SolveOnHost(HostOracle& host, const BoundTask& task, Set& set);
   Result<std::string> AskAccept(const BoundTask& task, const Set& set, size_t output, int attachment);
   void Forget(int id);
 

@@ -16,6 +16,17 @@ bool HostOracle::Suits(const BoundTask& task) {
          });
 }
 
+bool HostOracle::SuitsCode(const BoundTask& task) {
+  long long by_code = 0;
+  long long inputs = 0;
+  for (const BoundTensor& bound : task.tensors) {
+    if (!bound.tensor->IsRead()) continue;
+    inputs += bound.elements;
+    if (!bound.tensor->code.empty()) by_code += bound.elements;
+  }
+  return by_code >= kCodeElements && inputs <= kInputsForEach * by_code;
+}
+
 Result<std::unique_ptr<HostOracle>> HostOracle::Create(const Spec& spec, const VerifierOptions& options) {
   const std::string worker = (ProgramFolder() / "kopt-worker-cpu").string();
   KOPT_TRY(CompileService compiler, CompileService::Create(worker, options.sandbox, options.cache));
