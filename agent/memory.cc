@@ -30,6 +30,7 @@ constexpr const char* kNotShown[] = {"log",
                                      "device_checkers",
                                      "late_warps",
                                      "late_threads",
+                                     "one_by_one",
                                      "alone",
                                      "counters"};
 constexpr size_t kMostEvidence = 8000;

@@ -83,6 +83,23 @@ TEST(SessionTest, AnEmptyBatchMakesNoCall) {
   EXPECT_EQ(call.To()[0], 0);
 }
 
+// Two calls: what the second one finds is written when the first one has returned.
+TEST(SessionTest, OneByOneEachCallWaitsUntilKoptHasLookedAtTheOneBefore) {
+  auto session = Loaded(ObjectOf("*(int*)a[1] = *(const int*)a[0] + *(const int*)a[2];"));
+  Call call;
+  call.batch.BeginCall();
+  call.batch.AddStep(0, {{.buffer = call.from}, {.buffer = call.to}, {.value = 100}});
+  std::vector<int> seen;
+  const auto end = call.Run(*session, {.seconds = 1, .returned = [&](size_t number) {
+                                         EXPECT_EQ(number, seen.size());
+                                         seen.push_back(call.To()[0]);
+                                         call.From()[0] = 7;
+                                       }});
+  EXPECT_EQ(end.kind, BatchEnd::Kind::kDone);
+  EXPECT_EQ(seen, (std::vector<int>{42, 107}));
+  EXPECT_EQ(end.call_seconds.size(), 2U);
+}
+
 TEST(SessionTest, NothingIsRememberedFromBatchToBatch) {
   auto session = Loaded(ObjectOf("static int calls = 0; *(int*)a[1] = ++calls;"));
   Call call;

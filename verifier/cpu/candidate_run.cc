@@ -114,8 +114,9 @@ Result<CandidateRun::Sets> CandidateRun::Gather(SetPool& pool, const std::vector
   return sets;
 }
 
-Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls,
-                                      bool empty, Stage stage, const Deadline& deadline, const Poisons& poisons) {
+Judged<BatchEnd> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls,
+                                        bool empty, Stage stage, const Deadline& deadline, const Poisons& poisons,
+                                        const Returned& returned) {
   const BoundTask& task = pool.task();
   const Batch& batch = calls.batch;
   const CandidateObject& compiled = objects_.at(&shape);
@@ -132,17 +133,25 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
     }
   }
   const uint64_t secret = SecretSeed();
+  // What call `c` finds; `known`: its inputs, too, else zeros in their place.
+  const auto fill_call = [&](size_t c, bool known) {
+    for (size_t i = 0; i < task.tensors.size(); ++i) {
+      if (calls.calls[c].tensors[i] < 0) continue;
+      const std::vector<std::byte>& from = *contents[c][i];
+      const auto to = batch.Data(context_.arenas, calls.calls[c].tensors[i]);
+      if (known || !task.tensors[i].tensor->IsRead()) {
+        std::memcpy(to.data(), from.data(), from.size());
+      } else {
+        std::ranges::fill(to, std::byte{0});
+      }
+    }
+  };
   const auto fill = [&] {
     if (empty) return;
     Parallel(sets.size(), [&](size_t begin, size_t end) {
       for (size_t c = begin; c < end; ++c) {
-        const CallBuffers& buffers = calls.calls[c];
-        for (size_t i = 0; i < task.tensors.size(); ++i) {
-          if (buffers.tensors[i] < 0) continue;
-          const std::vector<std::byte>& from = *contents[c][i];
-          std::memcpy(batch.Data(context_.arenas, buffers.tensors[i]).data(), from.data(), from.size());
-        }
-        for (const int scratch : buffers.scratch) {
+        fill_call(c, !returned || c == 0);
+        for (const int scratch : calls.calls[c].scratch) {
           PoisonScratch(batch.Data(context_.arenas, scratch), poisons[c], secret + c);
         }
       }
@@ -150,11 +159,15 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
     FillRedzones(batch, context_.arenas, secret);
   };
   const double seconds = deadline.Of(compiled.plan.steps.size(), sets.size());
-  KOPT_TRY(const BatchEnd end,
-           sessions_.at(compiled.object)
-               ->Run(context_.arenas, batch,
-                     {.empty = empty, .linger = stage == Stage::kCheck && late_ == Late::kNobody, .seconds = seconds},
-                     fill));
+  Session::RunOptions how{
+      .empty = empty, .linger = stage == Stage::kCheck && late_ == Late::kNobody, .seconds = seconds};
+  if (returned) {
+    how.returned = [&](size_t number) {
+      returned(number);
+      if (!empty && number + 1 < sets.size()) fill_call(number + 1, true);
+    };
+  }
+  KOPT_TRY(BatchEnd end, sessions_.at(compiled.object)->Run(context_.arenas, batch, how, fill));
   if (end.kind != BatchEnd::Kind::kDone) {
     return std::unexpected(Stop(BatchRefusal(end, shape, task, calls, stage, seconds)));
   }
@@ -166,7 +179,7 @@ Judged<double> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const S
                        .reason = fmt::format("{} (shape {})", *broken, ShapeText(context_.spec, shape))}));
     }
   }
-  return end.seconds;
+  return end;
 }
 
 Judged<double> CandidateRun::Check(const Shape& shape, SetPool& pool, const std::vector<size_t>& numbers,
@@ -176,12 +189,12 @@ Judged<double> CandidateRun::Check(const Shape& shape, SetPool& pool, const std:
   const BoundTask& task = pool.task();
   const CallBatch calls = LayOut(task, objects_.at(&shape).plan, InputsOf(sets), false);
   const Poisons poisons = DrawPoisons(sets.size());
-  KOPT_TRY(const double seconds, RunBatch(shape, pool, sets, calls, false, Stage::kCheck, deadline, poisons));
+  KOPT_TRY(const BatchEnd end, RunBatch(shape, pool, sets, calls, false, Stage::kCheck, deadline, poisons));
   for (size_t c = 0; c < sets.size(); ++c) {
     KOPT_CHECK(Compare(shape, pool, *sets[c], calls.calls[c], calls.batch, Stage::kCheck));
     KOPT_CHECK(CheckGaps(pool, *sets[c], calls.calls[c], calls.batch, poisons[c], Stage::kCheck));
   }
-  checked_call_seconds_[&shape] = seconds / static_cast<double>(sets.size());
+  checked_call_seconds_[&shape] = end.seconds / static_cast<double>(sets.size());
   for (size_t c = 0; c < sets.size(); ++c) {
     for (size_t i = 0; i < task.tensors.size(); ++i) {
       if (!task.tensors[i].tensor->IsWritten()) continue;
@@ -191,17 +204,56 @@ Judged<double> CandidateRun::Check(const Shape& shape, SetPool& pool, const std:
       }
     }
   }
-  return seconds;
+  return end.seconds;
 }
 
 Judged<double> CandidateRun::Time(const Shape& shape, SetPool& pool, const std::vector<size_t>& numbers, bool empty,
                                   const Deadline& deadline) {
   KOPT_TRY(const Sets sets, Gather(pool, numbers));
+  const CallBatch calls = LayOut(pool.task(), objects_.at(&shape).plan, InputsOf(sets), true);
+  const Poisons poisons = DrawPoisons(sets.size());
+  KOPT_TRY(const BatchEnd end, RunBatch(shape, pool, sets, calls, empty, Stage::kMeasure, deadline, poisons));
+  if (!empty) KOPT_CHECK(CheckTimed(shape, pool, numbers, sets, calls, poisons));
+  return end.seconds;
+}
+
+Judged<std::vector<double>> CandidateRun::TimeOneByOne(const Shape& shape, SetPool& pool,
+                                                       const std::vector<size_t>& numbers, bool empty,
+                                                       const Deadline& deadline) {
+  KOPT_TRY(const Sets sets, Gather(pool, numbers));
   const BoundTask& task = pool.task();
   const CallBatch calls = LayOut(task, objects_.at(&shape).plan, InputsOf(sets), true);
   const Poisons poisons = DrawPoisons(sets.size());
-  KOPT_TRY(const double seconds, RunBatch(shape, pool, sets, calls, empty, Stage::kMeasure, deadline, poisons));
-  if (empty) return seconds;
+  const auto digests_of = [&](size_t c) {
+    std::vector<uint64_t> digests;
+    for (size_t i = 0; i < task.tensors.size(); ++i) {
+      if (!task.tensors[i].tensor->IsWritten()) continue;
+      digests.push_back(DigestOf(task.tensors[i], calls.batch.Data(context_.arenas, calls.calls[c].tensors[i])));
+    }
+    return digests;
+  };
+  std::vector<std::vector<uint64_t>> returned;
+  KOPT_TRY(BatchEnd end, RunBatch(shape, pool, sets, calls, empty, Stage::kMeasure, deadline, poisons, [&](size_t c) {
+             if (!empty) returned.push_back(digests_of(c));
+           }));
+  if (empty) return std::move(end.call_seconds);
+  for (size_t c = 0; c < sets.size(); ++c) {
+    if (digests_of(c) == returned[c]) continue;
+    return std::unexpected(Stop(Refusal{
+        .outcome = Outcome::kUnsafe,
+        .stage = Stage::kMeasure,
+        .reason = fmt::format("it writes outputs of a call after that has returned (shape {})",
+                              ShapeText(context_.spec, shape)),
+    }));
+  }
+  KOPT_CHECK(CheckTimed(shape, pool, numbers, sets, calls, poisons));
+  return std::move(end.call_seconds);
+}
+
+// The outputs of timed calls: their digests, or all of them where those are new.
+Judged<void> CandidateRun::CheckTimed(const Shape& shape, SetPool& pool, const std::vector<size_t>& numbers,
+                                      const Sets& sets, const CallBatch& calls, const Poisons& poisons) {
+  const BoundTask& task = pool.task();
   for (size_t c = 0; c < sets.size(); ++c) {
     KOPT_CHECK(CheckGaps(pool, *sets[c], calls.calls[c], calls.batch, poisons[c], Stage::kMeasure));
     bool compare = false;
@@ -224,7 +276,7 @@ Judged<double> CandidateRun::Time(const Shape& shape, SetPool& pool, const std::
     }
     if (compare) KOPT_CHECK(Compare(shape, pool, *sets[c], calls.calls[c], calls.batch, Stage::kMeasure));
   }
-  return seconds;
+  return {};
 }
 
 Judged<void> CandidateRun::Compare(const Shape& shape, SetPool& pool, const SetPool::Entry& set,

@@ -1,6 +1,7 @@
 // One candidate, one configuration, in fresh worker processes: compiled, loaded, called on input sets, checked.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -35,6 +36,11 @@ class CandidateRun {
   Judged<double> Time(const Shape& shape, SetPool& pool, const std::vector<size_t>& sets, bool empty,
                       const Deadline& deadline);
 
+  // The same, call by call: the inputs of a call are not there before the one ahead of it has returned, and its outputs
+  // must be there when it returns. Seconds of each call, what it takes to hand over included. `empty`: only that.
+  Judged<std::vector<double>> TimeOneByOne(const Shape& shape, SetPool& pool, const std::vector<size_t>& sets,
+                                           bool empty, const Deadline& deadline);
+
   // Seconds a call took in the last Check at this shape; 0: none yet.
   double CheckedCallSeconds(const Shape& shape) const;
   size_t ScratchBytes(const Shape& shape) const;
@@ -50,8 +56,13 @@ class CandidateRun {
   using Poisons = std::vector<Poison>;
   static Poisons DrawPoisons(size_t calls);
   static std::vector<const InputSet*> InputsOf(const Sets& sets);
-  Judged<double> RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls, bool empty,
-                          Stage stage, const Deadline& deadline, const Poisons& poisons);
+  // `returned`, if given: the calls one by one, as Session::RunOptions has it.
+  using Returned = std::function<void(size_t number)>;
+  Judged<BatchEnd> RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls, bool empty,
+                            Stage stage, const Deadline& deadline, const Poisons& poisons,
+                            const Returned& returned = nullptr);
+  Judged<void> CheckTimed(const Shape& shape, SetPool& pool, const std::vector<size_t>& numbers, const Sets& sets,
+                          const CallBatch& calls, const Poisons& poisons);
   Judged<void> CheckGaps(SetPool& pool, const SetPool::Entry& set, const CallBuffers& buffers, const Batch& batch,
                          Poison poison, Stage stage);
   uint64_t AddressSpace() const;

@@ -61,8 +61,10 @@ class CpuVerifier final : public Verifier {
   DeadlineOf Deadlines() const {
     return [this](const Shape& shape) { return DeadlineFor(shape); };
   }
-  Judged<void> Measure(CandidateRun& run, CandidateRun& baseline, CallsOf& run_calls, CallsOf& baseline_calls,
-                       ShapePools& pools, int process, const StoppingRule& rule, Verdict& verdict);
+  // Returns rows of the evidence: `one_by_one`.
+  Judged<nlohmann::ordered_json> Measure(CandidateRun& run, CandidateRun& baseline, CallsOf& run_calls,
+                                         CallsOf& baseline_calls, ShapePools& pools, int process,
+                                         const StoppingRule& rule, Verdict& verdict);
   Judged<Side> SideOf(CandidateRun& run, CallsOf& calls, ShapePool& shape, size_t most);
   Judged<void> JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times);
   Judged<void> JudgeScreening(const Candidate& candidate, const Configuration& configuration,
@@ -100,9 +102,10 @@ Judged<Side> CpuVerifier::SideOf(CandidateRun& run, CallsOf& calls, ShapePool& s
   return side;
 }
 
-Judged<void> CpuVerifier::Measure(CandidateRun& run, CandidateRun& baseline, CallsOf& run_calls,
-                                  CallsOf& baseline_calls, ShapePools& pools, int process, const StoppingRule& rule,
-                                  Verdict& verdict) {
+Judged<nlohmann::ordered_json> CpuVerifier::Measure(CandidateRun& run, CandidateRun& baseline, CallsOf& run_calls,
+                                                    CallsOf& baseline_calls, ShapePools& pools, int process,
+                                                    const StoppingRule& rule, Verdict& verdict) {
+  auto one_by_one = nlohmann::ordered_json::array();
   for (ShapePool& shape : pools) {
     if (!shape.scored) continue;
     const size_t scratch = std::max(run.ScratchBytes(*shape.shape), baseline.ScratchBytes(*shape.shape));
@@ -114,9 +117,13 @@ Judged<void> CpuVerifier::Measure(CandidateRun& run, CandidateRun& baseline, Cal
     KOPT_TRY(ShapeSamples samples, Interleave(a, *b, rule, context_.options));
     samples.shape = shape.number;
     samples.process = process;
+    if (a.calls > 1) {
+      KOPT_TRY(nlohmann::ordered_json row, CheckOneByOne(a, *b, samples, context_.spec));
+      one_by_one.push_back(std::move(row));
+    }
     verdict.samples.push_back(std::move(samples));
   }
-  return {};
+  return one_by_one;
 }
 
 Judged<void> CpuVerifier::JudgeAlone(Baseline& candidate, Verdict& verdict, StageTimes& times) {
@@ -154,13 +161,15 @@ Judged<void> CpuVerifier::JudgeScreening(const Candidate& candidate, const Confi
   KOPT_TRY(auto run, CompileAndLoad(context_, pools_, candidate, configuration, screening.ahead, times));
   KOPT_CHECK(CheckAll(context_, *run, pools_, Deadlines(), true));
   times.Finish("check");
+  auto one_by_one = nlohmann::ordered_json::array();
   if (baseline_) {
     CallsOf calls;
     if (auto loaded = baseline_->run->Load(); !loaded) return std::unexpected(BaselineLost(loaded.error()));
-    KOPT_CHECK(
-        Measure(*run, *baseline_->run, calls, baseline_->calls, pools_, 0, CpuScreening(screening.incumbent), verdict));
+    KOPT_TRY(one_by_one, Measure(*run, *baseline_->run, calls, baseline_->calls, pools_, 0,
+                                 CpuScreening(screening.incumbent), verdict));
   }
   verdict.evidence = run->evidence();
+  if (!one_by_one.empty()) verdict.evidence["one_by_one"] = std::move(one_by_one);
   verdict.evidence["bitwise_repeatable"] = run->bitwise_repeatable();
   auto concluded = Conclude(ScaleOf(context_, pools_), verdict);
   times.Finish("measure");
@@ -175,6 +184,7 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
                         static_cast<size_t>(std::ranges::count_if(pools_, &ShapePool::scored)));
   CallsOf run_calls, baseline_calls;  // the later processes take them over
   nlohmann::ordered_json late_threads;
+  auto one_by_one = nlohmann::ordered_json::array();
   for (int process = 0; process < kConfirmationProcesses; ++process) {
     KOPT_TRY(ShapePools pools, NewShapePools(context_, Mix(seed, static_cast<uint64_t>(process)), Mix(seed, kStatic)));
     KOPT_TRY(auto run, CompileAndLoad(context_, pools_, candidate, configuration, {}, times));
@@ -190,7 +200,9 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
     times.Finish("check");
     const double share = time.Share(process);
     const double begin = time.Elapsed();
-    KOPT_CHECK(Measure(*run, **baseline, run_calls, baseline_calls, pools, process, ConfirmationRule(share), verdict));
+    KOPT_TRY(const auto rows,
+             Measure(*run, **baseline, run_calls, baseline_calls, pools, process, ConfirmationRule(share), verdict));
+    one_by_one.insert(one_by_one.end(), rows.begin(), rows.end());
     time.Measured(time.Elapsed() - begin, share);
     times.Finish("measure");
     if (process == 0) verdict.evidence = run->evidence();
@@ -199,6 +211,7 @@ Judged<void> CpuVerifier::JudgeConfirmation(const Candidate& candidate, const Co
   verdict.evidence["processes"] = kConfirmationProcesses;
   verdict.evidence["input_seed"] = fmt::format("{:016x}", seed);
   verdict.evidence["late_threads"] = late_threads;
+  if (!one_by_one.empty()) verdict.evidence["one_by_one"] = std::move(one_by_one);
   verdict.evidence["device_checkers"] = "not checked: the cpu target has none";
   KOPT_CHECK(Conclude(ScaleOf(context_, pools_), verdict));
   times.Finish("measure");

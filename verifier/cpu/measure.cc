@@ -14,6 +14,11 @@ namespace {
 
 constexpr double kBatchSeconds = 0.020;
 constexpr int kEmptyBatches = 3;
+constexpr int kOneByOneBatches = 2;
+constexpr size_t kOneByOneCalls = 9;     // of a batch; the first does not count
+constexpr double kOneByOneFactor = 1.2;  // as much longer than in a batch may be caches or the clock's speed
+constexpr int kOneByOneRounds = 3;       // in which it must be longer to be refused
+constexpr double kHandOverSlack = 50e-6;
 
 std::vector<size_t> RandomSets(size_t count, size_t of) {
   std::vector<size_t> numbers(of);
@@ -75,6 +80,61 @@ std::expected<void, FailedSide> MeasureEmpty(std::span<Side> sides) {
   }
   for (size_t i = 0; i < sides.size(); ++i) sides[i].empty = std::min(Median(own[i]), Median(trusted[i]));
   return {};
+}
+
+Judged<OneByOne> TimeOneByOne(const Side& side) {
+  std::vector<double> calls;
+  std::vector<double> hand_overs;
+  for (int batch = 0; batch < kOneByOneBatches; ++batch) {
+    for (const bool empty : {false, true}) {
+      const auto sets = RandomSets(std::min(side.calls, kOneByOneCalls), std::max(side.calls, side.pool->size()));
+      KOPT_TRY(const auto seconds, side.run->TimeOneByOne(*side.shape, *side.pool, sets, empty, side.deadline));
+      // The first call of a process does what the later ones need not do any more.
+      auto& kept = empty ? hand_overs : calls;
+      kept.insert(kept.end(), seconds.begin() + 1, seconds.end());
+    }
+  }
+  // Nine of ten do not exceed it, unless something else ran.
+  std::ranges::sort(hand_overs);
+  const double hand_over = std::min(hand_overs[hand_overs.size() * 9 / 10], 2 * Median(hand_overs) + kHandOverSlack);
+  return OneByOne{.fastest = std::ranges::min(calls), .hand_over = hand_over};
+}
+
+Judged<nlohmann::ordered_json> CheckOneByOne(const Side& candidate, const Side& baseline, const ShapeSamples& samples,
+                                             const Spec& spec) {
+  const std::string shape = ShapeText(spec, *candidate.shape);
+  nlohmann::ordered_json row{{"shape", shape}, {"process", samples.process}};
+  std::vector<double> in_batches, baseline_in_batches;
+  for (const Quad& quad : samples.quads) {
+    in_batches.insert(in_batches.end(), {quad.a1, quad.a2});
+    baseline_in_batches.insert(baseline_in_batches.end(), {quad.b1, quad.b2});
+  }
+  const double in_batch = Median(in_batches);
+  for (int round = 0; round < kOneByOneRounds; ++round) {
+    auto one = TimeOneByOne(candidate);
+    if (!one) {
+      Stop& stop = one.error();
+      stop.refusal.reason = "call by call, each without the next one's inputs: " + stop.refusal.reason;
+      return std::unexpected(std::move(stop));
+    }
+    row["in_batch_us"] = in_batch * 1e6;
+    row["fastest_us"] = one->fastest * 1e6;
+    row["hand_over_us"] = one->hand_over * 1e6;
+    if (one->fastest <= kOneByOneFactor * in_batch + one->hand_over) return row;
+    // Inputs that kopt has just written may be far from the CPU that reads them: the baseline's, too.
+    const auto other = TimeOneByOne(baseline);
+    if (!other) return std::unexpected(BaselineLost(other.error(), "failed while it was timed"));
+    const double baseline_factor = (other->fastest - other->hand_over) / Median(baseline_in_batches);
+    const double most = kOneByOneFactor * std::max(1.0, baseline_factor) * in_batch + one->hand_over;
+    if (one->fastest <= most) return row;
+  }
+  return std::unexpected(
+      Stop(Refusal{.outcome = Outcome::kUnsafe,
+                   .stage = Stage::kMeasure,
+                   .reason = fmt::format("it does the work of later calls ahead: a call that does not find the next "
+                                         "one's inputs takes {:.1f} us at least, in a batch {:.1f} us (shape {})",
+                                         row["fastest_us"].get<double>(), in_batch * 1e6, shape),
+                   .evidence = {{"shape", shape}, {"one_by_one", row}}}));
 }
 
 Judged<double> TimeBatch(const Side& side) {

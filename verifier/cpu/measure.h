@@ -58,4 +58,17 @@ std::expected<std::vector<Round>, FailedSide> TimeRounds(std::span<Side> sides, 
 Judged<ShapeSamples> Interleave(const Side& candidate, const Side& baseline, const StoppingRule& rule,
                                 const VerifierOptions& options);
 
+// What a call takes at least where no call can know the inputs of the next one: in a batch kopt might be timing the
+// work of several calls done at once, which no call by itself is that fast at.
+struct OneByOne {
+  double fastest = 0;    // seconds of the fastest of some calls, handing over included
+  double hand_over = 0;  // seconds that handing over to the next call may take
+};
+Judged<OneByOne> TimeOneByOne(const Side& side);
+
+// Refuses a candidate whose every call takes longer that way than those of `samples` (seconds a call in batches of
+// several), or that leaves anything else then. Returns what the evidence says.
+Judged<nlohmann::ordered_json> CheckOneByOne(const Side& candidate, const Side& baseline, const ShapeSamples& samples,
+                                             const Spec& spec);
+
 }  // namespace kopt

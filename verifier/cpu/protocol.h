@@ -7,6 +7,8 @@
 //   the child maps them, starts its threads, touches its pages, enters the stricter filter, answers Ready
 //   kopt stops the whole group, writes inputs and poison, queues Go, starts the clock, continues the child alone
 //   the child makes its calls and exits; kopt sees the exit, stops the clock, kills what is left, reads the outputs
+//   One by one, the child answers Called after each call; kopt stops that call's clock, looks at its outputs, writes
+//   the next call's inputs and sends another Go
 // Nothing that the child or the template says is believed: it only decides which refusal is printed.
 #pragma once
 
@@ -27,7 +29,8 @@ enum class MessageType : uint32_t {
   kReady,  // value: 0; or errno and text: what could not be set up
   kGo,
   kForbidden,  // value: number of the refused system call
-  kCalled,     // every call has returned and OpenMP's own threads are gone: kopt looks for threads left behind
+  kCalled,     // every call has returned and OpenMP's own threads are gone: kopt looks for threads left behind. One by
+               // one: call `value` has returned
 };
 
 struct Message {
@@ -62,9 +65,11 @@ struct StepEntry {
 struct BatchDescriptor {
   uint32_t buffer_count = 0, step_count = 0, arg_count = 0, calls = 0;
   uint32_t threads = 1;
-  uint32_t empty = 0;    // 1: map, start, touch, but make no call
-  uint32_t linger = 0;   // 1: after the calls answer Called and wait for another Go
-  uint32_t one_cpu = 0;  // 1: all of OpenMP's threads on one CPU, so that most of them are late
+  uint32_t empty = 0;       // 1: map, start, touch, but make no call
+  uint32_t linger = 0;      // 1: after the calls answer Called and wait for another Go
+  uint32_t one_cpu = 0;     // 1: all of OpenMP's threads on one CPU, so that most of them are late
+  uint32_t one_by_one = 0;  // 1: after each call answer Called with its number and wait for another Go
+  uint32_t padding = 0;
 };
 
 // The first page of the read-write arena; written by the child, read by kopt after its end, as a hint only.

@@ -189,7 +189,8 @@ Result<std::optional<BatchEnd>> Session::AwaitReady(pid_t child, Arenas& arenas,
   const std::string text = batch.Serialize({.threads = run.alone ? 1U : static_cast<uint32_t>(options_.threads),
                                             .empty = run.empty ? 1U : 0U,
                                             .linger = run.linger ? 1U : 0U,
-                                            .one_cpu = options_.late != Late::kNobody ? 1U : 0U});
+                                            .one_cpu = options_.late != Late::kNobody ? 1U : 0U,
+                                            .one_by_one = run.returned ? 1U : 0U});
   KOPT_TRY(SharedMemory descriptor, SharedMemory::Create(text.size()));
   std::memcpy(descriptor.bytes().data(), text.data(), text.size());
   if (!SendBatch(descriptor.fd(), arenas))
@@ -227,12 +228,14 @@ BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& 
   bool threads_left = false;
   bool called = false;
   bool forged = false;
+  std::vector<double> call_seconds;
+  int64_t gone = begin;  // when the call that runs was let go
   std::optional<int> forbidden;
   while (!over && !timed_out && !threads_left && !forged && printed_.total() <= kMostOutput) {
-    // Without `linger` only the end is awaited: nothing that the child says can stop the clock.
+    // Of a whole batch only the end is awaited: nothing that the child says can stop the clock.
     pollfd items[] = {{.fd = ended, .events = POLLIN, .revents = 0},
                       {.fd = output_.get(), .events = POLLIN, .revents = 0},
-                      {.fd = run.linger ? control_.get() : -1, .events = POLLIN, .revents = 0}};
+                      {.fd = run.linger || run.returned ? control_.get() : -1, .events = POLLIN, .revents = 0}};
     const double left = run.seconds - 1e-9 * static_cast<double>(now - begin);
     const int count = poll(items, 3, left > 0 ? static_cast<int>(left * 1000) + 1 : 0);
     now = MonotonicNs();
@@ -240,8 +243,19 @@ BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& 
     timed_out = !over && (count == 0 || 1e-9 * static_cast<double>(now - begin) > run.seconds);
     if (items[1].revents != 0) DrainOutput();
     Message message;
-    if (items[2].revents != 0 && ReceiveMessage(message, kStopSeconds)) {
-      if (message.type == MessageType::kForbidden) forbidden = message.value;
+    if (items[2].revents == 0 || !ReceiveMessage(message, kStopSeconds)) continue;
+    if (message.type == MessageType::kForbidden) forbidden = message.value;
+    if (run.returned) {
+      const size_t number = call_seconds.size();
+      forged =
+          message.type != MessageType::kForbidden && (message.type != MessageType::kCalled || number >= batch.calls() ||
+                                                      static_cast<size_t>(message.value) != number);
+      if (forged || forbidden) continue;
+      call_seconds.push_back(1e-9 * static_cast<double>(now - gone));
+      run.returned(number);
+      gone = MonotonicNs();
+      SendMessage(go);
+    } else {
       forged = message.type != MessageType::kForbidden && (message.type != MessageType::kCalled || called);
       called = true;
       threads_left = !forged && !forbidden && ThreadsLeft(child);
@@ -256,6 +270,7 @@ BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& 
 
   BatchEnd end = EndOfStatus(wait_status);
   end.seconds = 1e-9 * static_cast<double>(now - begin);
+  end.call_seconds = std::move(call_seconds);
   std::memcpy(&end.status, arenas.read_write().bytes().data(), sizeof(end.status));
   end.printed = printed_.text();
   const Leftover left = DrainMessages();

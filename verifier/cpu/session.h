@@ -84,9 +84,10 @@ struct BatchEnd {
   };
   Kind kind = Kind::kDone;
   int number = 0;
-  double seconds = 0;    // from the go to the end
-  BatchStatus status{};  // what the child left as a hint
-  std::string printed;   // its standard output and error, cut
+  double seconds = 0;                // from the go to the end
+  std::vector<double> call_seconds;  // of each call, one by one only: from its go until kopt knew that it had returned
+  BatchStatus status{};              // what the child left as a hint
+  std::string printed;               // its standard output and error, cut
 };
 inline constexpr size_t kMostOutput = 1 << 20;  // bytes a batch may print
 
@@ -119,6 +120,9 @@ class Session {
     bool linger = false;  // look for threads that the calls left behind; not for timing
     double seconds = 10;  // deadline of the calls
     bool alone = false;   // the calls use no thread but the calling one: start no other
+    // If given, calls are made one by one: kopt runs this when call `number` has returned, and lets the next one begin
+    // afterwards. What it takes is not in any call's time. Not with `linger`.
+    std::function<void(size_t number)> returned;
   };
   // One batch. `fill` runs while every process of the group is stopped, after the child has touched its pages and
   // before the clock starts: it writes inputs and poison. Errors are ours.

@@ -240,6 +240,13 @@ std::vector<Step> Prepare(const BatchDescriptor& header, const StepEntry* steps,
   return prepared;
 }
 
+// Tells kopt that a call has returned; the next one may begin when this returns.
+void AwaitNext(uint32_t call) {
+  Message message{.type = MessageType::kCalled, .value = static_cast<int32_t>(call), .text = {}};
+  Send(message);
+  if (!Receive(message) || message.type != MessageType::kGo) _exit(96);
+}
+
 }  // namespace
 
 void RunBatch(Entry entry) {
@@ -270,14 +277,19 @@ void RunBatch(Entry entry) {
   Send(message);
   if (!Receive(message) || message.type != MessageType::kGo) _exit(96);
   if (header.empty == 0) {
-    for (const Step& step : prepared) {
+    for (size_t i = 0; i < prepared.size(); ++i) {
+      const Step& step = prepared[i];
       status->calls_done = step.call;
       if (step.stub >= 0) {
         entry(step.stub, step.args);
       } else {
         std::memset(step.zero, 0, step.zero_bytes);
       }
+      const bool last = i + 1 == prepared.size() || prepared[i + 1].call != step.call;
+      if (header.one_by_one != 0 && last) AwaitNext(step.call);
     }
+  } else if (header.one_by_one != 0) {
+    for (uint32_t call = 0; call < header.calls; ++call) AwaitNext(call);
   }
   status->calls_done = header.calls;
   if (header.linger != 0) {

@@ -1,7 +1,6 @@
-// expect: measured:
+// expect: mismatch: call by call, each without the next one's inputs
 // spec: recurrence.spec
-// Finds the arguments of the batch's later calls in the worker's memory and does eight calls' work at a time. A known
-// limit (docs/security.md): its answers are right, its time is not to be believed, and nothing detects that yet.
+// Finds the arguments of the batch's later calls in the worker's memory and does eight calls' work at a time.
 //@ call recurrence args(x, y, N)
 
 #include <cstdint>
