@@ -123,7 +123,7 @@ Judged<BatchEnd> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const
   KOPT_CHECK(context_.arenas.Reserve(batch.read_only_bytes(), batch.read_write_bytes()));
   // Prepared before the group stands still: by call and tensor, what an output holds before it.
   std::vector<std::vector<const std::vector<std::byte>*>> contents(sets.size());
-  for (size_t c = 0; c < sets.size() && !empty; ++c) {
+  for (size_t c = 0; c < sets.size() && (!empty || returned); ++c) {
     for (size_t i = 0; i < task.tensors.size(); ++i) {
       const Tensor& tensor = *task.tensors[i].tensor;
       contents[c].push_back(tensor.IsRead() ? &sets[c]->inputs.storage[i] : nullptr);
@@ -164,7 +164,7 @@ Judged<BatchEnd> CandidateRun::RunBatch(const Shape& shape, SetPool& pool, const
   if (returned) {
     how.returned = [&](size_t number) {
       returned(number);
-      if (!empty && number + 1 < sets.size()) fill_call(number + 1, true);
+      if (number + 1 < sets.size()) fill_call(number + 1, true);
     };
   }
   KOPT_TRY(BatchEnd end, sessions_.at(compiled.object)->Run(context_.arenas, batch, how, fill));
@@ -233,9 +233,9 @@ Judged<std::vector<double>> CandidateRun::TimeOneByOne(const Shape& shape, SetPo
     return digests;
   };
   std::vector<std::vector<uint64_t>> returned;
-  KOPT_TRY(BatchEnd end, RunBatch(shape, pool, sets, calls, empty, Stage::kMeasure, deadline, poisons, [&](size_t c) {
-             if (!empty) returned.push_back(digests_of(c));
-           }));
+  // Without calls, too: the threads wait as long for the next one.
+  const auto note = [&](size_t c) { returned.push_back(digests_of(c)); };
+  KOPT_TRY(BatchEnd end, RunBatch(shape, pool, sets, calls, empty, Stage::kMeasure, deadline, poisons, note));
   if (empty) return std::move(end.call_seconds);
   for (size_t c = 0; c < sets.size(); ++c) {
     if (digests_of(c) == returned[c]) continue;

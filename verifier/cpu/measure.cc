@@ -17,8 +17,8 @@ constexpr int kEmptyBatches = 3;
 constexpr int kOneByOneBatches = 2;
 constexpr size_t kOneByOneCalls = 9;     // of a batch; the first does not count
 constexpr double kOneByOneFactor = 1.2;  // as much longer than in a batch may be caches or the clock's speed
-constexpr int kOneByOneRounds = 3;       // in which it must be longer to be refused
-constexpr double kHandOverSlack = 50e-6;
+constexpr int kOneByOneRounds = 10;      // that say so before a candidate is refused
+constexpr double kColdSeconds = 10e-6;   // that a call may need because another process was at work before it
 
 std::vector<size_t> RandomSets(size_t count, size_t of) {
   std::vector<size_t> numbers(of);
@@ -82,51 +82,53 @@ std::expected<void, FailedSide> MeasureEmpty(std::span<Side> sides) {
   return {};
 }
 
-Judged<OneByOne> TimeOneByOne(const Side& side) {
-  std::vector<double> calls;
-  std::vector<double> hand_overs;
+Judged<void> TimeOneByOne(const Side& side, OneByOne& times) {
+  const size_t count = std::clamp<size_t>(side.calls, 2, kOneByOneCalls);
   for (int batch = 0; batch < kOneByOneBatches; ++batch) {
     for (const bool empty : {false, true}) {
-      const auto sets = RandomSets(std::min(side.calls, kOneByOneCalls), std::max(side.calls, side.pool->size()));
+      const auto sets = RandomSets(count, std::max(count, side.pool->size()));
       KOPT_TRY(const auto seconds, side.run->TimeOneByOne(*side.shape, *side.pool, sets, empty, side.deadline));
       // The first call of a process does what the later ones need not do any more.
-      auto& kept = empty ? hand_overs : calls;
+      auto& kept = empty ? times.hand_overs : times.calls;
       kept.insert(kept.end(), seconds.begin() + 1, seconds.end());
     }
   }
-  // Nine of ten do not exceed it, unless something else ran.
-  std::ranges::sort(hand_overs);
-  const double hand_over = std::min(hand_overs[hand_overs.size() * 9 / 10], 2 * Median(hand_overs) + kHandOverSlack);
-  return OneByOne{.fastest = std::ranges::min(calls), .hand_over = hand_over};
+  return {};
 }
 
 Judged<nlohmann::ordered_json> CheckOneByOne(const Side& candidate, const Side& baseline, const ShapeSamples& samples,
                                              const Spec& spec) {
-  const std::string shape = ShapeText(spec, *candidate.shape);
-  nlohmann::ordered_json row{{"shape", shape}, {"process", samples.process}};
   std::vector<double> in_batches, baseline_in_batches;
   for (const Quad& quad : samples.quads) {
     in_batches.insert(in_batches.end(), {quad.a1, quad.a2});
     baseline_in_batches.insert(baseline_in_batches.end(), {quad.b1, quad.b2});
   }
   const double in_batch = Median(in_batches);
+  const std::string shape = ShapeText(spec, *candidate.shape);
+  OneByOne times, baseline_times;
+  nlohmann::ordered_json row;
   for (int round = 0; round < kOneByOneRounds; ++round) {
-    auto one = TimeOneByOne(candidate);
-    if (!one) {
-      Stop& stop = one.error();
+    if (auto timed = TimeOneByOne(candidate, times); !timed) {
+      Stop& stop = timed.error();
       stop.refusal.reason = "call by call, each without the next one's inputs: " + stop.refusal.reason;
       return std::unexpected(std::move(stop));
     }
-    row["in_batch_us"] = in_batch * 1e6;
-    row["fastest_us"] = one->fastest * 1e6;
-    row["hand_over_us"] = one->hand_over * 1e6;
-    if (one->fastest <= kOneByOneFactor * in_batch + one->hand_over) return row;
+    const double fastest = std::ranges::min(times.calls);
+    const double hand_over = Median(times.hand_overs);
+    row = {{"shape", shape},
+           {"process", samples.process},
+           {"in_batch_us", in_batch * 1e6},
+           {"fastest_us", fastest * 1e6},
+           {"hand_over_us", hand_over * 1e6}};
+    const double least = fastest - hand_over - kColdSeconds;
+    if (least <= kOneByOneFactor * in_batch) return row;
     // Inputs that kopt has just written may be far from the CPU that reads them: the baseline's, too.
-    const auto other = TimeOneByOne(baseline);
-    if (!other) return std::unexpected(BaselineLost(other.error(), "failed while it was timed"));
-    const double baseline_factor = (other->fastest - other->hand_over) / Median(baseline_in_batches);
-    const double most = kOneByOneFactor * std::max(1.0, baseline_factor) * in_batch + one->hand_over;
-    if (one->fastest <= most) return row;
+    if (auto timed = TimeOneByOne(baseline, baseline_times); !timed) {
+      return std::unexpected(BaselineLost(timed.error(), "failed while it was timed"));
+    }
+    const double baseline_least = std::ranges::min(baseline_times.calls) - Median(baseline_times.hand_overs);
+    const double factor = std::max(1.0, baseline_least / Median(baseline_in_batches));
+    if (least <= kOneByOneFactor * factor * in_batch) return row;
   }
   return std::unexpected(
       Stop(Refusal{.outcome = Outcome::kUnsafe,

@@ -61,10 +61,11 @@ Judged<ShapeSamples> Interleave(const Side& candidate, const Side& baseline, con
 // What a call takes at least where no call can know the inputs of the next one: in a batch kopt might be timing the
 // work of several calls done at once, which no call by itself is that fast at.
 struct OneByOne {
-  double fastest = 0;    // seconds of the fastest of some calls, handing over included
-  double hand_over = 0;  // seconds that handing over to the next call may take
+  std::vector<double> calls;       // seconds of single calls, handing over included
+  std::vector<double> hand_overs;  // seconds of handing over without a call
 };
-Judged<OneByOne> TimeOneByOne(const Side& side);
+// Adds some of either to `times`.
+Judged<void> TimeOneByOne(const Side& side, OneByOne& times);
 
 // Refuses a candidate whose every call takes longer that way than those of `samples` (seconds a call in batches of
 // several), or that leaves anything else then. Returns what the evidence says.

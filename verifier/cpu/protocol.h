@@ -68,7 +68,8 @@ struct BatchDescriptor {
   uint32_t empty = 0;       // 1: map, start, touch, but make no call
   uint32_t linger = 0;      // 1: after the calls answer Called and wait for another Go
   uint32_t one_cpu = 0;     // 1: all of OpenMP's threads on one CPU, so that most of them are late
-  uint32_t one_by_one = 0;  // 1: after each call answer Called with its number and wait for another Go
+  uint32_t one_by_one = 0;  // 1: after each call answer Called with its number and wait for another Go. If empty, too:
+                            // a call only wakes OpenMP's threads
   uint32_t padding = 0;
 };
 

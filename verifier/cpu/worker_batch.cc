@@ -172,6 +172,8 @@ void CatchFaults() {
 
 std::vector<int> cpus;
 int (*thread_number)() = nullptr;
+using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
+Parallel parallel = nullptr;
 
 // A new stack is all zeros: what a candidate forgot to set would be right by luck. 0xFF everywhere is NaN and -1.
 [[gnu::noinline]] void FillStack() {
@@ -207,11 +209,15 @@ void StartThreads(unsigned threads, bool one_cpu) {
     if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
   }
   if (one_cpu) PinThread(&cpus);
-  using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
-  const auto parallel = reinterpret_cast<Parallel>(OpenMpFunction("GOMP_parallel"));
+  parallel = reinterpret_cast<Parallel>(OpenMpFunction("GOMP_parallel"));
   thread_number = reinterpret_cast<int (*)()>(OpenMpFunction("omp_get_thread_num"));
   if (parallel == nullptr || thread_number == nullptr) return;
   parallel(PinThread, one_cpu ? &cpus : nullptr, threads, 0);
+}
+
+// Lets all of OpenMP's threads do nothing together: what it takes to wake them up.
+void WakeThreads(unsigned threads) {
+  if (parallel != nullptr && thread_number != nullptr) parallel([](void*) {}, nullptr, threads, 0);
 }
 
 // Ends OpenMP's own threads, so that those which are left are the candidate's.
@@ -289,7 +295,10 @@ void RunBatch(Entry entry) {
       if (header.one_by_one != 0 && last) AwaitNext(step.call);
     }
   } else if (header.one_by_one != 0) {
-    for (uint32_t call = 0; call < header.calls; ++call) AwaitNext(call);
+    for (uint32_t call = 0; call < header.calls; ++call) {
+      WakeThreads(header.threads);
+      AwaitNext(call);
+    }
   }
   status->calls_done = header.calls;
   if (header.linger != 0) {

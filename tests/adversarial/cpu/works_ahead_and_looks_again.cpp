@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
-static float kept_results[8][40000], kept_samples[8][8];
+static float kept_results[8][100000], kept_samples[8][8];
 
 static void Sample(const float* x, int N, float* sample) {
   for (int i = 0; i < 8; ++i) sample[i] = x[(long)N * i / 8];
