@@ -286,7 +286,8 @@ BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& 
     end.kind = BatchEnd::Kind::kStray;
   } else if (timed_out) {
     end.kind = BatchEnd::Kind::kTimeout;
-  } else if (end.kind == BatchEnd::Kind::kDone && end.status.calls_done != batch.calls()) {
+  } else if (end.kind == BatchEnd::Kind::kDone &&
+             (end.status.calls_done != batch.calls() || (run.returned && end.call_seconds.size() != batch.calls()))) {
     end.kind = BatchEnd::Kind::kExited;
   } else if (end.kind == BatchEnd::Kind::kDone && (DescriptorLeft() || StrayProcess())) {
     end.kind = BatchEnd::Kind::kStray;
