@@ -226,7 +226,6 @@ BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& 
   bool over = false;
   bool timed_out = false;
   bool threads_left = false;
-  bool called = false;
   bool forged = false;
   std::vector<double> call_seconds;
   int64_t gone = begin;  // when the call that runs was let go
@@ -244,23 +243,22 @@ BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& 
     if (items[1].revents != 0) DrainOutput();
     Message message;
     if (items[2].revents == 0 || !ReceiveMessage(message, kStopSeconds)) continue;
-    if (message.type == MessageType::kForbidden) forbidden = message.value;
-    if (run.returned) {
-      const size_t number = call_seconds.size();
-      forged =
-          message.type != MessageType::kForbidden && (message.type != MessageType::kCalled || number >= batch.calls() ||
-                                                      static_cast<size_t>(message.value) != number);
-      if (forged || forbidden) continue;
-      call_seconds.push_back(1e-9 * static_cast<double>(now - gone));
-      run.returned(number);
-      gone = MonotonicNs();
-      SendMessage(go);
-    } else {
-      forged = message.type != MessageType::kForbidden && (message.type != MessageType::kCalled || called);
-      called = true;
-      threads_left = !forged && !forbidden && ThreadsLeft(child);
-      SendMessage(go);
+    if (message.type == MessageType::kForbidden) {
+      forbidden = message.value;
+      continue;
     }
+    const size_t number = call_seconds.size();
+    forged = message.type != MessageType::kCalled || number >= (run.returned ? batch.calls() : 1) ||
+             static_cast<size_t>(message.value) != number;
+    if (forged) continue;
+    call_seconds.push_back(1e-9 * static_cast<double>(now - gone));
+    if (run.returned) {
+      run.returned(number);
+    } else {
+      threads_left = ThreadsLeft(child);
+    }
+    gone = MonotonicNs();
+    SendMessage(go);
   }
   if (!over) kill(child, SIGKILL);
   int wait_status = 0;

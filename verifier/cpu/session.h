@@ -85,7 +85,7 @@ struct BatchEnd {
   Kind kind = Kind::kDone;
   int number = 0;
   double seconds = 0;                // from the go to the end
-  std::vector<double> call_seconds;  // of each call, one by one only: from its go until kopt knew that it had returned
+  std::vector<double> call_seconds;  // until kopt knew that a call had returned: of each one, or lingering of all
   BatchStatus status{};              // what the child left as a hint
   std::string printed;               // its standard output and error, cut
 };
