@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -98,6 +99,22 @@ TEST(SessionTest, OneByOneEachCallWaitsUntilKoptHasLookedAtTheOneBefore) {
   EXPECT_EQ(end.kind, BatchEnd::Kind::kDone);
   EXPECT_EQ(seen, (std::vector<int>{42, 107}));
   EXPECT_EQ(end.call_seconds.size(), 2U);
+}
+
+int Cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : -1;
+}
+
+TEST(SessionTest, OneByOneKoptStaysOnTheCallsCpuUntilTheEnd) {
+  auto session = Loaded(ObjectOf("*(int*)a[1] = 7;"));
+  Call call;
+  const int before = Cpus();
+  int during = 0;
+  call.Run(*session, {.seconds = 1, .returned = [&](size_t) { during = Cpus(); }});
+  EXPECT_EQ(during, 1);
+  EXPECT_EQ(Cpus(), before);
 }
 
 TEST(SessionTest, NothingIsRememberedFromBatchToBatch) {

@@ -68,8 +68,9 @@ struct OneByOne {
 Judged<void> TimeOneByOne(const Side& side, OneByOne& times);
 
 // Refuses a candidate whose every call takes longer that way than those of `samples` (seconds a call in batches of
-// several), or that leaves anything else then. Returns what the evidence says.
-Judged<nlohmann::ordered_json> CheckOneByOne(const Side& candidate, const Side& baseline, const ShapeSamples& samples,
+// several) and of further batches, or that leaves anything else then. What noise there is speaks for the candidate: it
+// makes batches longer, and of empty ones the shortest is taken off. Returns what the evidence says.
+Judged<nlohmann::ordered_json> CheckOneByOne(Side candidate, const Side& baseline, const ShapeSamples& samples,
                                              const Spec& spec);
 
 }  // namespace kopt

@@ -11,7 +11,10 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <optional>
+#include <sstream>
 
 #include "base/clock.h"
 #include "base/descriptors.h"
@@ -58,6 +61,51 @@ uint32_t NextSlot() {
   static std::atomic<uint32_t> next{0};
   return (static_cast<uint32_t>(getpid()) * 1024 + next++ % 1024) * 2;
 }
+
+// The CPU that a process's first thread ran on last; -1: not known.
+int CpuOf(pid_t process) {
+  constexpr int kFields = 37;  // from the third, `state`, to the 39th, `processor`
+  const auto text = ReadFile(fmt::format("/proc/{}/stat", process));
+  const size_t name_end = text ? text->rfind(')') : std::string::npos;
+  if (name_end == std::string::npos) return -1;
+  std::istringstream fields(text->substr(name_end + 1));
+  std::string field;
+  for (int i = 0; i < kFields; ++i) fields >> field;
+  return fields && !field.empty() ? std::atoi(field.c_str()) : -1;
+}
+
+// kopt's thread on a child's CPU, as long as this lives, so that what kopt writes is in the caches of the one who reads
+// it, and neither waits for a CPU to wake up. Where the child wakes up is the kernel's choice otherwise.
+class OnOneCpu {
+ public:
+  explicit OnOneCpu(pid_t child) : child_(child) {
+    const int cpu = CpuOf(child);
+    if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof(own_), &own_) != 0 ||
+        sched_getaffinity(child, sizeof(childs_), &childs_) != 0) {
+      return;
+    }
+    CPU_ZERO(&one_);
+    CPU_SET(cpu, &one_);
+    moved_ = sched_setaffinity(0, sizeof(one_), &one_) == 0;
+  }
+  ~OnOneCpu() {
+    if (moved_) sched_setaffinity(0, sizeof(own_), &own_);
+  }
+  OnOneCpu(const OnOneCpu&) = delete;
+  OnOneCpu& operator=(const OnOneCpu&) = delete;
+  // Around the word that wakes the child's first thread. Afterwards it may go where it likes, and so may its threads.
+  void Hold() const {
+    if (moved_) sched_setaffinity(child_, sizeof(one_), &one_);
+  }
+  void Release() const {
+    if (moved_) sched_setaffinity(child_, sizeof(childs_), &childs_);
+  }
+
+ private:
+  pid_t child_;
+  cpu_set_t own_{}, childs_{}, one_{};
+  bool moved_ = false;
+};
 
 }  // namespace
 
@@ -218,6 +266,8 @@ Result<std::optional<BatchEnd>> Session::AwaitReady(pid_t child, Arenas& arenas,
 }
 
 BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& batch, const RunOptions& run) {
+  std::optional<OnOneCpu> one_cpu;
+  if (run.returned) one_cpu.emplace(child);
   const Message go{.type = MessageType::kGo, .value = 0, .text = {}};
   SendMessage(go);
   const int64_t begin = MonotonicNs();
@@ -257,8 +307,10 @@ BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& 
     } else {
       threads_left = ThreadsLeft(child);
     }
+    if (one_cpu) one_cpu->Hold();
     gone = MonotonicNs();
     SendMessage(go);
+    if (one_cpu) one_cpu->Release();
   }
   if (!over) kill(child, SIGKILL);
   int wait_status = 0;
