@@ -262,6 +262,22 @@ TEST(CpuVerifierTest, SideBySideTheFasterIsNamedAndTheWrongLeftOut) {
   }
 }
 
+TEST(CpuVerifierTest, SideBySideCallsAreMadeOneByOneToo) {
+  const auto folder = std::filesystem::path(KOPT_SOURCE) / "tests/adversarial/cpu";
+  auto task = Open(*ReadFile(folder / "recurrence.spec"), *ReadFile(folder / "honest_recurrence.cpp"),
+                   (folder / "recurrence.spec").string());
+  const auto ahead = ParseCandidate(task->spec, Target::kCpu, *ReadFile(folder / "works_ahead.cpp"), "works_ahead.cpp");
+  ASSERT_TRUE(ahead) << ahead.error().Text();
+  const std::vector<Contender> contenders = {{&task->seed, {}}, {&*ahead, {}}};
+  const auto result = task->verifier->Compare(contenders, 1);
+  ASSERT_TRUE(result) << result.error().Text();
+  EXPECT_EQ(Name(result->verdicts[1].outcome), "mismatch");
+  EXPECT_NE(result->verdicts[1].reason.find("call by call"), std::string::npos) << result->verdicts[1].reason;
+  EXPECT_TRUE(result->pairs.empty());
+  EXPECT_TRUE(result->verdicts[0].correct()) << result->verdicts[0].reason;
+  EXPECT_EQ(result->verdicts[0].evidence["one_by_one"].size(), 3U);  // processes
+}
+
 constexpr const char* kScaledRows = R"spec(
 //@ call rows args(x, y)
 extern "C" void rows(const float* __restrict x, float* __restrict y) {

@@ -37,12 +37,13 @@ class CandidateRun {
                       const Deadline& deadline);
 
   // The same, call by call: the inputs of a call are not there before the one ahead of it has returned, and its outputs
-  // must be there when it returns. Seconds of each call, what it takes to hand over included.
+  // must be there when it returns. Seconds of each call, what it takes to hand over included. `flush`: a call finds
+  // what kopt has written in no cache; else in those of the CPU that its first thread begins on.
   Judged<std::vector<double>> TimeOneByOne(const Shape& shape, SetPool& pool, const std::vector<size_t>& sets,
-                                           const Deadline& deadline);
-  // Only that, without calls, in a process that holds no candidate code.
-  Judged<std::vector<double>> TimeHandOvers(const Shape& shape, SetPool& pool, const std::vector<size_t>& sets,
-                                            const Deadline& deadline);
+                                           bool flush, const Deadline& deadline);
+  // Seconds that handing over takes: calls that only wake OpenMP's threads, if the candidate is linked with OpenMP, in
+  // a process that holds no candidate code.
+  Result<std::vector<double>> TimeHandOvers(const Shape& shape, SetPool& pool, const std::vector<size_t>& sets);
 
   // Seconds a call took in the last Check at this shape; 0: none yet.
   double CheckedCallSeconds(const Shape& shape) const;
@@ -59,12 +60,13 @@ class CandidateRun {
   using Poisons = std::vector<Poison>;
   static Poisons DrawPoisons(size_t calls);
   static std::vector<const InputSet*> InputsOf(const Sets& sets);
-  // `returned`, if given: the calls one by one, as Session::RunOptions has it; `empty`, too: in a process that holds no
-  // candidate code.
+  // `returned`, if given: the calls one by one, as Session::RunOptions has it.
   using Returned = std::function<void(size_t number)>;
   Judged<BatchEnd> RunBatch(const Shape& shape, SetPool& pool, const Sets& sets, const CallBatch& calls, bool empty,
                             Stage stage, const Deadline& deadline, const Poisons& poisons,
-                            const Returned& returned = nullptr);
+                            const Returned& returned = nullptr, bool flush = false);
+  // Without calls, in a process that holds no candidate code.
+  Result<BatchEnd> RunTrusted(const CallBatch& calls, const Session::RunOptions& how);
   // By output.
   std::vector<uint64_t> DigestsOf(const BoundTask& task, const CallBuffers& call, const Batch& batch) const;
   Judged<void> CheckTimed(const Shape& shape, SetPool& pool, const std::vector<size_t>& numbers, const Sets& sets,

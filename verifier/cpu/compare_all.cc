@@ -48,6 +48,7 @@ class Comparing {
     return PrepareSide(run, *shape.shape, *shape.pool, deadline_, most);
   }
   void Keep(const ShapePool& shape, int process, std::span<const Side> sides, const std::vector<Round>& rounds);
+  Result<void> CheckCallsOneByOne(std::span<const Side> sides);
   // A refusal takes the contender out; an error of ours ends the comparison.
   Result<void> Drop(size_t contender, Stop stop);
 
@@ -55,8 +56,9 @@ class Comparing {
   const ShapePools& pools_;
   std::span<const Contender> contenders_;
   Deadline deadline_{.limit_seconds = context_.spec.limits.seconds};
-  StoppingRule rule_;            // of a shape in a process
-  std::vector<size_t> running_;  // numbers of the contenders that are right so far
+  StoppingRule rule_;                                    // of a shape in a process
+  std::vector<size_t> running_;                          // numbers of the contenders that are right so far
+  std::map<size_t, nlohmann::ordered_json> one_by_one_;  // by contender: rows of the evidence
   SideBySide result_;
 };
 
@@ -94,6 +96,7 @@ Result<void> Comparing::RunProcess(int process) {
   for (size_t i : running_) {
     result_.verdicts[i].evidence = runs.at(i)->evidence();
     result_.verdicts[i].evidence["bitwise_repeatable"] = runs.at(i)->bitwise_repeatable();
+    if (one_by_one_.contains(i)) result_.verdicts[i].evidence["one_by_one"] = one_by_one_.at(i);
   }
   return {};
 }
@@ -118,10 +121,26 @@ Result<void> Comparing::TimeShape(ShapePool& shape, int process,
     auto rounds = TimeRounds(sides, rule_, context_.options);
     if (rounds) {
       Keep(shape, process, sides, *rounds);
-      return {};
+      return CheckCallsOneByOne(sides);
     }
     // The others begin this shape anew.
     KOPT_CHECK(Drop(running_[rounds.error().side], std::move(rounds.error().stop)));
+  }
+  return {};
+}
+
+// By what was kept of the shape last.
+Result<void> Comparing::CheckCallsOneByOne(std::span<const Side> sides) {
+  const std::vector<size_t> contenders = running_;
+  for (size_t i = 0; i < sides.size(); ++i) {
+    if (sides[i].calls == 1) continue;
+    auto row = CheckOneByOne(sides[i], nullptr, result_.verdicts[contenders[i]].samples.back(), context_.spec,
+                             context_.options);
+    if (row) {
+      one_by_one_[contenders[i]].push_back(std::move(*row));
+    } else {
+      KOPT_CHECK(Drop(contenders[i], std::move(row.error())));
+    }
   }
   return {};
 }

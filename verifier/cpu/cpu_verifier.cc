@@ -118,7 +118,7 @@ Judged<nlohmann::ordered_json> CpuVerifier::Measure(CandidateRun& run, Candidate
     samples.shape = shape.number;
     samples.process = process;
     if (a.calls > 1) {
-      KOPT_TRY(nlohmann::ordered_json row, CheckOneByOne(a, *b, samples, context_.spec));
+      KOPT_TRY(nlohmann::ordered_json row, CheckOneByOne(a, &*b, samples, context_.spec, context_.options));
       one_by_one.push_back(std::move(row));
     }
     verdict.samples.push_back(std::move(samples));

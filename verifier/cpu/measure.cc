@@ -82,7 +82,7 @@ std::expected<void, FailedSide> MeasureEmpty(std::span<Side> sides) {
   return {};
 }
 
-Judged<void> TimeOneByOne(const Side& side, OneByOne& times) {
+Judged<void> TimeOneByOne(const Side& side, bool flush, OneByOne& times) {
   const size_t count = std::clamp<size_t>(side.calls, 2, kOneByOneCalls);
   // The first call of a process does what the later ones need not do any more.
   const auto keep = [](std::vector<double>& kept, const std::vector<double>& seconds) {
@@ -90,31 +90,32 @@ Judged<void> TimeOneByOne(const Side& side, OneByOne& times) {
   };
   for (int batch = 0; batch < kOneByOneBatches; ++batch) {
     const auto sets = RandomSets(count, std::max(count, side.pool->size()));
-    KOPT_TRY(const auto calls, side.run->TimeOneByOne(*side.shape, *side.pool, sets, side.deadline));
+    KOPT_TRY(const auto calls, side.run->TimeOneByOne(*side.shape, *side.pool, sets, flush, side.deadline));
     keep(times.calls, calls);
-    KOPT_TRY(const auto hand_overs, side.run->TimeHandOvers(*side.shape, *side.pool, sets, side.deadline));
+    KOPT_TRY(const auto hand_overs, side.run->TimeHandOvers(*side.shape, *side.pool, sets));
     keep(times.hand_overs, hand_overs);
   }
   return {};
 }
 
-Judged<nlohmann::ordered_json> CheckOneByOne(Side candidate, const Side& baseline, const ShapeSamples& samples,
-                                             const Spec& spec) {
-  candidate.empty = 0;  // nothing is taken off what TimeBatch says
+Judged<nlohmann::ordered_json> CheckOneByOne(const Side& candidate, const Side* baseline, const ShapeSamples& samples,
+                                             const Spec& spec, const VerifierOptions& options) {
   std::vector<double> in_batches, baseline_in_batches;
   for (const Quad& quad : samples.quads) {
     in_batches.insert(in_batches.end(), {quad.a1, quad.a2});
     baseline_in_batches.insert(baseline_in_batches.end(), {quad.b1, quad.b2});
   }
   double in_batch = Median(in_batches);
-  const auto calls = static_cast<double>(candidate.calls);
-  const double whole = in_batch + samples.empty_a / calls;
-  std::vector<double> again, empties;  // since the quads: seconds a call of whole batches, seconds of empty ones
+  double shortest_empty = samples.empty_a;
+  double factor = 1;
   const std::string shape = ShapeText(spec, *candidate.shape);
   OneByOne times, baseline_times;
   nlohmann::ordered_json row;
   for (int round = 0; round < kOneByOneRounds; ++round) {
-    if (auto timed = TimeOneByOne(candidate, times); !timed) {
+    KOPT_CHECK(CheckInterrupt(options));
+    // What one CPU has in its caches is near for a call of one thread, and far for one of many.
+    const bool flush = round % 2 == 1;
+    if (auto timed = TimeOneByOne(candidate, flush, times); !timed) {
       Stop& stop = timed.error();
       stop.refusal.reason = "call by call, each without the next one's inputs: " + stop.refusal.reason;
       return std::unexpected(std::move(stop));
@@ -122,28 +123,29 @@ Judged<nlohmann::ordered_json> CheckOneByOne(Side candidate, const Side& baselin
     const double fastest = std::ranges::min(times.calls);
     const double hand_over = Median(times.hand_overs);
     const double least = fastest - hand_over - kColdSeconds;
-    double factor = 1;
     if (least > kOneByOneFactor * in_batch) {
-      // Inputs that kopt has just written may be far from the CPUs that read them: the baseline's, too.
-      if (auto timed = TimeOneByOne(baseline, baseline_times); !timed) {
+      // On a restless machine too long an empty batch may have been taken off. Whatever the candidate itself does since
+      // the quads has no say here: it might know that they are over.
+      KOPT_TRY(const double empty,
+               candidate.run->TrustedEmpty(*candidate.shape, *candidate.pool, FirstSets(candidate.calls)));
+      shortest_empty = std::min(shortest_empty, empty);
+      in_batch = Median(in_batches) + (samples.empty_a - shortest_empty) / static_cast<double>(candidate.calls);
+    }
+    if (least > kOneByOneFactor * in_batch && baseline != nullptr) {
+      // This moment may be a slower one, or what kopt has just written be far from the CPUs that read it: for the
+      // baseline, too.
+      if (auto timed = TimeOneByOne(*baseline, flush, baseline_times); !timed) {
         return std::unexpected(BaselineLost(timed.error(), "failed while it was timed"));
       }
       const double baseline_least = std::ranges::min(baseline_times.calls) - Median(baseline_times.hand_overs);
-      factor = std::max(factor, baseline_least / Median(baseline_in_batches));
-      // On a restless machine the empty batch that was taken off may have been too long, and this moment may be a
-      // slower one than that of the quads.
-      KOPT_TRY(const double batch, TimeBatch(candidate));
-      KOPT_TRY(const double empty,
-               candidate.run->TrustedEmpty(*candidate.shape, *candidate.pool, FirstSets(candidate.calls)));
-      again.push_back(batch);
-      empties.push_back(empty);
-      in_batch = std::max(whole, Median(again)) - std::ranges::min(empties) / calls;
+      factor = std::max(1.0, baseline_least / Median(baseline_in_batches));
     }
     row = {{"shape", shape},
            {"process", samples.process},
            {"in_batch_us", in_batch * 1e6},
            {"fastest_us", fastest * 1e6},
            {"hand_over_us", hand_over * 1e6}};
+    if (factor > 1) row["baseline_factor"] = factor;
     if (least <= kOneByOneFactor * factor * in_batch) return row;
   }
   return std::unexpected(

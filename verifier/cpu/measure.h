@@ -64,13 +64,13 @@ struct OneByOne {
   std::vector<double> calls;       // seconds of single calls, handing over included
   std::vector<double> hand_overs;  // seconds of handing over without a call
 };
-// Adds some of either to `times`.
-Judged<void> TimeOneByOne(const Side& side, OneByOne& times);
+// Adds some of either to `times`. `flush`: as CandidateRun has it.
+Judged<void> TimeOneByOne(const Side& side, bool flush, OneByOne& times);
 
 // Refuses a candidate whose every call takes longer that way than those of `samples` (seconds a call in batches of
-// several) and of further batches, or that leaves anything else then. What noise there is speaks for the candidate: it
-// makes batches longer, and of empty ones the shortest is taken off. Returns what the evidence says.
-Judged<nlohmann::ordered_json> CheckOneByOne(Side candidate, const Side& baseline, const ShapeSamples& samples,
-                                             const Spec& spec);
+// several), or that leaves anything else then. Of empty batches the shortest is taken off, so that noise speaks for the
+// candidate. Returns what the evidence says. `baseline`: whom `samples` compare it with; null: nobody.
+Judged<nlohmann::ordered_json> CheckOneByOne(const Side& candidate, const Side* baseline, const ShapeSamples& samples,
+                                             const Spec& spec, const VerifierOptions& options);
 
 }  // namespace kopt

@@ -11,13 +11,12 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
-#include <sstream>
 
 #include "base/clock.h"
 #include "base/descriptors.h"
+#include "verifier/cpu/first_cpu.h"
 #include "verifier/sandbox/sandbox.h"
 
 namespace kopt {
@@ -62,48 +61,23 @@ uint32_t NextSlot() {
   return (static_cast<uint32_t>(getpid()) * 1024 + next++ % 1024) * 2;
 }
 
-// The CPU that a process's first thread ran on last; -1: not known.
-int CpuOf(pid_t process) {
-  constexpr int kFields = 37;  // from the third, `state`, to the 39th, `processor`
-  const auto text = ReadFile(fmt::format("/proc/{}/stat", process));
-  const size_t name_end = text ? text->rfind(')') : std::string::npos;
-  if (name_end == std::string::npos) return -1;
-  std::istringstream fields(text->substr(name_end + 1));
-  std::string field;
-  for (int i = 0; i < kFields; ++i) fields >> field;
-  return fields && !field.empty() ? std::atoi(field.c_str()) : -1;
-}
-
-// kopt's thread on a child's CPU, as long as this lives, so that what kopt writes is in the caches of the one who reads
-// it, and neither waits for a CPU to wake up. Where the child wakes up is the kernel's choice otherwise.
-class OnOneCpu {
+// kopt's thread on the first CPU of a child's first thread, as long as this lives: what kopt writes is in the caches of
+// the one who reads it, and neither waits for a CPU to wake up.
+class OnFirstCpuOf {
  public:
-  explicit OnOneCpu(pid_t child) : child_(child) {
-    const int cpu = CpuOf(child);
-    if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof(own_), &own_) != 0 ||
-        sched_getaffinity(child, sizeof(childs_), &childs_) != 0) {
-      return;
-    }
-    CPU_ZERO(&one_);
-    CPU_SET(cpu, &one_);
-    moved_ = sched_setaffinity(0, sizeof(one_), &one_) == 0;
+  explicit OnFirstCpuOf(pid_t child) {
+    cpu_set_t cpus;
+    moved_ = sched_getaffinity(0, sizeof(before_), &before_) == 0 &&
+             sched_getaffinity(child, sizeof(cpus), &cpus) == 0 && MoveToFirstCpu(cpus);
   }
-  ~OnOneCpu() {
-    if (moved_) sched_setaffinity(0, sizeof(own_), &own_);
+  ~OnFirstCpuOf() {
+    if (moved_) sched_setaffinity(0, sizeof(before_), &before_);
   }
-  OnOneCpu(const OnOneCpu&) = delete;
-  OnOneCpu& operator=(const OnOneCpu&) = delete;
-  // Around the word that wakes the child's first thread. Afterwards it may go where it likes, and so may its threads.
-  void Hold() const {
-    if (moved_) sched_setaffinity(child_, sizeof(one_), &one_);
-  }
-  void Release() const {
-    if (moved_) sched_setaffinity(child_, sizeof(childs_), &childs_);
-  }
+  OnFirstCpuOf(const OnFirstCpuOf&) = delete;
+  OnFirstCpuOf& operator=(const OnFirstCpuOf&) = delete;
 
  private:
-  pid_t child_;
-  cpu_set_t own_{}, childs_{}, one_{};
+  cpu_set_t before_{};
   bool moved_ = false;
 };
 
@@ -266,8 +240,8 @@ Result<std::optional<BatchEnd>> Session::AwaitReady(pid_t child, Arenas& arenas,
 }
 
 BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& batch, const RunOptions& run) {
-  std::optional<OnOneCpu> one_cpu;
-  if (run.returned) one_cpu.emplace(child);
+  std::optional<OnFirstCpuOf> moved;
+  if (run.returned) moved.emplace(child);
   const Message go{.type = MessageType::kGo, .value = 0, .text = {}};
   SendMessage(go);
   const int64_t begin = MonotonicNs();
@@ -303,14 +277,15 @@ BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& 
     if (forged) continue;
     call_seconds.push_back(1e-9 * static_cast<double>(now - gone));
     if (run.returned) {
+      // No thread of the child sees the next call's inputs before the clock starts. If it has ended, poll() will tell.
+      if (!Stop(child)) continue;
       run.returned(number);
     } else {
       threads_left = ThreadsLeft(child);
     }
-    if (one_cpu) one_cpu->Hold();
     gone = MonotonicNs();
     SendMessage(go);
-    if (one_cpu) one_cpu->Release();
+    if (run.returned) kill(child, SIGCONT);
   }
   if (!over) kill(child, SIGKILL);
   int wait_status = 0;

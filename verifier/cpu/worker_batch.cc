@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/descriptors.h"
+#include "verifier/cpu/first_cpu.h"
 #include "verifier/cpu/worker.h"
 #include "verifier/sandbox/sandbox.h"
 
@@ -246,11 +247,16 @@ std::vector<Step> Prepare(const BatchDescriptor& header, const StepEntry* steps,
   return prepared;
 }
 
-// Tells kopt that a call has returned; the next one may begin when this returns.
+// Tells kopt that a call has returned; the next one may begin when this returns. In between this thread is on the first
+// of its CPUs, where kopt is, too.
 void AwaitNext(uint32_t call) {
+  cpu_set_t before;
+  const bool known = sched_getaffinity(0, sizeof(before), &before) == 0;
+  if (known) MoveToFirstCpu(before);
   Message message{.type = MessageType::kCalled, .value = static_cast<int32_t>(call), .text = {}};
   Send(message);
   if (!Receive(message) || message.type != MessageType::kGo) _exit(96);
+  if (known) sched_setaffinity(0, sizeof(before), &before);
 }
 
 }  // namespace
