@@ -130,6 +130,26 @@ TEST(SessionTest, OneByOneOnlyTheWaitIsBoundToOneCpu) {
   EXPECT_EQ(Cpus(), before);
 }
 
+// The second call says by itself that it has returned, and leaves.
+TEST(SessionTest, OneByOneACallThatKoptDidNotLookAtDoesNotCount) {
+  auto session =
+      Loaded(ObjectOf(fmt::format("long send(int, const void*, unsigned long, int) __asm__(\"send\");\n"
+                                  "void leave(int) __asm__(\"_exit\");\n"
+                                  "static int calls = 0;\n"
+                                  "if (++calls < 2) return;\n"
+                                  "int message[{}] = {{{}, 1}};\n"
+                                  "send({}, message, sizeof(message), 0);\n"
+                                  "leave(0);",
+                                  sizeof(Message) / sizeof(int), static_cast<int>(MessageType::kCalled), kControlFd)));
+  Call call;
+  call.batch.BeginCall();
+  call.batch.AddStep(0, {{.buffer = call.from}, {.buffer = call.to}, {.value = 0}});
+  size_t looked = 0;
+  const auto end = call.Run(*session, {.seconds = 1, .returned = [&](size_t) { ++looked; }});
+  EXPECT_NE(end.kind, BatchEnd::Kind::kDone);
+  EXPECT_EQ(end.call_seconds.size(), looked);
+}
+
 TEST(SessionTest, NothingIsRememberedFromBatchToBatch) {
   auto session = Loaded(ObjectOf("static int calls = 0; *(int*)a[1] = ++calls;"));
   Call call;

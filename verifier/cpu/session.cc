@@ -275,10 +275,11 @@ BatchEnd Session::AwaitEnd(pid_t child, int ended, Arenas& arenas, const Batch& 
     forged = message.type != MessageType::kCalled || number >= (run.returned ? batch.calls() : 1) ||
              static_cast<size_t>(message.value) != number;
     if (forged) continue;
+    // No thread of the child sees the next call's inputs before the clock starts. If it has ended, poll() will tell,
+    // and the call does not count.
+    if (run.returned && !Stop(child)) continue;
     call_seconds.push_back(1e-9 * static_cast<double>(now - gone));
     if (run.returned) {
-      // No thread of the child sees the next call's inputs before the clock starts. If it has ended, poll() will tell.
-      if (!Stop(child)) continue;
       run.returned(number);
     } else {
       threads_left = ThreadsLeft(child);
