@@ -1,7 +1,6 @@
-// expect: measured:
-// gain: honest_plain_loops.cpp
+// expect: unsafe: does the work of later calls ahead
 // Is slow whenever it is continued, also in the empty batch that is taken off: kopt takes off the faster of this one
-// and its own.
+// and its own, so nothing is gained. Where calls are made one by one each is continued, and so is slower than in a batch.
 //@ call row_sum args(x, s, R, C)
 
 static long SystemCall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
